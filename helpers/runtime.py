@@ -1,0 +1,181 @@
+"""What the machine is and how it is used: device, precision, threads, seeds, versions, timing, progress."""
+
+import importlib.metadata
+import os
+import platform
+import random
+import statistics
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "numpy", "scikit-learn")
+
+# A token's trip through one feed-forward layer of the course's encoder: 32 sentences of 32 tokens.
+MATMUL_SHAPE = (32 * 32, 384, 1536)
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python, NumPy and torch (every device), so that a run can be repeated."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def best_device() -> torch.device:
+    """The fastest device torch can use here: CUDA, then Apple's MPS, then the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def physical_cores() -> int:
+    """Cores this process may use. A container often may use fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def matmul_tflops(dtype: torch.dtype, device: torch.device, seconds: float = 0.15) -> float:
+    """Measured speed of one BERT-sized matrix product, in 10^12 operations a second.
+
+    Args:
+        dtype: precision of both factors.
+        device: where to multiply.
+        seconds: time to spend; the median of the repeats counts.
+    """
+    rows, inner, columns = MATMUL_SHAPE
+    left = torch.randn(rows, inner, device=device).to(dtype)
+    right = torch.randn(inner, columns, device=device).to(dtype)
+    times = []
+    for _ in range(3):
+        left @ right
+    start = time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        tick = time.perf_counter()
+        product = left @ right
+        if device.type != "cpu":
+            product[0, 0].item()
+        times.append(time.perf_counter() - tick)
+    return 2 * rows * inner * columns / statistics.median(times) / 1e12
+
+
+@cache
+def best_precision(device: torch.device) -> torch.dtype:
+    """bfloat16 where it multiplies at least 1.5 times as fast as float32, else float32.
+
+    It is measured, not looked up: processors that lack the instructions still accept
+    bfloat16, and are slower with it. MPS keeps float32.
+    """
+    if device.type == "mps":
+        return torch.float32
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    gain = matmul_tflops(torch.bfloat16, device) / matmul_tflops(torch.float32, device)
+    return torch.bfloat16 if gain >= 1.5 else torch.float32
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of Python and of the packages the results depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        found[package] = importlib.metadata.version(package)
+    return found
+
+
+def processor() -> str:
+    """Name of the processor, and the matrix instructions it has where Linux tells."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf8") as file:
+            text = file.read()
+    except OSError:
+        return platform.processor() or platform.machine()
+    name = next((s.split(":", 1)[1].strip() for s in text.splitlines() if s.startswith("model name")), "")
+    flags = [flag for flag in ("amx_bf16", "avx512_bf16", "avx2") if f" {flag}" in text]
+    return f"{name or platform.machine()} ({flags[0]})" if flags else name or platform.machine()
+
+
+def describe() -> pd.DataFrame:
+    """One row a fact about this machine: what the course runs on, and what it will use."""
+    device = best_device()
+    facts = versions() | {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor(),
+        "cores": str(physical_cores()),
+        "device": str(device),
+        "precision": str(best_precision(device)).removeprefix("torch."),
+    }
+    return pd.DataFrame({"this machine": facts})
+
+
+def memory_mb() -> float:
+    """Largest memory this process has held so far, in MB (10^6 bytes); NaN on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+@contextmanager
+def timer() -> Iterator[dict[str, float]]:
+    """Measure the wall-clock time of a block: `with timer() as took: ...; took["seconds"]`."""
+    took = {"seconds": float("nan")}
+    start = time.perf_counter()
+    try:
+        yield took
+    finally:
+        took["seconds"] = time.perf_counter() - start
+
+
+def in_notebook() -> bool:
+    """Whether this code runs in a Jupyter kernel (JupyterLab, VS Code, Colab)."""
+    shell = sys.modules.get("IPython")
+    return bool(shell and shell.get_ipython() and hasattr(shell.get_ipython(), "kernel"))
+
+
+class NotebookBar(tqdm):
+    """A plain-text bar in one output that ends as the line it began with.
+
+    Widget bars leave metadata that some viewers cannot show, and bars on stderr leave
+    hundreds of lines; this one leaves its description, so a stored output stays the same
+    from run to run.
+    """
+
+    def __init__(self, *args, **kwargs):
+        from IPython.display import display
+
+        self.handle = None
+        if not kwargs.get("disable"):
+            line = kwargs.get("desc") or "working"
+            self.handle = display({"text/plain": line}, raw=True, display_id=True)
+        super().__init__(*args, **kwargs)
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+        self.handle.update({"text/plain": msg if msg is not None else str(self)}, raw=True)
+        return True
+
+    def clear(self, nolock: bool = False) -> None:
+        """Nothing to clear: the output is replaced, not appended to."""
+
+    def close(self) -> None:
+        if self.handle is not None and not self.disable:
+            self.disable = True
+            self._decr_instances(self)
+            self.display(self.desc.removesuffix(": "))
+
+
+def progress(iterable: Iterable | None = None, **options) -> tqdm:
+    """`tqdm` with the same options: a text bar in a terminal, one clean line in a notebook."""
+    bar = NotebookBar if in_notebook() else tqdm
+    return bar(iterable, **{"mininterval": 0.5, "dynamic_ncols": True} | options)
