@@ -1,0 +1,738 @@
+#!/usr/bin/env python3
+"""The course's commands. Standard library only, any system: python3 tasks.py --help
+
+Set-up lives in `.venv` beside this file and touches nothing else. What needs the installed
+packages (running notebooks, describing the machine) is a function in the last section, which
+`run_inside` calls with the Python of `.venv`.
+"""
+
+# The hints stay text, so that a Python too old for this course reads this file to the end and
+# can say that it is too old.
+from __future__ import annotations
+
+import argparse
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+NOTEBOOKS = ROOT / "notebooks"
+OUTPUTS = ROOT / "outputs"
+OLDEST_PYTHON = (3, 11)
+
+# Measured: Python 3.11 on Linux, July to November 2026. What `lab` says beforehand.
+WHEELS_MB = 256  # all packages but torch
+TORCH_MB = {"cpu": 192, "cuda": 2740}  # the cuda figure with the 18 packages it brings along
+DISK_MB = {"cpu": 3000, "cuda": 9000}  # .venv, weights and data, and room to unpack them
+
+HELP = """\
+python3 tasks.py COMMAND [options]
+
+  lab       set up what is missing, then open JupyterLab at the first notebook
+              --no-browser, --port N, --ip A    as in JupyterLab
+              --torch-index URL   take torch from this package index (of CPU builds)
+              --cuda              accept the CUDA libraries torch may bring (2.7 GB)
+  test      set up what is missing, then unit tests and every notebook, then a table
+              --fast   leave out what trains a model
+              --all    add what is too long for every change (lowest versions, ...)
+  refresh   run notebooks top to bottom and store their outputs: refresh [NN ...]
+  check     ruff on code and notebooks, notebook hygiene, cells that are not compared
+  fork      put your address into every badge and setup cell:
+              fork https://github.com/OWNER/NAME [--version v1.2.3]
+  clean     remove what the commands made: .venv, downloads, outputs
+
+test, refresh and check take --here: use the running Python instead of .venv.
+Set-up needs a network once; afterwards everything works without.
+"""
+
+
+class Trouble(Exception):
+    """Something the reader can cure; the message says what it is and how."""
+
+
+# ---------------------------------------------------------------- before anything is installed
+
+
+def check_python(version: tuple = sys.version_info[:3]) -> None:
+    """Raise `Trouble` if this Python is too old for the course."""
+    if tuple(version[:2]) < OLDEST_PYTHON:
+        raise Trouble(
+            f"This is Python {'.'.join(map(str, version))}, and the course needs "
+            f"{'.'.join(map(str, OLDEST_PYTHON))} or newer.\nInstall one from "
+            "https://www.python.org/downloads/ and start this with it, for example:\n"
+            "  python3.11 tasks.py lab"
+        )
+
+
+def check_disk(kind: str, folder: Path = ROOT) -> None:
+    """Raise `Trouble` if the set-up would not fit; `kind` is a key of `DISK_MB`."""
+    free = shutil.disk_usage(folder).free / 1e6
+    if free < DISK_MB[kind]:
+        raise Trouble(
+            f"The set-up needs {DISK_MB[kind] / 1000:.1f} GB on the disk of {folder}, "
+            f"and {free / 1000:.1f} GB are free. Make room and run the same command again."
+        )
+
+
+def check_port(ip: str, port: int) -> None:
+    """Raise `Trouble` if JupyterLab could not listen there."""
+    try:
+        listen(ip, port)
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            raise Trouble(
+                f"Port {port} is in use, perhaps by a JupyterLab that already runs: look at "
+                f"http://localhost:{port}/lab.\nTo start another one, choose another port:\n"
+                f"  python3 tasks.py lab --port {listen(ip, 0)}"
+            ) from error
+        raise Trouble(f"Cannot listen at {ip}: {error.strerror}. Leave --ip away.") from error
+
+
+def listen(ip: str, port: int) -> int:
+    """Bind and release a port; 0 lets the system choose. Returns the port."""
+    with socket.socket() as probe:
+        if os.name == "posix":  # a port that was closed a moment ago is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((ip if ip != "*" else "", port))
+        return probe.getsockname()[1]
+
+
+# ---------------------------------------------------------------- set-up
+
+
+def python_of(venv: Path) -> Path:
+    """The Python inside a virtual environment."""
+    return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def fingerprint(constraints: str) -> str:
+    """Changes when the requirements, the constraints or the running Python change."""
+    names = ("requirements.txt", "requirements-dev.txt", constraints)
+    content = b"".join((ROOT / name).read_bytes() for name in names)
+    return hashlib.sha256(content + sys.version.encode()).hexdigest()
+
+
+def is_ready(venv: Path, constraints: str) -> bool:
+    """Whether the last installation into `venv` was completed, with what is asked for today."""
+    stamp = venv / "installed.txt"
+    return (
+        python_of(venv).is_file()
+        and stamp.is_file()
+        and stamp.read_text(encoding="utf8") == fingerprint(constraints)
+    )
+
+
+def set_up(
+    venv: Path = VENV,
+    constraints: str = "constraints.txt",
+    torch_index: str = "",
+    cuda: bool = False,
+) -> Path:
+    """Make the virtual environment if it is missing, incomplete or out of date.
+
+    The stamp is written last: an installation that was interrupted has none, and is made anew.
+
+    Returns:
+        The environment's Python.
+    """
+    if is_ready(venv, constraints):
+        return python_of(venv)
+    check_disk("cpu")
+    if venv.is_dir():
+        say(f"{venv.name} is incomplete or out of date: making it anew.")
+        shutil.rmtree(venv)
+    say(f"Set-up, once: a virtual environment in {venv.name}, and in it the course's packages.")
+    make_venv(venv)
+    announce(venv, constraints, torch_index, cuda)
+    if torch_index:
+        only_torch = ["--no-deps", "--index-url", torch_index, "torch"]
+        pip_install(venv, [*only_torch, "-c", str(ROOT / constraints)])
+    pip_install(venv, ["-r", str(ROOT / "requirements-dev.txt"), "-c", str(ROOT / constraints)])
+    quiet_jupyter(venv)
+    (venv / "installed.txt").write_text(fingerprint(constraints), encoding="utf8")
+    return python_of(venv)
+
+
+def make_venv(venv: Path) -> None:
+    """Make an empty virtual environment, or say why this Python cannot."""
+    command = [sys.executable, "-m", "venv", str(venv)]
+    made = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if made.returncode != 0:
+        shutil.rmtree(venv, ignore_errors=True)
+        raise Trouble(explain_venv(made.stdout + made.stderr))
+
+
+def explain_venv(said: str) -> str:
+    """The cause of a failed `python -m venv`, with the cure."""
+    if "No module named venv" in said or "ensurepip" in said:
+        package = "python{}.{}-venv".format(*sys.version_info[:2])
+        return (
+            "This Python cannot make virtual environments: its venv or ensurepip module is "
+            f"missing.\nOn Debian or Ubuntu:\n  sudo apt install {package}\n"
+            "Elsewhere install Python from https://www.python.org/downloads/."
+        )
+    return explain_pip(said)
+
+
+def announce(venv: Path, constraints: str, torch_index: str, cuda: bool) -> None:
+    """Say how much will be downloaded; stop where torch would bring CUDA for no GPU."""
+    kind = "cpu" if torch_index else torch_kind(venv, constraints)
+    check_disk(kind)
+    total = WHEELS_MB + TORCH_MB[kind] + sum(source["bytes"] for source in sources().values()) / 1e6
+    say(
+        f"About {total:,.0f} MB to download: torch {TORCH_MB[kind]:,} MB, other packages "
+        f"{WHEELS_MB} MB, the rest weights and data. {DISK_MB[kind] / 1000:.0f} GB of disk."
+    )
+    if kind == "cuda" and not cuda and shutil.which("nvidia-smi") is None:
+        raise Trouble(
+            "For this Python and system the package index offers torch only with CUDA libraries "
+            "(2.7 GB),\nand no NVIDIA GPU was found. Either take torch from an index of CPU "
+            "builds\n(https://pytorch.org/get-started/locally/ shows its address):\n"
+            "  python3 tasks.py lab --torch-index URL\n"
+            "or use Python 3.11 if you were given the CPU build for it, or accept the download:\n"
+            "  python3 tasks.py lab --cuda"
+        )
+
+
+def torch_kind(venv: Path, constraints: str) -> str:
+    """Either "cuda", if pip would choose a torch that needs CUDA libraries, else "cpu".
+
+    pip is asked what it would install, and stopped as soon as it names the wheel: some indexes
+    can only answer by sending all of it.
+    """
+    if not sys.platform.startswith("linux"):
+        return "cpu"  # on Windows and macOS the ordinary index has no other build
+    command = [str(python_of(venv)), "-m", "pip", "install", "--dry-run", "--no-deps"]
+    command += ["--no-input", "torch", "-c", str(ROOT / constraints)]
+    with tempfile.TemporaryDirectory() as scratch:
+        pip = piped(command, env=dict(os.environ, TMPDIR=scratch))
+        said = ""
+        for line in pip.stdout:
+            said += line
+            if names_wheel(line):
+                pip.terminate()
+                break
+        failed = pip.wait() > 0  # negative where it was stopped
+    if failed:
+        raise Trouble(explain_pip(said))
+    return "cuda" if is_cuda(said) else "cpu"
+
+
+def names_wheel(line: str) -> bool:
+    """Whether a line of pip's names the torch wheel it is about to fetch."""
+    fetches = re.search(r"(Processing|Downloading|Using cached) .*torch-\S+\.whl", line)
+    return fetches is not None and ".whl.metadata" not in line
+
+
+def is_cuda(said: str) -> bool:
+    """Builds for processors only say "+cpu" in their version, or are less than half as large."""
+    size = re.search(r"torch-\S+\.whl \((\d+)[\d.]* MB\)", said)
+    return not re.search(r"torch-\S*(\+|%2B)cpu", said) and not (size and int(size[1]) < 300)
+
+
+def piped(command: list[str], **options) -> subprocess.Popen:
+    """Start a command whose lines are read as they come, and which cannot wait for answers."""
+    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, **options}
+    return subprocess.Popen(command, stderr=subprocess.STDOUT, text=True, **options)
+
+
+def pip_install(venv: Path, arguments: list[str]) -> None:
+    """Install into `venv`, showing the large downloads; all pip said is kept in `pip.log`."""
+    command = [str(python_of(venv)), "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
+    with (venv / "pip.log").open("a", encoding="utf8") as log:
+        pip = piped([*command, *arguments])
+        said = ""
+        for line in pip.stdout:
+            log.write(line)
+            said += line
+            show_download(line)
+    if pip.wait() != 0:
+        raise Trouble(explain_pip(said))
+
+
+def show_download(line: str) -> None:
+    """Pass on those of pip's lines that stand for more than a moment."""
+    large = re.search(r"Downloading (\S+?)-(\d[^-]*)-\S+ \((\d+\.?\d* [MG]B)\)", line)
+    local = re.search(r"Processing \S*/(torch)-([^-]*)-", line)
+    if large:
+        say("  download {} {} ({})".format(*large.groups()))
+    elif local:
+        say("  unpack {} {}".format(*local.groups()).replace("%2B", "+"))
+    elif line.startswith("Installing collected packages"):
+        say(f"  install {line.count(',') + 1} packages; this takes a minute or two")
+
+
+def explain_pip(said: str) -> str:
+    """The cause of pip's failure, with the cure."""
+    if re.search(r"No space left|Errno 28|not enough space", said):
+        return (
+            "The disk is full. The set-up needs "
+            f"{DISK_MB['cpu'] / 1000:.1f} GB: make room and run the same command again."
+        )
+    if re.search(
+        r"NewConnectionError|NameResolution|name resolution|ProxyError|ConnectTimeout"
+        r"|ReadTimeout|Max retries|Retrying \(|Network is unreachable",
+        said,
+    ):
+        return (
+            "The package index cannot be reached. The first set-up needs a network, once.\n"
+            "Connect and run the same command again; afterwards the course works without."
+        )
+    errors = [line for line in said.splitlines() if line.startswith("ERROR")] or said.splitlines()
+    return (
+        "The installation failed. Run the same command again; if it fails again, this is why:\n  "
+        + "\n  ".join(errors[-3:])
+    )
+
+
+def quiet_jupyter(venv: Path) -> None:
+    """Keep JupyterLab from asking the network for news and updates."""
+    settings = venv / "share" / "jupyter" / "lab" / "settings"
+    settings.mkdir(parents=True, exist_ok=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": False}
+    overrides = {"@jupyterlab/apputils-extension:notification": quiet}
+    (settings / "overrides.json").write_text(json.dumps(overrides), encoding="utf8")
+
+
+# ---------------------------------------------------------------- the project's own facts
+
+
+def project() -> dict:
+    """`pyproject.toml`."""
+    import tomllib
+
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))
+
+
+def sources() -> dict:
+    """`data/sources.toml`: what is fetched, and how large it is."""
+    import tomllib
+
+    return tomllib.loads((ROOT / "data" / "sources.toml").read_text(encoding="utf8"))
+
+
+def notebooks(numbers: list[str] | None = None) -> list[Path]:
+    """Notebooks in reading order, each followed by its solutions; `numbers` such as ["04"]."""
+    pattern = "[0-9][0-9]_*.ipynb"
+    found = [*NOTEBOOKS.glob(pattern), *NOTEBOOKS.glob(f"solutions/{pattern}")]
+    there = sorted({path.name[:2] for path in found})
+    for number in numbers or []:
+        if number not in there:
+            raise Trouble(f"No notebook begins with {number}. There are: {', '.join(there)}.")
+    chosen = [path for path in found if not numbers or path.name[:2] in numbers]
+    return sorted(chosen, key=lambda path: (path.name[:2], path.parent.name == "solutions"))
+
+
+def say(text: str) -> None:
+    """Print at once, so that a log shows life."""
+    print(text, flush=True)
+
+
+def environment(options: argparse.Namespace) -> Path:
+    """The Python to use: this one with --here, else that of `.venv`."""
+    if options.here:
+        return Path(sys.executable)
+    return set_up(torch_index=options.torch_index, cuda=options.cuda)
+
+
+def run_inside(python: Path, function: str, *arguments: str) -> int:
+    """Call a function of this file with another Python; the arguments become `sys.argv[1:]`."""
+    code = f"import tasks; tasks.{function}()"
+    return subprocess.run([str(python), "-c", code, *arguments], cwd=ROOT).returncode
+
+
+# ---------------------------------------------------------------- the commands
+
+
+def lab(options: argparse.Namespace) -> int:
+    """Set up, fetch, describe the machine, open JupyterLab."""
+    check_port(options.ip, options.port)
+    python = environment(options)
+    if run_inside(python, "fetch_and_describe") != 0:
+        return 1
+    command = [str(python), "-m", "jupyterlab", str(NOTEBOOKS / "00_start_here.ipynb")]
+    command += [f"--ServerApp.root_dir={ROOT}", f"--ip={options.ip}", f"--port={options.port}"]
+    command += ["--ServerApp.port_retries=0", "--LabApp.extension_manager=readonly"]
+    if options.no_browser or not has_display():
+        command.append("--no-browser")
+        say("JupyterLab prints its address below. Open it in a browser; Ctrl-C here stops it.")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
+        command.append("--allow-root")
+    return subprocess.run(command, cwd=ROOT).returncode
+
+
+def has_display() -> bool:
+    """Whether a browser window could open here."""
+    windows_or_mac = os.name == "nt" or sys.platform == "darwin"
+    return windows_or_mac or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def test(options: argparse.Namespace) -> int:
+    """Unit tests, then each notebook by itself, then a table."""
+    python = environment(options)
+    if run_inside(python, "fetch_and_describe") != 0:
+        return 1
+    course = project()["tool"]["course"]
+    rows = [run_pytest(python, "unit tests", ["tests", "-m", "not slow and not long"])]
+    if not options.fast:
+        rows.append(run_pytest(python, "controls", ["tests", "-m", "slow and not long"]))
+    for path in notebooks():
+        if options.fast and path.stem in course["trains"]:
+            continue
+        rows.append(run_pytest(python, path.stem, nbval(path, course["cell_timeout"])))
+    if options.all:
+        rows.append(run_pytest(python, "long tests", ["tests", "-m", "long"]))
+        lowest = set_up(ROOT / ".venv-lowest", "constraints-lowest.txt")
+        rows.append(run_pytest(lowest, "lowest versions", ["tests", "-m", "not slow and not long"]))
+    return report(rows, course["budgets"])
+
+
+def nbval(path: Path, timeout: int) -> list[str]:
+    """Arguments that make pytest run a notebook and compare every output."""
+    sanitize = ROOT / "tests" / "sanitize.cfg"
+    arguments = [str(path), "--nbval", f"--nbval-sanitize-with={sanitize}"]
+    return [*arguments, f"--nbval-cell-timeout={timeout}", "--nbval-current-env"]
+
+
+def run_pytest(python: Path, name: str, arguments: list[str]) -> dict:
+    """One pytest process; returns its row of the final table."""
+    say(f"\n== {name}")
+    OUTPUTS.mkdir(exist_ok=True)
+    junit = OUTPUTS / "junit.xml"
+    junit.unlink(missing_ok=True)
+    command = [str(python), "-m", "pytest", "-q", "--no-header", f"--junitxml={junit}"]
+    start = time.perf_counter()
+    code = subprocess.run([*command, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL).returncode
+    seconds = time.perf_counter() - start
+    no_tests = code == 5
+    row = {"name": name, "seconds": seconds, **count(junit)}
+    if code != 0 and not no_tests and row["failed"] == 0:
+        row["failed"] = 1  # pytest itself did not get to the end
+    return row
+
+
+def count(junit: Path) -> dict:
+    """Passed, failed and skipped tests (for a notebook: cells) of a JUnit file."""
+    if not junit.is_file():
+        return {"passed": 0, "failed": 0, "skipped": 0}
+    total = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
+    for suite in ElementTree.parse(junit).getroot().iter("testsuite"):
+        for key in total:
+            total[key] += int(suite.get(key, 0))
+    failed = total["failures"] + total["errors"]
+    passed = total["tests"] - failed - total["skipped"]
+    return {"passed": passed, "failed": failed, "skipped": total["skipped"]}
+
+
+def report(rows: list[dict], budgets: dict) -> int:
+    """Print the table and the closing line; 0 only if all passed."""
+    say(f"\n{'':24}{'tests or cells':>16}{'failed':>8}{'seconds':>10}{'budget':>8}")
+    for row in rows:
+        budget = budgets.get(row["name"], budgets["solutions"])
+        tests = row["passed"] + row["failed"] + row["skipped"]
+        over = "  over its budget" if row["seconds"] > budget else ""
+        say(f"{row['name']:24}{tests:16}{row['failed']:8}{row['seconds']:10.1f}{budget:8}{over}")
+    seconds = sum(row["seconds"] for row in rows)
+    say(f"{'everything':24}{'':24}{seconds:10.1f}{budgets['everything']:8}")
+    passed, failed, skipped = (sum(row[k] for row in rows) for k in ("passed", "failed", "skipped"))
+    if skipped:
+        say(f"{skipped} skipped")
+    say(f"\n{passed} passed, {failed} failed")
+    return 0 if failed == 0 and passed > 0 else 1
+
+
+def refresh(options: argparse.Namespace) -> int:
+    """Run notebooks top to bottom and store their outputs."""
+    paths = notebooks(options.numbers)
+    return run_inside(environment(options), "run_and_store", *map(str, paths))
+
+
+def check(options: argparse.Namespace) -> int:
+    """Style of code and notebooks, notebook hygiene, and the list of cells not compared."""
+    python = environment(options)
+    steps = [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["pytest", "-q", "--no-header", "tests/test_notebooks.py", "tests/test_architecture.py"],
+    ]
+    codes = [subprocess.run([str(python), "-m", *step], cwd=ROOT).returncode for step in steps]
+    say("\nCells whose output is not compared, and why:")
+    for path in notebooks():
+        for cell in json.loads(path.read_text(encoding="utf8"))["cells"]:
+            if "nbval-ignore-output" in cell["metadata"].get("tags", []):
+                say(f"  {path.stem:24}{cell['id']}  {cell['metadata'].get('reason', 'NO REASON')}")
+    return max(codes)
+
+
+def fork(options: argparse.Namespace) -> int:
+    """Put another address, and another version, wherever the course names its own."""
+    if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", options.address):
+        raise Trouble(
+            "Colab opens GitHub only: give an address like https://github.com/OWNER/NAME."
+        )
+    facts = project()["project"]
+    old = (facts["urls"]["Repository"], f"v{facts['version']}")
+    new = (options.address, options.version or old[1])
+    if not re.fullmatch(r"v\d+\.\d+\.\d+", new[1]):
+        raise Trouble("The version must look like v1.2.3: the tag of a release.")
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("*.cff"), *notebooks(), ROOT / "pyproject.toml"]:
+        before = path.read_bytes().decode("utf8")
+        after = readdress(before, old, new)
+        if path.suffix == ".ipynb":
+            after = with_fresh_ids(after)
+        if after != before:
+            write_atomically(path, after)
+            say(f"changed {path.relative_to(ROOT)}")
+    return 0
+
+
+def readdress(text: str, old: tuple[str, str], new: tuple[str, str]) -> str:
+    """Replace the (address, tag) `old` by `new`: links, Colab badges, setup cells, versions."""
+    slug = [address.removeprefix("https://github.com/") for address, _ in (old, new)]
+    for before, after in (
+        (rf"(?<=github\.com/){re.escape(slug[0])}(?![\w-])", slug[1]),
+        (rf"(?<=colab\.research\.google\.com/github/){re.escape(slug[0])}(?![\w-])", slug[1]),
+        (rf"(?<={re.escape(slug[1])}/blob/){re.escape(old[1])}(?=/)", new[1]),
+        (rf'(?<=VERSION = \\"){re.escape(old[1])}(?=\\")', new[1]),
+        (rf'(?m)(?<=^version = "){re.escape(old[1][1:])}(?="$)', new[1][1:]),
+        (rf"(?m)(?<=^version: ){re.escape(old[1][1:])}$", new[1][1:]),
+    ):
+        text = re.sub(before, after, text)
+    return text
+
+
+def clean(options: argparse.Namespace) -> int:
+    """Remove what the commands made; nothing that git keeps."""
+    made = [*ROOT.glob(".venv*"), ROOT / "data" / "downloads", OUTPUTS]
+    made += [ROOT / name for name in (".pytest_cache", ".ruff_cache", ".hypothesis")]
+    for path in made:
+        if path.is_dir():
+            shutil.rmtree(path)
+            say(f"removed {path.relative_to(ROOT)}")
+    return 0
+
+
+# ---------------------------------------------------------------- a notebook as it is stored
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def cleaned(notebook: dict) -> dict:
+    """A notebook that was just run, in the one form in which it is stored.
+
+    Two runs with equal outputs give equal files: ids come from the cells' text, counts from
+    their order, and nothing is kept that depends on the time, the machine or the front end.
+    """
+    cells, count = [], 0
+    for cell, digest in zip(notebook["cells"], cell_ids(notebook["cells"]), strict=True):
+        keep = {key: cell["metadata"][key] for key in ("tags", "reason") if key in cell["metadata"]}
+        new = {"cell_type": cell["cell_type"], "id": digest, "metadata": keep}
+        new["source"] = lines(joined(cell["source"]))
+        if cell["cell_type"] == "code":
+            count += 1
+            new["execution_count"] = count
+            new["outputs"] = cleaned_outputs(cell["outputs"], count)
+        cells.append(new)
+    metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def cell_ids(cells: list[dict]) -> list[str]:
+    """Eight hexadecimal digits a cell, from its kind and text; equal cells get different ones."""
+    ids: list[str] = []
+    for cell in cells:
+        source = joined(cell["source"])
+        digest = short_hash(("md" if cell["cell_type"] == "markdown" else "code") + source)
+        while digest in ids:
+            digest = short_hash(digest + source)
+        ids.append(digest)
+    return ids
+
+
+def short_hash(text: str) -> str:
+    """The first eight hexadecimal digits of SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def cleaned_outputs(outputs: list[dict], count: int) -> list[dict]:
+    """Streams merged and as they look in the end, no widgets, errors without library frames."""
+    kept: list[dict] = []
+    for output in outputs:
+        kind = output["output_type"]
+        if kind == "stream":
+            text = joined(output["text"])
+            if kept and kept[-1].get("name") == output["name"]:
+                text = joined(kept.pop()["text"]) + text
+            kept.append({"name": output["name"], "output_type": "stream", "text": text})
+        elif kind == "error":
+            frames = own_frames(output["traceback"])
+            kept.append({key: output[key] for key in ("ename", "evalue", "output_type")})
+            kept[-1]["traceback"] = frames
+        elif WIDGET not in output["data"]:
+            data = {mime: stored(mime, output["data"][mime]) for mime in sorted(output["data"])}
+            kept.append({"data": data, "metadata": output["metadata"], "output_type": kind})
+            if kind == "execute_result":
+                kept[-1]["execution_count"] = count
+    for output in kept:
+        if output["output_type"] == "stream":
+            output["text"] = lines(as_seen(output["text"]))
+    return [output for output in kept if output.get("text") != []]
+
+
+def stored(mime: str, value: object) -> object:
+    """Text as a list of lines, pictures and JSON as they are."""
+    is_text = mime.startswith("text/") or mime == "image/svg+xml"
+    return lines(joined(value)) if is_text else value
+
+
+def as_seen(text: str) -> str:
+    """What a terminal shows in the end: a carriage return starts its line anew."""
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+
+
+def own_frames(traceback: list[str]) -> list[str]:
+    """A traceback without the frames of libraries, which name paths of this machine."""
+    ours = ("Cell In[", "Traceback")
+    own = [part for part in traceback[1:-1] if ANSI.sub("", part).startswith(ours)]
+    return [*traceback[:1], *own, *traceback[-1:]] if len(traceback) > 1 else traceback
+
+
+def joined(text: str | list[str]) -> str:
+    """A notebook's text, which may be stored as a list of lines."""
+    return text if isinstance(text, str) else "".join(text)
+
+
+def lines(text: str) -> list[str]:
+    """Text as notebooks store it; split at newlines only, so that nothing else is lost."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def as_text(notebook: dict) -> str:
+    """The file of a notebook."""
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def with_fresh_ids(text: str) -> str:
+    """A notebook's file after its cells were edited."""
+    notebook = json.loads(text)
+    for cell, digest in zip(notebook["cells"], cell_ids(notebook["cells"]), strict=True):
+        cell["id"] = digest
+    return as_text(notebook)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file in one step: whoever looks sees the old one or the new one."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(text.encode("utf8"))
+    os.replace(partial, path)
+
+
+# ---------------------------------------------------------------- run by the Python of .venv
+
+
+def fetch_and_describe() -> None:
+    """Fetch weights and data, then print what this machine is and what is on its disk."""
+    from helpers import downloads, runtime
+
+    try:
+        downloads.fetch_all()
+    except downloads.DownloadError as error:
+        sys.exit(str(error))
+    print(runtime.describe().to_string(header=False))
+    for name in downloads.sources():
+        size = sum(path.stat().st_size for path in downloads.folder(name).rglob("*"))
+        print(f"{name:14} {size / 1e6:,.0f} MB in data/downloads/{name}")
+
+
+def run_and_store() -> None:
+    """Run the notebooks named on the command line; a failing one stays as it was."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    timeout = project()["tool"]["course"]["cell_timeout"]
+    for path in map(Path, sys.argv[1:]):
+        start = time.perf_counter()
+        notebook = nbformat.read(path, as_version=4)
+        place = {"metadata": {"path": str(path.parent)}}
+        client = NotebookClient(
+            notebook, timeout=timeout, kernel_name="python3", resources=place, record_timing=False
+        )
+        client.on_cell_complete = lambda cell, cell_index: print(".", end="", flush=True)
+        print(path.stem, end=" ", flush=True)
+        try:
+            client.execute()
+        except CellExecutionError as error:
+            failed = next(c for c in notebook.cells if c.cell_type == "code" and has_error(c))
+            sys.exit(f"\n{path.name}: cell {failed.id} failed, and nothing was stored.\n{error}")
+        write_atomically(path, as_text(cleaned(notebook)))
+        print(f" {time.perf_counter() - start:.1f} s")
+
+
+def has_error(cell: dict) -> bool:
+    """Whether a cell stopped with an error that it was not meant to show."""
+    meant = "raises-exception" in cell["metadata"].get("tags", [])
+    return not meant and any(output["output_type"] == "error" for output in cell["outputs"])
+
+
+# ---------------------------------------------------------------- the command line
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of every command; `HELP` explains them."""
+    top = argparse.ArgumentParser(usage=HELP, add_help=False)
+    commands = top.add_subparsers(dest="command", required=True)
+    added = {}
+    for function in (lab, test, refresh, check, fork, clean):
+        added[function] = commands.add_parser(function.__name__, usage=HELP, add_help=False)
+        added[function].set_defaults(function=function, here=False, torch_index="", cuda=False)
+    added[lab].add_argument("--no-browser", action="store_true")
+    added[lab].add_argument("--port", type=int, default=8888)
+    added[lab].add_argument("--ip", default="localhost")
+    for function in (lab, test):
+        added[function].add_argument("--torch-index", default="")
+        added[function].add_argument("--cuda", action="store_true")
+    for function in (test, refresh, check):
+        added[function].add_argument("--here", action="store_true")
+    added[test].add_argument("--fast", action="store_true")
+    added[test].add_argument("--all", action="store_true")
+    added[refresh].add_argument("numbers", nargs="*")
+    added[fork].add_argument("address")
+    added[fork].add_argument("--version", default="")
+    return top
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; troubles that the reader can cure end as one message."""
+    try:
+        check_python()
+        if not arguments or {"-h", "--help"} & set(arguments):
+            print(f"usage: {HELP}", end="")
+            return 0
+        options = parser().parse_args(arguments)
+        return options.function(options)
+    except Trouble as trouble:
+        print(f"\n{trouble}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. Run the same command again: it repairs what was left.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
