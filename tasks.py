@@ -677,17 +677,18 @@ def run_and_store() -> None:
         print(path.stem, end=" ", flush=True)
         try:
             client.execute()
-        except CellExecutionError as error:
-            failed = next(c for c in notebook.cells if c.cell_type == "code" and has_error(c))
-            sys.exit(f"\n{path.name}: cell {failed.id} failed, and nothing was stored.\n{error}")
+        except CellExecutionError:
+            sys.exit(f"\n{path.name}, and nothing was stored: {failure(notebook)}")
         write_atomically(path, as_text(cleaned(notebook)))
         print(f" {time.perf_counter() - start:.1f} s")
 
 
-def has_error(cell: dict) -> bool:
-    """Whether a cell stopped with an error that it was not meant to show."""
-    meant = "raises-exception" in cell["metadata"].get("tags", [])
-    return not meant and any(output["output_type"] == "error" for output in cell["outputs"])
+def failure(notebook: dict) -> str:
+    """The last cell that ran: its id, its text, and the error with the line that raised it."""
+    cell = [c for c in notebook["cells"] if c["cell_type"] == "code" and c["execution_count"]][-1]
+    error = next(output for output in cell["outputs"] if output["output_type"] == "error")
+    frames = "\n".join(own_frames(error["traceback"]))
+    return f"cell {cell['id']} failed.\n\n{joined(cell['source'])}\n\n{frames}"
 
 
 # ---------------------------------------------------------------- the command line
