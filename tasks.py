@@ -116,21 +116,18 @@ def python_of(venv: Path) -> Path:
     return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def fingerprint(constraints: str) -> str:
-    """Changes when the requirements, the constraints or the running Python change."""
+def stamp_text(constraints: str) -> str:
+    """What a complete installation leaves in `.venv`: its Python, and a hash of what it followed."""
     names = ("requirements.txt", "requirements-dev.txt", constraints)
     content = b"".join((ROOT / name).read_bytes() for name in names)
-    return hashlib.sha256(content + sys.version.encode()).hexdigest()
+    return f"{sys.version}\n{hashlib.sha256(content).hexdigest()}\n"
 
 
-def is_ready(venv: Path, constraints: str) -> bool:
-    """Whether the last installation into `venv` was completed, with what is asked for today."""
+def stamp_found(venv: Path) -> str:
+    """The stamp of a virtual environment that is complete and whose Python is still there."""
     stamp = venv / "installed.txt"
-    return (
-        python_of(venv).is_file()
-        and stamp.is_file()
-        and stamp.read_text(encoding="utf8") == fingerprint(constraints)
-    )
+    whole = stamp.is_file() and python_of(venv).is_file()
+    return stamp.read_text(encoding="utf8") if whole else ""
 
 
 def set_up(
@@ -139,29 +136,39 @@ def set_up(
     torch_index: str = "",
     cuda: bool = False,
 ) -> Path:
-    """Make the virtual environment if it is missing, incomplete or out of date.
+    """Make the virtual environment if it is missing or incomplete, bring it up to date if not.
 
     The stamp is written last: an installation that was interrupted has none, and is made anew.
 
     Returns:
         The environment's Python.
     """
-    if is_ready(venv, constraints):
+    found, wanted = stamp_found(venv), stamp_text(constraints)
+    if found == wanted:
         return python_of(venv)
-    check_disk("cpu")
-    if venv.is_dir():
-        say(f"{venv.name} is incomplete or out of date: making it anew.")
-        shutil.rmtree(venv)
-    say(f"Set-up, once: a virtual environment in {venv.name}, and in it the course's packages.")
-    make_venv(venv)
-    announce(venv, constraints, torch_index, cuda)
+    if found.startswith(sys.version):
+        say(f"The requirements have changed: bringing {venv.name} up to date.")
+        (venv / "installed.txt").unlink()
+    else:
+        check_disk("cpu")
+        remake(venv)
+        announce(venv, constraints, torch_index, cuda)
     if torch_index:
         only_torch = ["--no-deps", "--index-url", torch_index, "torch"]
         pip_install(venv, [*only_torch, "-c", str(ROOT / constraints)])
     pip_install(venv, ["-r", str(ROOT / "requirements-dev.txt"), "-c", str(ROOT / constraints)])
     quiet_jupyter(venv)
-    (venv / "installed.txt").write_text(fingerprint(constraints), encoding="utf8")
+    (venv / "installed.txt").write_text(wanted, encoding="utf8")
     return python_of(venv)
+
+
+def remake(venv: Path) -> None:
+    """An empty virtual environment, in place of what an interrupted set-up left."""
+    if venv.is_dir():
+        say(f"{venv.name} is incomplete: making it anew.")
+        shutil.rmtree(venv)
+    say(f"Set-up, once: a virtual environment in {venv.name}, and in it the course's packages.")
+    make_venv(venv)
 
 
 def make_venv(venv: Path) -> None:

@@ -1,0 +1,24 @@
+"""Shared by all tests: the course's notebooks as data."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import tasks
+
+# `course`: the notebooks of the series. `every`: these and the solutions.
+COURSE = [path for path in tasks.notebooks() if path.parent == tasks.NOTEBOOKS]
+EVERY = tasks.notebooks()
+
+
+def load(path: Path) -> dict:
+    """A notebook as it is stored."""
+    return json.loads(path.read_text(encoding="utf8"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for `course` or `every` once a notebook."""
+    for name, paths in (("course", COURSE), ("every", EVERY)):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, paths, ids=[path.stem for path in paths])

@@ -1,0 +1,62 @@
+"""Every check is itself checked: blank, right, and each typical mistake with its own hint."""
+
+import importlib
+import inspect
+
+import pytest
+
+import tasks
+from helpers import exercises
+from tests.conftest import COURSE
+
+FOLDER = tasks.ROOT / "tests" / "exercise_cases"
+MODULES = sorted(path.stem for path in FOLDER.glob("nb[0-9][0-9].py"))
+CASES = {}
+for module in MODULES:
+    CASES |= importlib.import_module(f"tests.exercise_cases.{module}").CASES
+
+RIGHT = [(name, answers) for name, cases in CASES.items() for answers in cases.right]
+WRONG = [(name, *wrong) for name, cases in CASES.items() for wrong in cases.wrong]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_unanswered_exercise_is_open_and_does_not_raise(name, capsys):
+    arity = len(CASES[name].right[0])
+    assert exercises.grade(name, *[...] * arity).status == "open"
+    exercises.check(name, *[...] * arity)
+    assert capsys.readouterr().out.startswith(f"{name}: not answered yet")
+
+
+@pytest.mark.parametrize(("name", "answers"), RIGHT)
+def test_a_right_answer_is_accepted(name, answers):
+    verdict = exercises.grade(name, *answers)
+    assert verdict.status == "right", verdict.message
+
+
+@pytest.mark.parametrize(("name", "answers", "fragment"), WRONG)
+def test_a_typical_mistake_gets_its_hint(name, answers, fragment):
+    verdict = exercises.grade(name, *answers)
+    assert verdict.status == "wrong"
+    assert fragment in verdict.message
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_different_mistakes_get_different_hints(name):
+    hints = [exercises.grade(name, *answers).message for answers, _ in CASES[name].wrong]
+    assert len(hints) >= 2
+    assert len(set(hints)) == len(hints)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nonsense_does_not_stop_the_notebook(name):
+    arity = len(CASES[name].right[0])
+    for nonsense in ("?", -1, [], object()):
+        assert exercises.grade(name, *[nonsense] * arity).status == "wrong"
+
+
+def test_every_grader_has_cases():
+    for module in MODULES:
+        importlib.import_module(f"helpers.exercises.{module}")
+    assert set(exercises.GRADERS) == set(CASES)
+    assert MODULES == [f"nb{path.stem[:2]}" for path in COURSE]
+    assert all(inspect.getdoc(grader) for grader in exercises.GRADERS.values())
