@@ -117,7 +117,7 @@ def python_of(venv: Path) -> Path:
 
 
 def stamp_text(constraints: str) -> str:
-    """What a complete installation leaves in `.venv`: its Python, and a hash of what it followed."""
+    """What a complete installation leaves behind: its Python, and a hash of what it followed."""
     names = ("requirements.txt", "requirements-dev.txt", constraints)
     content = b"".join((ROOT / name).read_bytes() for name in names)
     return f"{sys.version}\n{hashlib.sha256(content).hexdigest()}\n"
@@ -368,15 +368,26 @@ def lab(options: argparse.Namespace) -> int:
     python = environment(options)
     if run_inside(python, "fetch_and_describe") != 0:
         return 1
-    command = [str(python), "-m", "jupyterlab", str(NOTEBOOKS / "00_start_here.ipynb")]
+    first = "/lab/tree/notebooks/00_start_here.ipynb"
+    command = [str(python), "-m", "jupyterlab", f"--LabApp.default_url={first}"]
     command += [f"--ServerApp.root_dir={ROOT}", f"--ip={options.ip}", f"--port={options.port}"]
     command += ["--ServerApp.port_retries=0", "--LabApp.extension_manager=readonly"]
+    command += ["--log-level=WARN"]  # the address is still printed
     if options.no_browser or not has_display():
         command.append("--no-browser")
-        say("JupyterLab prints its address below. Open it in a browser; Ctrl-C here stops it.")
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
         command.append("--allow-root")
-    return subprocess.run(command, cwd=ROOT).returncode
+    say("Starting JupyterLab; Ctrl-C here stops it.")
+    return wait_for(subprocess.Popen(command, cwd=ROOT))
+
+
+def wait_for(process: subprocess.Popen) -> int:
+    """Leave Ctrl-C to the process, which asks before it stops."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def has_display() -> bool:

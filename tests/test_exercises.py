@@ -58,5 +58,5 @@ def test_every_grader_has_cases():
     for module in MODULES:
         importlib.import_module(f"helpers.exercises.{module}")
     assert set(exercises.GRADERS) == set(CASES)
-    assert MODULES == [f"nb{path.stem[:2]}" for path in COURSE]
+    assert [f"nb{path.stem[:2]}" for path in COURSE] == MODULES
     assert all(inspect.getdoc(grader) for grader in exercises.GRADERS.values())

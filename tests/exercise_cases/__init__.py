@@ -1,4 +1,4 @@
-"""Answers to every exercise, right and wrong, one module a notebook: `CASES = {"01-1": Cases(...)}`."""
+"""Answers to every exercise, right and wrong: nbNN.py holds `CASES = {"NN-1": Cases(...)}`."""
 
 from dataclasses import dataclass
 
