@@ -68,7 +68,10 @@ def sorted_batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
 
 
 def bucketed(
-    lengths: Sequence[int], batch_size: int, seed: int, bucket_batches: int = 32
+    lengths: Sequence[int],
+    batch_size: int,
+    seed: int | Sequence[int],
+    bucket_batches: int = 32,
 ) -> list[list[int]]:
     """Batches of similar lengths in a random order.
 
@@ -79,7 +82,7 @@ def bucketed(
     Args:
         lengths: number of tokens of each example.
         batch_size: examples a batch.
-        seed: one seed gives one order; use another for each epoch.
+        seed: one seed gives one order; use another for each epoch, such as `(seed, epoch)`.
         bucket_batches: larger means less padding and less randomness.
 
     Returns:

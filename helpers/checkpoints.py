@@ -109,6 +109,14 @@ def load_encoder(name: str = CHECKPOINT, seed: int = 0, **config_changes) -> Pre
         return AutoModel.from_pretrained(location(name), **options).eval()
 
 
+def fastest_attention() -> str:
+    """The attention kernel that trains faster on sentences: the fused one only on a GPU.
+
+    Measured in benchmarks/training_speed.md.
+    """
+    return "sdpa" if torch.cuda.is_available() else "eager"
+
+
 def load(
     name: str = CHECKPOINT,
     num_labels: int = 2,
@@ -134,6 +142,7 @@ def load(
         CheckpointError: if the checkpoint can neither be found nor fetched.
         ValueError: if there are not `num_labels` names.
     """
+    config_changes = {"attn_implementation": fastest_attention()} | config_changes
     names = label_names or [f"LABEL_{i}" for i in range(num_labels)]
     if len(names) != num_labels:
         raise ValueError(f"num_labels is {num_labels}, but there are {len(names)} label_names.")

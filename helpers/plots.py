@@ -12,7 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, ordered so that neighbours also differ in lightness.
-BLUE, ORANGE, GREEN, BLACK, SKY, GREY = "#0072B2", "#E69F00", "#009E73", "#000000", "#56B4E9", "#999999"
+BLUE, ORANGE, GREEN, BLACK, SKY, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#000000",
+    "#56B4E9",
+    "#999999",
+)
 LINE_STYLES = ("-", "--", ":", "-.")
 STYLE = {
     "figure.dpi": 100,
@@ -28,7 +35,9 @@ STYLE = {
 }
 
 
-def new(width: float = 7, height: float = 3.2, columns: int = 1, **options) -> tuple[Figure, np.ndarray]:
+def new(
+    width: float = 7, height: float = 3.2, columns: int = 1, **options
+) -> tuple[Figure, np.ndarray]:
     """An empty figure in the course's style.
 
     Args:
@@ -69,7 +78,9 @@ def learning_curves(history: pd.DataFrame, metric: str = "accuracy") -> Figure:
     figure, (left, right) = new(8, 3.2, columns=2)
     with plt.rc_context(STYLE):
         left.plot(history["epoch"], history["train_loss"], "-o", color=BLUE, label="training")
-        left.plot(history["epoch"], history["validation_loss"], "--s", color=ORANGE, label="validation")
+        left.plot(
+            history["epoch"], history["validation_loss"], "--s", color=ORANGE, label="validation"
+        )
         left.set(xlabel="epoch", ylabel="cross-entropy (nats)", xticks=history["epoch"])
         left.legend()
         right.plot(history["epoch"], history[metric], "--s", color=ORANGE)
@@ -77,7 +88,9 @@ def learning_curves(history: pd.DataFrame, metric: str = "accuracy") -> Figure:
     return figure
 
 
-def bars(axes: Axes, labels: Sequence[str], values: Sequence[float], written: str = "{:.0%}") -> None:
+def bars(
+    axes: Axes, labels: Sequence[str], values: Sequence[float], written: str = "{:.0%}"
+) -> None:
     """Horizontal bars from top to bottom, each with its value written at its end."""
     places = np.arange(len(labels))[::-1]
     drawn = axes.barh(places, values, color=BLUE)

@@ -1,11 +1,13 @@
-"""What the machine is and how it is used: device, precision, threads, seeds, versions, timing, progress."""
+"""What the machine is and how it is used: device, precision, seeds, versions, time, progress."""
 
 import importlib.metadata
 import os
 import platform
 import random
+import signal
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -84,6 +86,18 @@ def best_precision(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if gain >= 1.5 else torch.float32
 
 
+def precision_of(choice: str, device: torch.device) -> torch.dtype:
+    """The torch dtype of "fp32" or "bf16"; for "auto" the one that is faster on this device.
+
+    Raises:
+        ValueError: for any other choice.
+    """
+    named = {"fp32": torch.float32, "bf16": torch.bfloat16}
+    if choice not in ("auto", *named):
+        raise ValueError(f"precision is {choice!r}; choose auto, fp32 or bf16.")
+    return best_precision(device) if choice == "auto" else named[choice]
+
+
 def versions() -> dict[str, str]:
     """Installed versions of Python and of the packages the results depend on."""
     found = {"python": platform.python_version()}
@@ -99,7 +113,9 @@ def processor() -> str:
             text = file.read()
     except OSError:
         return platform.processor() or platform.machine()
-    name = next((s.split(":", 1)[1].strip() for s in text.splitlines() if s.startswith("model name")), "")
+    name = next(
+        (s.split(":", 1)[1].strip() for s in text.splitlines() if s.startswith("model name")), ""
+    )
     flags = [flag for flag in ("amx_bf16", "avx512_bf16", "avx2") if f" {flag}" in text]
     return f"{name or platform.machine()} ({flags[0]})" if flags else name or platform.machine()
 
@@ -136,6 +152,24 @@ def timer() -> Iterator[dict[str, float]]:
         yield took
     finally:
         took["seconds"] = time.perf_counter() - start
+
+
+@contextmanager
+def deferred_interrupt() -> Iterator[threading.Event]:
+    """Let Ctrl-C (or the notebook's stop button) set a flag instead of stopping mid-step.
+
+    The block asks the flag where stopping is safe. Outside the main thread, where Python cannot
+    catch signals, the flag is never set.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: asked.set())
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def in_notebook() -> bool:

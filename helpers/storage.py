@@ -1,0 +1,232 @@
+"""Atomic saving, checked loading: a folder is either complete or not there."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.optim import Optimizer
+from transformers import (
+    AutoModelForSequenceClassification,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from helpers import checkpoints
+
+MANIFEST = "manifest.json"
+STEP = re.compile(r"step-(\d{8})")
+
+
+class StorageError(RuntimeError):
+    """Something could not be stored or is not what was stored; the message names the cure."""
+
+
+def write_folder(target: Path, fill: Callable[[Path], None]) -> None:
+    """Create or replace a folder in one move.
+
+    `fill` writes into a temporary folder beside `target`; then a list of all files with their
+    SHA-256 is added, everything is forced to the disk, and the folder is renamed. Whoever is
+    killed before the rename leaves `target` as it was.
+
+    Args:
+        target: the folder to create. One that is there is replaced.
+        fill: writes files into the folder it is given.
+
+    Raises:
+        StorageError: if the disk is full or the place cannot be written to.
+    """
+    target = Path(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
+            new = Path(temporary) / "new"
+            new.mkdir()
+            fill(new)
+            hashes = {file.name: sha256(file) for file in sorted(new.iterdir())}
+            (new / MANIFEST).write_text(json.dumps(hashes, indent=1), encoding="utf8")
+            for file in new.iterdir():
+                force_to_disk(file)
+            if target.exists():
+                target.rename(Path(temporary) / "old")
+            new.rename(target)
+    except (OSError, SafetensorError) as error:
+        raise StorageError(
+            f"could not save to {target}: {error}. What was there before is unharmed. "
+            "Make room, or choose another folder, and go on from the last checkpoint."
+        ) from error
+
+
+def sha256(file: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def force_to_disk(file: Path) -> None:
+    """Ask the system to write a file's bytes to the disk now."""
+    with file.open("rb+") as opened:
+        os.fsync(opened.fileno())
+
+
+def verify(folder: Path) -> None:
+    """Check every file of a stored folder against its manifest.
+
+    Raises:
+        StorageError: if the folder or its manifest is missing, or a file has changed.
+    """
+    manifest = Path(folder) / MANIFEST
+    if not manifest.is_file():
+        raise StorageError(
+            f"{folder} is no folder that this course has stored ({MANIFEST} is missing)."
+        )
+    for name, expected in json.loads(manifest.read_text(encoding="utf8")).items():
+        file = Path(folder) / name
+        if not file.is_file() or sha256(file) != expected:
+            raise StorageError(
+                f"{file} is damaged: it is not what was stored. Remove the folder "
+                f"{folder} and go on from the checkpoint before it, or train again."
+            )
+
+
+def save_tensors(file: Path, tensors: dict[str, Tensor]) -> None:
+    """Write named tensors as safetensors: plain numbers, no code, nothing to unpickle."""
+    save_file({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, file)
+
+
+def load_tensors(file: Path) -> dict[str, Tensor]:
+    """Read named tensors, to the CPU, each into memory of its own."""
+    return {name: tensor.clone() for name, tensor in load_file(file).items()}
+
+
+def save_model(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path | str
+) -> None:
+    """Store model and tokenizer atomically; `transformers.pipeline` reads the folder, too."""
+
+    def fill(new: Path) -> None:
+        model.save_pretrained(new)
+        tokenizer.save_pretrained(new)
+
+    with checkpoints.quiet():
+        write_folder(Path(folder), fill)
+
+
+def load_model(folder: Path | str) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    """Tokenizer and classifier of a stored folder, every byte checked, ready to predict.
+
+    Raises:
+        StorageError: if the folder is missing or damaged.
+    """
+    verify(Path(folder))
+    with checkpoints.quiet():
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder, use_safetensors=True, attn_implementation=checkpoints.fastest_attention()
+        )
+    return checkpoints.load_tokenizer(str(folder)), model.eval()
+
+
+def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
+    """What an optimizer remembers, as named tensors: `<parameter's number>.<name>`."""
+    states = optimizer.state_dict()["state"]
+    return {f"{i}.{name}": value for i, state in states.items() for name, value in state.items()}
+
+
+def restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Give a new optimizer of the same parameters the memory of `optimizer_tensors`."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        number, _, name = key.partition(".")
+        state.setdefault(int(number), {})[name] = value
+    optimizer.load_state_dict(
+        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+    )
+
+
+def random_state() -> dict[str, Tensor]:
+    """State of torch's random numbers on the CPU and, where there is one, on the GPU."""
+    state = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def restore_random_state(state: dict[str, Tensor]) -> None:
+    """Go on with the random numbers where `random_state` was taken."""
+    torch.set_rng_state(state["cpu"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
+
+
+def stored_checkpoints(folder: Path) -> list[Path]:
+    """The complete checkpoints below a folder, oldest first."""
+    return sorted(path for path in Path(folder).glob("step-*") if STEP.fullmatch(path.name))
+
+
+def save_checkpoint(folder: Path, step: int, fill: Callable[[Path], None], keep: int = 2) -> Path:
+    """Store a checkpoint atomically as `step-…`, then remove all but the newest `keep`.
+
+    Returns:
+        The checkpoint's folder.
+    """
+    target = Path(folder) / f"step-{step:08d}"
+    write_folder(target, fill)
+    for old in stored_checkpoints(folder)[:-keep]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def latest_checkpoint(folder: Path) -> Path:
+    """The newest checkpoint below a folder, verified.
+
+    Raises:
+        StorageError: if there is none, or if it is damaged.
+    """
+    found = stored_checkpoints(folder)
+    if not found:
+        raise StorageError(f"{folder} holds no checkpoint to resume from.")
+    verify(found[-1])
+    return found[-1]
+
+
+def save_training(
+    folder: Path,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    optimizer: Optimizer,
+    config: dict,
+    state: dict,
+) -> None:
+    """Store all that a training run needs to go on, as the checkpoint of step `state["step"]`."""
+
+    def fill(new: Path) -> None:
+        model.save_pretrained(new)
+        tokenizer.save_pretrained(new)
+        save_tensors(new / "optimizer.safetensors", optimizer_tensors(optimizer))
+        save_tensors(new / "random.safetensors", random_state())
+        (new / "training.json").write_text(
+            json.dumps({"config": config, "state": state}, indent=1), encoding="utf8"
+        )
+
+    with checkpoints.quiet():
+        save_checkpoint(folder, state["step"], fill)
+
+
+def restore_training(checkpoint: Path, optimizer: Optimizer) -> None:
+    """Give optimizer and random numbers the state they had when `checkpoint` was stored."""
+    restore_optimizer(optimizer, load_tensors(checkpoint / "optimizer.safetensors"))
+    restore_random_state(load_tensors(checkpoint / "random.safetensors"))
+
+
+def read_training(checkpoint: Path) -> tuple[dict, dict]:
+    """The configuration and the state that `save_training` was given."""
+    stored = json.loads((checkpoint / "training.json").read_text(encoding="utf8"))
+    return stored["config"], stored["state"]

@@ -1,0 +1,299 @@
+"""The fine-tuning loop of notebook 04, carried on: fine_tune, predict, save, load, resume."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from datasets import Dataset
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from torch.optim import AdamW, Optimizer
+from transformers import EvalPrediction, PreTrainedModel, PreTrainedTokenizerBase
+
+from helpers import batching, corpora, runtime, storage
+from helpers.storage import load_model as load
+from helpers.storage import save_model as save
+
+__all__ = ["TrainingConfig", "fine_tune", "load", "predict", "resume", "save"]
+
+Metrics = Callable[[EvalPrediction], dict[str, float]]
+
+
+class TrainingError(RuntimeError):
+    """Training cannot start or go on; the message names the cause and the cure."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The dials of a run. Notebook 04 turns them.
+
+    Attributes:
+        epochs: passes over the training examples.
+        batch_size: examples a step.
+        learning_rate: the highest one, reached after warm-up.
+        weight_decay: AdamW's, on weight matrices only, not on biases and LayerNorms.
+        warmup_share: share of all steps in which the rate rises from 0; then it falls to 0.
+        max_grad_norm: gradients are scaled down to this norm if theirs is larger.
+        max_length: tokens kept of each text.
+        freeze_word_embeddings: leave the word table, half of a small BERT, as it is.
+        precision: "fp32", "bf16" (fp32 weights, bf16 products), or "auto": what is faster here.
+        best_metric: the validation figure that decides which epoch's weights are kept;
+            higher is better, except for "validation_loss".
+        patience: stop after so many epochs without a better one; None: never.
+        seed: for the order of examples and for dropout.
+    """
+
+    epochs: int = 3
+    batch_size: int = 32
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.01
+    warmup_share: float = 0.1
+    max_grad_norm: float = 1.0
+    max_length: int = 128
+    freeze_word_embeddings: bool = False
+    precision: str = "auto"
+    best_metric: str = "accuracy"
+    patience: int | None = None
+    seed: int = 0
+
+
+@dataclass
+class TrainingRun:
+    """Where a run stands, and at its end what it gave.
+
+    Attributes:
+        config: the dials it runs with.
+        epoch, batch, step: epochs done, batches done of the epoch under way, steps in all.
+        loss_sum: this epoch's losses, each times the examples of its batch.
+        rows: one dictionary an epoch: `epoch`, `train_loss`, `validation_loss`, the metrics.
+    """
+
+    config: TrainingConfig
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    rows: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """The rows as a table."""
+        return pd.DataFrame(self.rows)
+
+    @property
+    def best_epoch(self) -> int:
+        """Number (from 1) of the earliest epoch with the best value of `config.best_metric`."""
+        metric = self.config.best_metric
+        sign = -1 if metric == "validation_loss" else 1
+        return max(self.rows, key=lambda row: sign * row[metric])["epoch"]
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or `patience` of them brought nothing better."""
+        patience = self.config.patience
+        if patience is not None and self.rows and self.epoch - self.best_epoch >= patience:
+            return True
+        return self.epoch >= self.config.epochs
+
+
+def accuracy(prediction: EvalPrediction) -> dict[str, float]:
+    """Share of examples whose largest logit belongs to their label."""
+    hits = prediction.predictions.argmax(axis=1) == prediction.label_ids
+    return {"accuracy": float(hits.mean())}
+
+
+def make_optimizer(model: PreTrainedModel, config: TrainingConfig) -> Optimizer:
+    """AdamW (Loshchilov and Hutter 2019) that decays matrices, not biases and LayerNorms."""
+    decayed, spared = [], []
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            is_spared = name.endswith("bias") or "LayerNorm" in name
+            (spared if is_spared else decayed).append(parameter)
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}]
+    groups += [{"params": spared, "weight_decay": 0.0}]
+    return AdamW(groups, lr=config.learning_rate, fused=True)
+
+
+def learning_rate_at(step: int, steps: int, config: TrainingConfig) -> float:
+    """Learning rate of step `step` (from 0) of `steps`: linear rise from 0, linear fall to 0."""
+    warmup = math.ceil(config.warmup_share * steps)
+    if step < warmup:
+        return config.learning_rate * step / warmup
+    return config.learning_rate * (steps - step) / max(1, steps - warmup)
+
+
+def logits_of(
+    model: PreTrainedModel, token_ids: list[list[int]], pad_id: int, dtype: torch.dtype
+) -> Tensor:
+    """Forward pass of B token lists: fp32 logits, shape (B, C), on the model's device."""
+    input_ids, attention_mask = (t.to(model.device) for t in batching.pad(token_ids, pad_id))
+    with torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
+        return model(input_ids=input_ids, attention_mask=attention_mask).logits.float()
+
+
+def predict(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Iterable[str],
+    batch_size: int = 64,
+    max_length: int = 128,
+    precision: str = "auto",
+) -> np.ndarray:
+    """Logits of texts, in their order, with dropout off: float32, shape (n, C).
+
+    Raises:
+        TypeError: if a text is missing; the message names its row.
+    """
+    token_ids = batching.tokenize(texts, tokenizer, max_length)
+    dtype = runtime.precision_of(precision, model.device)
+    logits = torch.empty(len(token_ids), model.config.num_labels)
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode():
+        for batch in batching.sorted_batches([len(ids) for ids in token_ids], batch_size):
+            chosen = [token_ids[i] for i in batch]
+            logits[batch] = logits_of(model, chosen, tokenizer.pad_token_id, dtype).cpu()
+    model.train(was_training)
+    return logits.numpy()
+
+
+def train_step(
+    model, token_ids, labels, pad_id, optimizer, learning_rate, max_norm, dtype
+) -> float:
+    """Forward, loss, backward, clip, step, zero on one batch. Returns its mean loss."""
+    loss = cross_entropy(logits_of(model, token_ids, pad_id, dtype), labels)
+    if not torch.isfinite(loss):
+        raise TrainingError(f"the loss is {loss.item()}. Lower learning_rate and start again.")
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.item()
+
+
+def fine_tune(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    train: Dataset,
+    validation: Dataset,
+    config: TrainingConfig | None = None,
+    compute_metrics: Metrics = accuracy,
+    output_dir: Path | str | None = None,
+    resume_from: Path | None = None,
+) -> TrainingRun:
+    """Train a classifier in place and leave it with the weights of its best epoch.
+
+    Args:
+        model, tokenizer: from `checkpoints.load`. The best device is chosen.
+        train, validation: columns `text` and `label`, labels 0 … C − 1.
+        config: the dials; None means `TrainingConfig()`.
+        compute_metrics: figures of an epoch from validation logits (n, C) and labels (n,); the
+            same kind of callable that `transformers.Trainer` takes.
+        output_dir: where checkpoints (`step-…`) and the best model (`best`) are kept, if anywhere.
+        resume_from: a checkpoint to go on from; `resume` passes it.
+
+    Raises:
+        DataError: labels the model does not know, or only one.
+        TrainingError: a loss that is no number; an `output_dir` that already holds a run.
+        KeyboardInterrupt: after Ctrl-C, once a checkpoint is stored to `resume` from.
+    """
+    config = config or TrainingConfig()
+    corpora.check_trainable({"train": train, "validation": validation}, model.config.num_labels)
+    if output_dir and not resume_from and storage.stored_checkpoints(Path(output_dir)):
+        raise TrainingError(f"{output_dir} holds a run. Use training.resume, or another folder.")
+
+    model.to(runtime.best_device())
+    # Freshly allocated tensors are aligned alike; views into a file are not, and a matrix product
+    # may differ in its last bit with the alignment. A resumed run must be equal bit for bit.
+    for parameter in model.parameters():
+        parameter.data = parameter.data.clone()
+    model.get_input_embeddings().weight.requires_grad_(not config.freeze_word_embeddings)
+    dtype = runtime.precision_of(config.precision, model.device)
+    optimizer = make_optimizer(model, config)
+    token_ids = batching.tokenize(train["text"], tokenizer, config.max_length)
+    lengths = [len(ids) for ids in token_ids]
+    labels = torch.tensor(train["label"][:], device=model.device)
+    steps = config.epochs * math.ceil(len(lengths) / config.batch_size)
+    runtime.set_seed(config.seed)
+    run, best = TrainingRun(config), {}
+    if resume_from:
+        run = TrainingRun(config, **storage.read_training(resume_from)[1])
+        storage.restore_training(resume_from, optimizer)
+        if run.rows:
+            best = storage.load_tensors(Path(output_dir) / "best" / "model.safetensors")
+
+    bar = runtime.progress(total=config.epochs * len(lengths), desc="fine-tuning", unit=" texts")
+    with runtime.deferred_interrupt() as interrupt, bar:
+        bar.update(run.epoch * len(lengths) + run.batch * config.batch_size)
+        while not run.finished:
+            order = batching.bucketed(lengths, config.batch_size, (config.seed, run.epoch))
+            model.train()
+            for batch in order[run.batch :]:
+                chosen = [token_ids[i] for i in batch]
+                rate = learning_rate_at(run.step, steps, config)
+                loss = train_step(
+                    model, chosen, labels[batch], tokenizer.pad_token_id, optimizer, rate,
+                    config.max_grad_norm, dtype,
+                )  # fmt: skip
+                run.batch, run.step = run.batch + 1, run.step + 1
+                run.loss_sum += loss * len(batch)
+                bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+                bar.update(len(batch))
+                if interrupt.is_set():
+                    keep(run, model, tokenizer, optimizer, output_dir)
+                    raise KeyboardInterrupt
+            figures = evaluate(model, tokenizer, validation, config, compute_metrics)
+            run.epoch, run.batch = run.epoch + 1, 0
+            run.rows.append(
+                {"epoch": run.epoch, "train_loss": run.loss_sum / len(lengths)} | figures
+            )
+            run.loss_sum = 0.0
+            if run.best_epoch == run.epoch:
+                best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+                if output_dir:
+                    save(model, tokenizer, Path(output_dir) / "best")
+            keep(run, model, tokenizer, optimizer, output_dir)
+    model.load_state_dict(best)
+    model.eval()
+    return run
+
+
+def evaluate(
+    model, tokenizer, dataset, config: TrainingConfig, metrics: Metrics
+) -> dict[str, float]:
+    """Cross-entropy and metrics of a model on a data set with `text` and `label`."""
+    options = {"max_length": config.max_length, "precision": config.precision}
+    logits = predict(model, tokenizer, dataset["text"], **options)
+    labels = np.asarray(dataset["label"])
+    loss = cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels)).item()
+    return {"validation_loss": loss} | metrics(EvalPrediction(logits, labels))
+
+
+def keep(run: TrainingRun, model, tokenizer, optimizer, output_dir: Path | str | None) -> None:
+    """Store a checkpoint of a run that has an `output_dir`."""
+    if output_dir:
+        state = asdict(run)
+        config = state.pop("config")
+        storage.save_training(Path(output_dir), model, tokenizer, optimizer, config, state)
+
+
+def resume(
+    output_dir: Path | str, train: Dataset, validation: Dataset, compute_metrics: Metrics = accuracy
+) -> tuple[PreTrainedTokenizerBase, PreTrainedModel, TrainingRun]:
+    """Go on with an interrupted run, given the same data, as if it had never stopped.
+
+    Raises:
+        StorageError: if there is no checkpoint, or it is damaged.
+    """
+    checkpoint = storage.latest_checkpoint(Path(output_dir))
+    config = TrainingConfig(**storage.read_training(checkpoint)[0])
+    tokenizer, model = load(checkpoint)
+    data = (train, validation, config, compute_metrics)
+    run = fine_tune(model, tokenizer, *data, output_dir=output_dir, resume_from=checkpoint)
+    return tokenizer, model, run
