@@ -41,13 +41,13 @@ python3 tasks.py COMMAND [options]
 
   lab       set up what is missing, then open JupyterLab at the first notebook
               --no-browser, --port N, --ip A    as in JupyterLab
-              --torch-index URL   take torch from this package index (of CPU builds)
-              --cuda              accept the CUDA libraries torch may bring (2.7 GB)
-  test      set up what is missing, then unit tests and every notebook, then a table
+              --torch-index URL   take torch from this index (of CPU builds)
+              --cuda   accept the CUDA libraries that torch may bring (2.7 GB)
+  test      set up what is missing, then unit tests and every notebook, a table
               --fast   leave out what trains a model
               --all    add what is too long for every change (lowest versions, ...)
   refresh   run notebooks top to bottom and store their outputs: refresh [NN ...]
-  check     ruff on code and notebooks, notebook hygiene, cells that are not compared
+  check     ruff on code and notebooks, notebook hygiene, cells not compared
   fork      put your address into every badge and setup cell:
               fork https://github.com/OWNER/NAME [--version v1.2.3]
   clean     remove what the commands made: .venv, downloads, outputs

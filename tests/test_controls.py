@@ -1,0 +1,100 @@
+"""Notebooks that train assert that something was learned; here nothing can be: do they fail?
+
+A copy of the course is run with one cell more, which swaps in random weights or shuffles the
+training labels. Every cell tagged `asserts-learning` must then stop with an AssertionError. Cells
+after the last of them are left out, and so are cells tagged `control-skip`.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import tasks
+
+RANDOM_WEIGHTS = """
+from helpers import checkpoints
+
+def load_untrained(*arguments, _load=checkpoints.load, **options):
+    return _load(*arguments, **options | {"pretrained": False})
+
+checkpoints.load = load_untrained
+"""
+
+SHUFFLED_LABELS = """
+import numpy as np
+from datasets import DatasetDict
+from helpers import corpora
+
+def load_shuffled(*arguments, _load=corpora.load, **options):
+    parts = DatasetDict(_load(*arguments, **options))
+    features = parts["train"].features
+    labels = np.random.default_rng(0).permutation(parts["train"]["label"][:])
+    unlabelled = parts["train"].remove_columns("label")
+    parts["train"] = unlabelled.add_column("label", labels).cast(features)
+    return parts
+
+corpora.load = load_shuffled
+"""
+
+CASES = [
+    pytest.param("00_start_here", RANDOM_WEIGHTS, id="00, random weights"),
+    pytest.param("00_start_here", SHUFFLED_LABELS, id="00, shuffled labels"),
+    pytest.param("04_fine_tuning_loop", SHUFFLED_LABELS, id="04, shuffled labels"),
+    pytest.param(
+        "04_fine_tuning_loop", RANDOM_WEIGHTS, id="04, random weights", marks=pytest.mark.long
+    ),
+]
+
+
+def tags(cell: dict) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the course: what it saves must not be found by the real one."""
+    for folder in ("helpers", "notebooks", "data"):
+        skip = shutil.ignore_patterns("downloads", "__pycache__")
+        shutil.copytree(tasks.ROOT / folder, tmp_path / folder, ignore=skip)
+    downloads = tasks.ROOT / "data" / "downloads"
+    os.symlink(downloads, tmp_path / "data" / "downloads", target_is_directory=True)
+    return tmp_path
+
+
+def with_control(path: Path, control: str) -> nbformat.NotebookNode:
+    """The notebook up to its last assertion of learning, with `control` after the setup cell."""
+    notebook = nbformat.read(path, as_version=4)
+    last = max(i for i, cell in enumerate(notebook.cells) if "asserts-learning" in tags(cell))
+    cells = [cell for cell in notebook.cells[: last + 1] if "control-skip" not in tags(cell)]
+    setup = next(i for i, cell in enumerate(cells) if "setup" in tags(cell))
+    cells.insert(setup + 1, nbformat.v4.new_code_cell(control))
+    notebook.cells = cells
+    return notebook
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "control"), CASES)
+def test_assertions_of_learning_fail_where_nothing_can_be_learned(name, control, copy):
+    path = copy / "notebooks" / f"{name}.ipynb"
+    notebook = with_control(path, control)
+    timeout = tasks.project()["tool"]["course"]["cell_timeout"]
+    place = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=timeout, allow_errors=True, resources=place).execute()
+
+    ran = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    control_cell = next(cell for cell in ran if cell.source == control)
+    assert not control_cell.outputs, "the control itself failed"
+    learning = [cell for cell in ran if "asserts-learning" in tags(cell)]
+    assert learning
+    for cell in learning:
+        errors = [o.ename for o in cell.outputs if o.output_type == "error"]
+        assert errors == ["AssertionError"], f"{cell.id} passes without learning:\n{cell.source}"
+
+
+def test_every_notebook_that_trains_has_a_control():
+    trains = tasks.project()["tool"]["course"]["trains"]
+    assert {case.values[0] for case in CASES} == set(trains)

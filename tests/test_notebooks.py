@@ -1,0 +1,219 @@
+"""How a stored notebook must look; that its outputs are true is what nbval tests."""
+
+import re
+import statistics
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import tasks
+from tests.conftest import COURSE, EVERY, load
+
+REPOSITORY = tasks.project()["project"]["urls"]["Repository"]
+VERSION = "v" + tasks.project()["project"]["version"]
+TRAINS = tasks.project()["tool"]["course"]["trains"]
+TAGS = {
+    "setup",
+    "defines",
+    "raises-exception",
+    "nbval-ignore-output",
+    "asserts-learning",
+    "control-skip",
+}
+# Paths of a machine, addresses in its memory, and warnings nobody asked for.
+UNWANTED = re.compile(r"/(home|root|tmp|Users|work)/|[A-Z]:\\\\|\bat 0x[0-9a-f]{6,}|\w+Warning:")
+
+
+def code_cells(notebook: dict) -> list[dict]:
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def markdown(notebook: dict) -> str:
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    return "\n\n".join(tasks.joined(cell["source"]) for cell in cells)
+
+
+def source(cell: dict) -> str:
+    return tasks.joined(cell["source"])
+
+
+def tags(cell: dict) -> set[str]:
+    return set(cell["metadata"].get("tags", []))
+
+
+def exercises(notebook: dict) -> dict[str, tuple[str, str]]:
+    """Text and code of each exercise: its number -> (markdown cell, code cell that follows)."""
+    found = {}
+    for cell, following in zip(notebook["cells"], notebook["cells"][1:], strict=False):
+        heading = re.match(r"### Exercise (\d+) \(\d+ minutes?\)\n", source(cell))
+        if heading:
+            found[heading[1]] = (source(cell), source(following))
+    return found
+
+
+def solutions_of(path: Path) -> Path:
+    return path.parent / "solutions" / f"{path.name[:2]}_solutions.ipynb"
+
+
+# ---------------------------------------------------------------- every notebook
+
+
+def test_the_format_is_valid(every):
+    nbformat.validate(load(every))
+
+
+def test_the_stored_file_is_what_refresh_would_write(every):
+    """Cell ids from the text, counts 1 to n, no widget, no time, one form of everything."""
+    assert every.read_bytes() == tasks.as_text(tasks.cleaned(load(every))).encode("utf8")
+
+
+def test_it_is_small_enough_for_any_viewer(every):
+    assert every.stat().st_size < 1_000_000
+
+
+def test_every_cell_was_run(every):
+    """A cell that prints, shows or raises has its output stored."""
+    for cell in code_cells(load(every)):
+        assert source(cell).strip()
+        errors = [o for o in cell["outputs"] if o["output_type"] == "error"]
+        if "raises-exception" in tags(cell):
+            assert errors, f"{cell['id']} is marked as failing, and does not"
+        else:
+            assert not errors, f"{cell['id']} failed"
+        if re.search(r"^(print|exercises\.check|plots\.show)\(", source(cell), re.MULTILINE):
+            assert cell["outputs"], f"{cell['id']} was not run"
+
+
+def test_no_machine_shows_in_the_outputs(every):
+    for cell in code_cells(load(every)):
+        for output in cell["outputs"]:
+            data = output.get("data", {})
+            text = tasks.joined(output.get("text", "")) + output.get("evalue", "")
+            text += "".join(tasks.joined(data[mime]) for mime in data if mime.startswith("text/"))
+            text += "\n".join(output.get("traceback", []))
+            assert not UNWANTED.search(tasks.ANSI.sub("", text)), f"{cell['id']}: {text[:300]}"
+
+
+def test_tags_are_known(every):
+    for cell in load(every)["cells"]:
+        assert tags(cell) <= TAGS, cell["id"]
+
+
+def test_the_setup_cell_is_the_same_everywhere(every):
+    cells = [source(cell) for cell in code_cells(load(every)) if "setup" in tags(cell)]
+    assert cells == [source(cell) for cell in code_cells(load(EVERY[0])) if "setup" in tags(cell)]
+    assert len(cells) == 1
+    assert f'REPOSITORY = "{REPOSITORY}"\n' in cells[0]
+    assert f'VERSION = "{VERSION}"\n' in cells[0]
+
+
+def test_the_badge_opens_this_notebook_at_this_version(every):
+    place = every.relative_to(tasks.ROOT).as_posix()
+    slug = REPOSITORY.removeprefix("https://github.com/")
+    address = f"https://colab.research.google.com/github/{slug}/blob/{VERSION}/{place}"
+    pattern = r"https://colab\.research\.google\.com/github/[^)\s]+"
+    badges = re.findall(pattern, markdown(load(every)))
+    assert set(badges) <= {address}
+    assert badges or every not in COURSE
+
+
+def test_links_lead_somewhere(every):
+    for target in re.findall(r"\]\(([^)\s]+)\)", markdown(load(every))):
+        path, _, anchor = target.partition("#")
+        if path.startswith(("http:", "https:", "mailto:")):
+            continue
+        goal = (every.parent / path).resolve() if path else every
+        assert goal.exists(), target
+        if anchor and goal.suffix == ".ipynb":
+            headings = re.findall(r"^#+ (.+)$", markdown(load(goal)), re.MULTILINE)
+            assert anchor in [heading.strip().replace(" ", "-") for heading in headings], target
+
+
+def test_few_outputs_are_exempt_from_comparison_and_each_says_why(every):
+    cells = code_cells(load(every))
+    with_output = [cell for cell in cells if cell["outputs"]]
+    exempt = [cell for cell in cells if "nbval-ignore-output" in tags(cell)]
+    assert len(exempt) <= max(1, 0.15 * len(with_output))
+    for cell in exempt:
+        assert cell["metadata"].get("reason"), cell["id"]
+        following = cells[cells.index(cell) + 1]
+        assert re.search(r"^ *assert ", source(following), re.MULTILINE), cell["id"]
+
+
+def test_figures_carry_their_words(every):
+    for cell in code_cells(load(every)):
+        for output in cell["outputs"]:
+            if "image/png" in output.get("data", {}):
+                assert len(tasks.joined(output["data"]["text/plain"])) >= 20, cell["id"]
+                assert output["metadata"]["image/png"]["alt"], cell["id"]
+
+
+# ---------------------------------------------------------------- the notebooks of the series
+
+
+def test_there_is_more_text_than_code(course):
+    notebook = load(course)
+    assert len(notebook["cells"]) - len(code_cells(notebook)) >= 1.2 * len(code_cells(notebook))
+
+
+def test_at_most_two_code_cells_in_a_row(course):
+    cells = [cell for cell in load(course)["cells"] if "setup" not in tags(cell)]
+    assert "ccc" not in "".join(cell["cell_type"][0] for cell in cells)
+
+
+def test_code_cells_are_short(course):
+    cells = [cell for cell in code_cells(load(course)) if "setup" not in tags(cell)]
+    lengths = [len(source(cell).splitlines()) for cell in cells]
+    assert max(lengths) <= 25
+    assert statistics.median(lengths) <= 8
+
+
+def test_it_asserts_its_numbers(course):
+    cells = [source(cell) for cell in code_cells(load(course))]
+    asserting = [text for text in cells if re.search(r"^assert ", text, re.MULTILINE)]
+    assert len(asserting) >= 3
+
+
+def test_a_notebook_that_trains_asserts_learning(course):
+    learning = [c for c in code_cells(load(course)) if "asserts-learning" in tags(c)]
+    assert bool(learning) == (course.stem in TRAINS)
+
+
+def test_the_quiz_explains_every_answer(course):
+    text = markdown(load(course))
+    quiz = re.split(r"^#+ .*[Qq]uiz.*$", text, maxsplit=1, flags=re.MULTILINE)[1]
+    answers = re.findall(r"<details>\s*<summary>Answer</summary>(.*?)</details>", quiz, re.DOTALL)
+    assert len(answers) == 3
+    for answer in answers:
+        assert all(f"({letter})" in answer for letter in "abc"), answer
+
+
+def test_there_are_three_exercises_with_hint_and_check(course):
+    found = exercises(load(course))
+    assert sorted(found) == ["1", "2", "3"]
+    for number, (text, code) in found.items():
+        assert "<summary>Hint</summary>" in text
+        assert "..." in code
+        assert f'exercises.check("{course.name[:2]}-{number}"' in code
+
+
+def test_every_exercise_has_a_solution_with_the_same_text(course):
+    solved = exercises(load(solutions_of(course)))
+    for number, (text, _) in exercises(load(course)).items():
+        assert solved[number][0] == text
+        assert f'exercises.check("{course.name[:2]}-{number}"' in solved[number][1]
+
+
+def test_solutions_are_accepted_and_exercises_are_open(course):
+    for path, expected in ((course, "not answered yet"), (solutions_of(course), "right")):
+        outputs = [output for cell in code_cells(load(path)) for output in cell["outputs"]]
+        printed = "".join(tasks.joined(output.get("text", "")) for output in outputs)
+        said = re.findall(rf"^{course.name[:2]}-\d: (.*)$", printed, re.MULTILINE)
+        assert len(said) == 3
+        assert all(line.startswith(expected) for line in said)
+
+
+@pytest.mark.parametrize("name", TRAINS)
+def test_what_is_said_to_train_exists(name):
+    assert name in [path.stem for path in COURSE]
