@@ -45,8 +45,8 @@ python3 tasks.py COMMAND [options]
               --cuda   accept the CUDA libraries that torch may bring (2.7 GB)
   test      set up what is missing, then unit tests and every notebook, a table
               --fast   leave out what trains a model
-              --all    add what is too long for every change (lowest versions, ...)
-  refresh   run notebooks top to bottom and store their outputs: refresh [NN ...]
+              --all    add what is too long for every change
+  refresh   run notebooks top to bottom, store their outputs: refresh [NN ...]
   check     ruff on code and notebooks, notebook hygiene, cells not compared
   fork      put your address into every badge and setup cell:
               fork https://github.com/OWNER/NAME [--version v1.2.3]
