@@ -207,7 +207,7 @@ def announce(venv: Path, constraints: str, torch_index: str, cuda: bool) -> None
             "(2.7 GB),\nand no NVIDIA GPU was found. Either take torch from an index of CPU "
             "builds\n(https://pytorch.org/get-started/locally/ shows its address):\n"
             "  python3 tasks.py lab --torch-index URL\n"
-            "or use Python 3.11 if you were given the CPU build for it, or accept the download:\n"
+            "or accept the download:\n"
             "  python3 tasks.py lab --cuda"
         )
 
