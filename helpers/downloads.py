@@ -11,9 +11,10 @@ import time
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from filelock import FileLock
 
@@ -157,7 +158,7 @@ def download(name: str, source: dict, folder: Path) -> Path:
     return archive
 
 
-def run_with_bar(command: list[str], label: str, folder: Path, size: int, log) -> int:
+def run_with_bar(command: list[str], label: str, folder: Path, size: int, log: TextIO) -> int:
     """Run pip with its temporary files inside `folder`, and show how much has arrived."""
     environment = dict(os.environ) | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
     process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
@@ -176,13 +177,12 @@ def run_with_bar(command: list[str], label: str, folder: Path, size: int, log) -
 
 
 def bytes_below(folder: Path) -> int:
-    """Size of all files below a folder that another process is writing to."""
+    """Size of all files below a folder in which another process makes and removes them."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
+    for parent, _, names in os.walk(folder):  # passes over folders that have just gone
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.path.getsize(os.path.join(parent, name))
     return total
 
 
