@@ -83,8 +83,8 @@ def fault(given: list[list[int]], ids: list[int], max_length: int, overlap: int)
     lost = set(ids) - {i for window in inner for i in window}
     expected = expected_windows(ids, max_length, overlap)
     if lost:
-        place = "the end" if max(ids) in lost else "between two windows"
-        return f"Ids are lost at {place}."
+        place = "at the end" if max(ids) in lost else "between two windows"
+        return f"Ids are lost {place}."
     if given == expected:
         return ""
     if not given:
