@@ -76,7 +76,10 @@ def test_the_padding_share_is_the_share_of_zeros_in_the_masks(lengths, size, see
     masks = [batching.pad([[1] * lengths[i] for i in batch], 0)[1] for batch in batches]
     zeros = sum(int((mask == 0).sum()) for mask in masks)
     positions = sum(mask.numel() for mask in masks)
-    assert batching.padding_share(lengths, batches) == pytest.approx(zeros / positions, abs=1e-12)
+    share = batching.padding_share(lengths, batches)
+    assert share == pytest.approx(zeros / positions, abs=1e-12)
+    order = np.array([lengths[i] for batch in batches for i in batch])
+    assert share == pytest.approx(test_wordpiece.NAMES["padding_share"](order, size), abs=1e-12)
 
 
 @given(lengths_of, sizes, seeds)

@@ -1,0 +1,108 @@
+"""How accurate is the fine-tuned review classifier? Seeds, choice on validation, then the test.
+
+    python benchmarks/review_accuracy.py choose --seeds 0 1 2 3 4   validation only
+    python benchmarks/review_accuracy.py control                    shuffled labels, validation
+    python benchmarks/review_accuracy.py test --seeds 0 1 2         the chosen one, test part
+    python benchmarks/review_accuracy.py report                     the tables
+
+Every finished run is a row an epoch in review_accuracy.csv; a run that is there is not repeated.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.provenance import provenance
+from helpers import checkpoints, corpora, runtime, training
+
+RESULTS = Path(__file__).with_suffix(".csv")
+CANDIDATES = {
+    "all weights, 1e-4": {"learning_rate": 1e-4},
+    "all weights, 5e-5": {"learning_rate": 5e-5},
+    "word table frozen, 1e-4": {"learning_rate": 1e-4, "freeze_word_embeddings": True},
+}
+CHOSEN = "all weights, 1e-4"
+CONTROL = "train labels shuffled"
+
+
+def done() -> pd.DataFrame:
+    """The rows measured so far."""
+    if RESULTS.exists():
+        return pd.read_csv(RESULTS)
+    return pd.DataFrame(columns=["name", "part", "seed"])
+
+
+def append(rows: pd.DataFrame) -> None:
+    """Add rows to the results, through a temporary file."""
+    temporary = RESULTS.with_suffix(".tmp")
+    pd.concat([done(), rows], ignore_index=True).to_csv(temporary, index=False)
+    temporary.replace(RESULTS)
+
+
+def run(name: str, part: str, seed: int, reviews) -> None:
+    """Train one candidate with one seed; score the part the row is about."""
+    config = training.TrainingConfig(seed=seed, **CANDIDATES.get(name, CANDIDATES[CHOSEN]))
+    tokenizer, model = checkpoints.load(seed=seed)
+    train = reviews["train"]
+    if name == CONTROL:
+        labels = np.random.default_rng(seed).permutation(train["label"])
+        train = train.remove_columns("label").add_column("label", labels)
+    result = training.fine_tune(model, tokenizer, train, reviews["validation"], config)
+    rows = result.history.rename(columns={"accuracy": "validation_accuracy"})
+    if part == "test":
+        test = reviews["test"]
+        logits = training.predict(model, tokenizer, test["text"])
+        hits = logits.argmax(axis=1) == np.asarray(test["label"])
+        rows["test_accuracy"] = hits.mean()
+        rows["test_n"] = len(hits)
+    facts = {"name": name, "part": part, "seed": seed, "best_epoch": result.best_epoch}
+    precision = str(runtime.best_precision(runtime.best_device())).removeprefix("torch.")
+    facts |= {"precision": precision} | provenance()
+    append(rows.assign(**facts))
+
+
+def report() -> None:
+    """Print both tables."""
+    rows = done()
+    best = rows[rows["epoch"] == rows["best_epoch"]]
+    choose = best[best["part"] == "choose"].groupby("name")["validation_accuracy"]
+    print(choose.agg(["count", "mean", "std", "min", "max"]).round(4).to_string())
+    test = best[best["part"] == "test"]
+    if len(test):
+        mean, n = test["test_accuracy"].mean(), int(test["test_n"].iloc[0])
+        interval = binomtest(round(mean * n), n).proportion_ci(method="wilson")
+        print(test[["seed", "test_accuracy"]].round(4).to_string(index=False))
+        print(f"mean {mean:.4f}, sd over seeds {test['test_accuracy'].std():.4f}")
+        print(f"Wilson 95 % for n = {n}: {interval.low:.4f} to {interval.high:.4f}")
+
+
+def main() -> None:
+    """Run what is asked and not yet there."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["choose", "control", "test", "report"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--names", nargs="+", default=list(CANDIDATES))
+    options = parser.parse_args()
+    if options.what == "report":
+        report()
+        return
+    names = {"choose": options.names, "control": [CONTROL], "test": [CHOSEN]}[options.what]
+    reviews = corpora.load("reviews")
+    for seed in options.seeds:
+        for name in names:
+            rows = done()
+            there = (rows["name"] == name) & (rows["part"] == options.what) & (rows["seed"] == seed)
+            if not there.any():
+                print(f"{options.what}: {name}, seed {seed}")
+                run(name, options.what, seed, reviews)
+    report()
+
+
+if __name__ == "__main__":
+    main()
