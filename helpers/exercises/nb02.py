@@ -32,7 +32,9 @@ def head_and_layers(head: float, kept: float) -> Verdict:
         return wrong("The head is right. In the second figure the pooler is missing.")
     if not is_close(kept, KEPT):
         return wrong("The head is right. For the encoder, take four times `layer` from `total`.")
-    return right("1,925 and 15,615,360: two thirds of the layers gone, two thirds of the model left.")
+    return right(
+        "1,925 and 15,615,360: two thirds of the layers gone, two thirds of the model left."
+    )
 
 
 @exercise("02-2")
@@ -62,7 +64,9 @@ def masked_mean(mean_pool: Callable[[Tensor, Tensor], Tensor]) -> Verdict:
             "Sum over the tokens, axis 1."
         )
     if not is_close(answer, total / count, 1e-5):
-        return wrong("Not the mean of the real tokens. Try it on one sentence without padding first.")
+        return wrong(
+            "Not the mean of the real tokens. Try it on one sentence without padding first."
+        )
     return right("The mean no longer depends on how much padding a sentence has.")
 
 
@@ -82,12 +86,16 @@ def causal(causal_mask: Callable[[Tensor], Tensor]) -> Verdict:
     if answer.shape != allowed.shape:
         return wrong(f"The shape is {tuple(answer.shape)}, but (B, 1, T, T) is (2, 1, 4, 4) here.")
     if torch.equal(answer.float(), allowed.float()):
-        return wrong("That marks what is allowed with 1. An additive mask is 0 there, and very low elsewhere.")
+        return wrong(
+            "That marks what is allowed with 1. An additive mask is 0 there, and very low elsewhere."
+        )
     open_to = answer > LOWEST / 2
     if torch.equal(open_to, ~allowed):
         return wrong("Allowed and forbidden are exchanged: 0 where a token may look.")
     if torch.equal(open_to, (left.T * real).bool()):
-        return wrong("Those tokens look to the right. Row i may see columns up to i: tril, not triu.")
+        return wrong(
+            "Those tokens look to the right. Row i may see columns up to i: tril, not triu."
+        )
     if torch.equal(open_to, (torch.ones(4, 4).tril(-1) * real).bool()):
         return wrong("A token may also look at itself: the diagonal belongs to it.")
     if torch.equal(open_to, left.bool().expand(2, 1, 4, 4)):

@@ -89,7 +89,12 @@ def early_stopping(function: Callable[[list[float], int], tuple[int, int]]) -> V
         return wrong("The weights that stay are those of the best epoch, not of the last one run.")
     if last == 3:
         return wrong("That is patience 1. Two epochs without a better loss must pass.")
-    cases = [first, ([0.6, 0.5, 0.4], 2), ([0.5, 0.6, 0.45, 0.5, 0.5, 0.5], 2), ([0.5, 0.5, 0.5], 1)]
+    cases = [
+        first,
+        ([0.6, 0.5, 0.4], 2),
+        ([0.5, 0.6, 0.45, 0.5, 0.5, 0.5], 2),
+        ([0.5, 0.5, 0.5], 1),
+    ]
     for losses, patience in cases:
         expected = stopping(losses, patience)
         if tuple(function(list(losses), patience)) != expected:

@@ -57,7 +57,10 @@ CASES = {
         wrong=[
             ((lambda hidden, mask: hidden.mean(1),), "averages over padding"),
             ((lambda hidden, mask: (hidden * mask[:, :, None]).mean(1),), "not by T"),
-            ((lambda hidden, mask: (hidden * mask[:, :, None]).sum(1),), "Divide it by their number"),
+            (
+                (lambda hidden, mask: (hidden * mask[:, :, None]).sum(1),),
+                "Divide it by their number",
+            ),
             ((lambda hidden, mask: hidden.sum(1) / mask.sum(1)[:, None],), "still contains"),
             ((lambda hidden, mask: hidden[:, 0],), "the vector of [CLS]"),
             ((lambda hidden, mask: hidden.mean(2),), "axis 1"),

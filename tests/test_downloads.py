@@ -1,0 +1,150 @@
+"""Downloads: hashes, interruptions, hostile archives, two processes at once. No network needed."""
+
+import io
+import tarfile
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from helpers import downloads
+
+
+def wheel(path: Path, files: dict[str, bytes]) -> dict:
+    """A wheel-like archive at `path` and its entry for sources.toml."""
+    with zipfile.ZipFile(path, "w") as bundle:
+        for name, content in files.items():
+            bundle.writestr(f"inside/{name}", content)
+    members = {}
+    for name, content in files.items():
+        (path.parent / "x").write_bytes(content)
+        members[name] = downloads.sha256(path.parent / "x")
+    return {
+        "package": "none",
+        "version": "1",
+        "archive": path.name,
+        "bytes": path.stat().st_size,
+        "sha256": downloads.sha256(path),
+        "inside": "inside/",
+        "members": members,
+    }
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An empty downloads folder, one source, and a stand-in for pip that copies a local file."""
+    archive = tmp_path / "none-1-py3-none-any.whl"
+    source = wheel(archive, {"a.txt": b"hello"})
+    folder = tmp_path / "downloads"
+    monkeypatch.setattr(downloads, "FOLDER", folder)
+    monkeypatch.setattr(downloads, "sources", lambda: {"thing": source})
+
+    def copy(command, label, target, size, log):
+        (target / archive.name).write_bytes(archive.read_bytes())
+        return 0
+
+    monkeypatch.setattr(downloads, "run_with_bar", copy)
+    downloads.folder.cache_clear()
+    yield folder, source, archive
+    downloads.folder.cache_clear()
+
+
+def left_behind(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+
+
+def test_a_source_is_fetched_checked_and_unpacked(place):
+    folder, *_ = place
+    assert (downloads.folder("thing") / "a.txt").read_bytes() == b"hello"
+    assert left_behind(folder) == ["thing"]
+
+
+def test_an_archive_with_other_bytes_leaves_nothing(place):
+    folder, source, _ = place
+    source["sha256"] = "0" * 64
+    with pytest.raises(downloads.DownloadError, match="hash"):
+        downloads.folder("thing")
+    assert left_behind(folder) == []
+
+
+def test_a_member_with_other_bytes_leaves_nothing(place):
+    folder, source, _ = place
+    source["members"]["a.txt"] = "0" * 64
+    with pytest.raises(downloads.DownloadError, match=r"a\.txt has another SHA-256"):
+        downloads.folder("thing")
+    assert left_behind(folder) == []
+
+
+def test_a_damaged_local_file_is_fetched_again(place):
+    file = downloads.folder("thing") / "a.txt"
+    file.write_bytes(b"hullo")
+    downloads.folder.cache_clear()
+    assert (downloads.folder("thing") / "a.txt").read_bytes() == b"hello"
+
+
+def test_what_a_killed_download_left_is_removed(place):
+    folder, *_ = place
+    (folder / "thing.partial-dead").mkdir(parents=True)
+    (folder / "thing.partial-dead" / "half").write_bytes(b"x")
+    downloads.folder("thing")
+    assert left_behind(folder) == ["thing"]
+
+
+def test_two_at_once_do_not_harm_each_other(place):
+    folder, *_ = place
+    threads = [threading.Thread(target=downloads.fetch, args=("thing",)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert downloads.faults(folder / "thing", downloads.sources()["thing"]) == []
+    assert left_behind(folder) == ["thing"]
+
+
+def test_a_disk_too_small_is_said_before_anything_is_fetched(place):
+    _, source, _ = place
+    source["bytes"] = 10**18
+    with pytest.raises(downloads.DownloadError, match="Make room"):
+        downloads.folder("thing")
+
+
+@pytest.mark.parametrize("name", ["../evil.txt", "/evil.txt", "a/../../evil.txt", "C:evil.txt"])
+def test_a_member_that_would_leave_the_folder_is_refused(tmp_path, name):
+    archive = tmp_path / "bad.whl"
+    with zipfile.ZipFile(archive, "w") as bundle:
+        bundle.writestr(f"inside/{name}", b"x")
+    source = {"inside": "inside/", "tree": "any"}
+    with pytest.raises(downloads.DownloadError, match="would leave the folder"):
+        downloads.unpack(archive, source, tmp_path / "out" / "in")
+    assert not list(tmp_path.rglob("evil.txt"))
+
+
+def test_a_link_in_a_tar_archive_is_not_followed(tmp_path):
+    archive = tmp_path / "bad.tar.gz"
+    with tarfile.open(archive, "w:gz") as bundle:
+        link = tarfile.TarInfo("inside/link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        bundle.addfile(link)
+        plain = tarfile.TarInfo("inside/plain")
+        plain.size = 1
+        bundle.addfile(plain, io.BytesIO(b"x"))
+    assert [name for name, _ in downloads.members(archive, "inside/")] == ["plain"]
+
+
+@pytest.mark.parametrize(
+    ("said", "cure"),
+    [
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "other bytes"),
+        ("OSError: [Errno 28] No space left on device", "Make room"),
+        ("/usr/bin/python: No module named pip", "ensurepip"),
+        ("ERROR: No matching distribution found", "Is there a network"),
+    ],
+)
+def test_pip_is_translated_into_a_cause_and_a_cure(said, cure):
+    assert cure in downloads.explain(said)
+
+
+def test_an_unknown_source_is_answered_with_those_there_are():
+    with pytest.raises(KeyError, match="minilm"):
+        downloads.folder("minlm")

@@ -1,0 +1,177 @@
+"""The training loop, on the real encoder with one layer and a handful of real sentences."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+from transformers import get_linear_schedule_with_warmup
+
+from helpers import checkpoints, corpora, runtime, storage, training
+
+NAMES = ["negative", "positive"]
+
+
+@pytest.fixture(scope="module")
+def parts():
+    reviews = corpora.load("reviews")
+    return reviews["train"].select(range(48)), reviews["validation"].select(range(32))
+
+
+def fresh():
+    return checkpoints.load(seed=0, label_names=NAMES, num_hidden_layers=1)
+
+
+def config(**changes):
+    return training.TrainingConfig(**{"epochs": 2, "batch_size": 16, "precision": "fp32"} | changes)
+
+
+def weights_equal(one, other) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(parts):
+    models = []
+    for seed in (0, 0, 1):
+        tokenizer, model = fresh()
+        training.fine_tune(model, tokenizer, *parts, config(seed=seed))
+        models.append(model)
+    assert weights_equal(models[0], models[1])
+    assert not weights_equal(models[0], models[2])
+
+
+@pytest.mark.parametrize("stop_at", [1, 3, 4])
+def test_ctrl_c_and_resume_equal_an_uninterrupted_run(parts, tmp_path, monkeypatch, stop_at):
+    settings = config(best_metric="validation_loss")
+    tokenizer, whole = fresh()
+    whole_run = training.fine_tune(whole, tokenizer, *parts, settings)
+
+    calls, step = iter(range(1, 100)), training.train_step
+
+    def step_then_stop(*arguments):
+        loss = step(*arguments)
+        if next(calls) == stop_at:
+            signal.raise_signal(signal.SIGINT)
+        return loss
+
+    monkeypatch.setattr(training, "train_step", step_then_stop)
+    tokenizer, stopped = fresh()
+    with pytest.raises(KeyboardInterrupt):
+        training.fine_tune(stopped, tokenizer, *parts, settings, output_dir=tmp_path / "run")
+    _, resumed, run = training.resume(tmp_path / "run", *parts)
+    assert run.rows == whole_run.rows
+    assert weights_equal(whole, resumed)
+
+
+def test_a_folder_with_a_run_is_not_overwritten(parts, tmp_path):
+    tokenizer, model = fresh()
+    training.fine_tune(model, tokenizer, *parts, config(epochs=1), output_dir=tmp_path)
+    with pytest.raises(training.TrainingError, match=r"training\.resume"):
+        training.fine_tune(model, tokenizer, *parts, config(), output_dir=tmp_path)
+
+
+def test_the_best_epoch_is_kept_and_patience_ends_the_run(parts):
+    figures = iter([0.5, 0.9, 0.4, 0.3, 0.2])
+    tokenizer, model = fresh()
+    kept = []
+
+    def scripted(prediction):
+        kept.append(model.classifier.bias.detach().clone())
+        return {"accuracy": next(figures)}
+
+    run = training.fine_tune(model, tokenizer, *parts, config(epochs=5, patience=2), scripted)
+    assert (run.epoch, run.best_epoch) == (4, 2)
+    assert torch.equal(model.classifier.bias, kept[1])
+
+
+def test_a_loss_that_is_no_number_stops_the_run(parts):
+    tokenizer, model = fresh()
+    with torch.no_grad():
+        model.classifier.weight.fill_(float("nan"))
+    with pytest.raises(training.TrainingError, match="learning_rate"):
+        training.fine_tune(model, tokenizer, *parts, config())
+
+
+def test_a_missing_text_is_named_by_its_row():
+    tokenizer, model = fresh()
+    with pytest.raises(TypeError, match="row 1"):
+        training.predict(model, tokenizer, ["fine", None])
+
+
+def test_predictions_keep_the_order_of_the_texts_and_leave_the_mode(parts):
+    tokenizer, model = fresh()
+    texts = parts[0]["text"][:]
+    together = training.predict(model, tokenizer, texts, batch_size=8, precision="fp32")
+    alone = [training.predict(model, tokenizer, [text], precision="fp32")[0] for text in texts]
+    assert np.allclose(together, alone, atol=1e-5)
+    model.train()
+    training.predict(model, tokenizer, texts[:2])
+    assert model.training
+    assert training.predict(model, tokenizer, []).shape == (0, 2)
+
+
+def test_a_frozen_word_table_stays_as_it_was(parts):
+    tokenizer, model = fresh()
+    before = model.get_input_embeddings().weight.clone()
+    training.fine_tune(model, tokenizer, *parts, config(freeze_word_embeddings=True))
+    assert torch.equal(model.get_input_embeddings().weight, before)
+
+
+@pytest.mark.parametrize(("steps", "share"), [(10, 0.1), (561, 0.1), (7, 0.0), (5, 1.0)])
+def test_the_schedule_is_the_library_s(steps, share):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    warmup = int(np.ceil(share * steps))
+    schedule = get_linear_schedule_with_warmup(optimizer, warmup, steps)
+    for step in range(steps):
+        settings = config(learning_rate=1.0, warmup_share=share)
+        rate = training.learning_rate_at(step, steps, settings)
+        assert rate == pytest.approx(schedule.get_last_lr()[0])
+        optimizer.step()
+        schedule.step()
+
+
+def test_decay_spares_biases_and_norms_and_forgets_no_weight():
+    _, model = fresh()
+    decayed, spared = training.make_optimizer(model, config()).param_groups
+    assert (decayed["weight_decay"], spared["weight_decay"]) == (0.01, 0.0)
+    assert {p.ndim for p in decayed["params"]} == {2}
+    assert {p.ndim for p in spared["params"]} == {1}
+    counted = sum(p.numel() for group in (decayed, spared) for p in group["params"])
+    assert counted == sum(p.numel() for p in model.parameters())
+
+
+def test_a_saved_model_works_in_a_plain_pipeline_without_the_helpers(parts, tmp_path):
+    tokenizer, model = fresh()
+    training.save(model, tokenizer, tmp_path / "saved")
+    text = parts[0]["text"][0]
+    expected = torch.from_numpy(training.predict(model, tokenizer, [text], precision="fp32"))
+    program = f"""
+        import sys
+        from transformers import pipeline
+        answer = pipeline("text-classification", model={str(tmp_path / "saved")!r}, device="cpu")
+        print(answer({text!r})[0])
+        assert not any(name.startswith("helpers") for name in sys.modules)
+    """
+    command = [sys.executable, "-I", "-c", textwrap.dedent(program)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
+    answer = eval(done.stdout.splitlines()[-1], {"__builtins__": {}})
+    assert answer["label"] == NAMES[expected.argmax()]
+    assert answer["score"] == pytest.approx(expected.softmax(dim=1).max().item(), abs=1e-5)
+
+
+def test_saving_and_loading_change_nothing(tmp_path):
+    tokenizer, model = fresh()
+    training.save(model, tokenizer, tmp_path / "saved")
+    _, loaded = training.load(tmp_path / "saved")
+    assert weights_equal(model, loaded)
+    assert loaded.config.id2label == {0: "negative", 1: "positive"}
+    storage.verify(tmp_path / "saved")
+
+
+def test_precision_must_be_one_of_three():
+    with pytest.raises(ValueError, match="auto, fp32 or bf16"):
+        runtime.precision_of("fp16", torch.device("cpu"))
