@@ -87,7 +87,7 @@ def causal(causal_mask: Callable[[Tensor], Tensor]) -> Verdict:
         return wrong(f"The shape is {tuple(answer.shape)}, but (B, 1, T, T) is (2, 1, 4, 4) here.")
     if torch.equal(answer.float(), allowed.float()):
         return wrong(
-            "That marks what is allowed with 1. An additive mask is 0 there, and very low elsewhere."
+            "That marks what is allowed with 1. An additive mask is 0 there, very low elsewhere."
         )
     open_to = answer > LOWEST / 2
     if torch.equal(open_to, ~allowed):
