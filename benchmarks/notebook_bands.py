@@ -1,6 +1,6 @@
-"""The bands of notebook 04's assertions: its own cells, run with other seeds.
+"""The bands of the notebooks' assertions: their own cells, run with other seeds.
 
-    python benchmarks/notebook_bands.py --seeds 0 1 2 3 4     run what is missing, then report
+    python benchmarks/notebook_bands.py 04_fine_tuning_loop --seeds 0 1 2 3 4
 
 The cells tagged `measured` run in order with another SEED; what they leave behind is recorded in
 notebook_bands.csv.
@@ -19,47 +19,58 @@ from benchmarks.provenance import provenance
 from helpers import downloads
 
 RESULTS = Path(__file__).with_suffix(".csv")
-NOTEBOOK = "04_fine_tuning_loop"
 QUANTITIES = {
-    "untrained": "untrained",
-    "after_bare_loop": "after_bare_loop",
-    "loss_fall": "np.mean(losses[:16]) - np.mean(losses[-16:])",
-    "after_high": "after_high",
-    "high_loss": "np.mean(high_losses[-16:])",
-    "after_rescue": "after_rescue",
-    "overfit_train_loss": "overfitted.history['train_loss'].iloc[-1]",
-    "overfit_rise": "losses_by_epoch.iloc[-1] - losses_by_epoch.min()",
-    "overfit_best_epoch": "overfitted.best_epoch",
+    "00_start_here": {
+        "untrained": "untrained",
+        "tuned": "tuned",
+        "sentence_before": "before[1]",
+        "sentence_after": "after[1].item()",
+    },
+    "04_fine_tuning_loop": {
+        "untrained": "untrained",
+        "after_bare_loop": "after_bare_loop",
+        "loss_fall": "np.mean(losses[:16]) - np.mean(losses[-16:])",
+        "after_high": "after_high",
+        "high_loss": "np.mean(high_losses[-16:])",
+        "after_rescue": "after_rescue",
+        "overfit_train_loss": "overfitted.history['train_loss'].iloc[-1]",
+        "overfit_rise": "losses_by_epoch.iloc[-1] - losses_by_epoch.min()",
+        "overfit_best_epoch": "overfitted.best_epoch",
+    },
 }
 
 
-def measured_cells() -> list[str]:
-    """Sources of the notebook's cells that are tagged `measured`."""
-    path = downloads.ROOT / "notebooks" / f"{NOTEBOOK}.ipynb"
+def measured_cells(notebook: str) -> list[str]:
+    """Sources of a notebook's cells that are tagged `measured`."""
+    path = downloads.ROOT / "notebooks" / f"{notebook}.ipynb"
     cells = json.loads(path.read_text(encoding="utf8"))["cells"]
     return ["".join(c["source"]) for c in cells if "measured" in c["metadata"].get("tags", [])]
 
 
-def run(seed: int) -> pd.DataFrame:
+def run(notebook: str, seed: int) -> pd.DataFrame:
     """All quantities of one seed, a row each."""
     names: dict = {}
-    for source in measured_cells():
+    for source in measured_cells(notebook):
         exec(source.replace("SEED = 0\n", f"SEED = {seed}\n"), names)
-    values = {name: float(eval(code, names)) for name, code in QUANTITIES.items()}
+    values = {name: float(eval(code, names)) for name, code in QUANTITIES[notebook].items()}
     rows = pd.DataFrame({"quantity": values.keys(), "value": values.values()})
-    return rows.assign(notebook=NOTEBOOK, seed=seed, **provenance())
+    return rows.assign(notebook=notebook, seed=seed, **provenance())
 
 
 def main() -> None:
     """Run the seeds that are not recorded yet and print the bands."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("notebook", choices=list(QUANTITIES))
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2, 3, 4])
-    for seed in parser.parse_args().seeds:
-        if RESULTS.exists() and seed in set(pd.read_csv(RESULTS)["seed"]):
-            continue
-        rows = run(seed)
+    options = parser.parse_args()
+    for seed in options.seeds:
+        if RESULTS.exists():
+            rows = pd.read_csv(RESULTS)
+            if ((rows["notebook"] == options.notebook) & (rows["seed"] == seed)).any():
+                continue
+        rows = run(options.notebook, seed)
         rows.to_csv(RESULTS, mode="a", header=not RESULTS.exists(), index=False)
-    table = pd.read_csv(RESULTS).groupby("quantity")["value"]
+    table = pd.read_csv(RESULTS).groupby(["notebook", "quantity"])["value"]
     print(table.agg(["count", "min", "mean", "max"]).round(3).to_string())
 
 

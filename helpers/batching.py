@@ -62,7 +62,10 @@ def shuffled(n: int, batch_size: int, seed: int) -> list[list[int]]:
 
 
 def sorted_batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Batches from the longest example to the shortest: the least padding, no randomness."""
+    """Batches from the longest example to the shortest: little padding, no randomness.
+
+    The least padding there is, if the last batch is full.
+    """
     order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
     return in_batches(order.tolist(), batch_size)
 

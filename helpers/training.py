@@ -18,8 +18,6 @@ from helpers import batching, corpora, runtime, storage
 from helpers.storage import load_model as load
 from helpers.storage import save_model as save
 
-__all__ = ["TrainingConfig", "fine_tune", "load", "predict", "resume", "save"]
-
 Metrics = Callable[[EvalPrediction], dict[str, float]]
 
 
@@ -41,8 +39,7 @@ class TrainingConfig:
         max_length: tokens kept of each text.
         freeze_word_embeddings: leave the word table, half of a small BERT, as it is.
         precision: "fp32", "bf16" (fp32 weights, bf16 products), or "auto": what is faster here.
-        best_metric: the validation figure that decides which epoch's weights are kept;
-            higher is better, except for "validation_loss".
+        best_metric: decides which epoch's weights stay; "validation_loss" or a metric's name.
         patience: stop after so many epochs without a better one; None: never.
         seed: for the order of examples and for dropout.
     """
@@ -102,8 +99,7 @@ class TrainingRun:
 
 def accuracy(prediction: EvalPrediction) -> dict[str, float]:
     """Share of examples whose largest logit belongs to their label."""
-    hits = prediction.predictions.argmax(axis=1) == prediction.label_ids
-    return {"accuracy": float(hits.mean())}
+    return {"accuracy": float((prediction.predictions.argmax(1) == prediction.label_ids).mean())}
 
 
 def make_optimizer(model: PreTrainedModel, config: TrainingConfig) -> Optimizer:
@@ -162,16 +158,15 @@ def predict(
 
 
 def train_step(
-    model, token_ids, labels, pad_id, optimizer, learning_rate, max_norm, dtype
+    model: PreTrainedModel, loss: Tensor, optimizer: Optimizer, rate: float, max_norm: float
 ) -> float:
-    """Forward, loss, backward, clip, step, zero on one batch. Returns its mean loss."""
-    loss = cross_entropy(logits_of(model, token_ids, pad_id, dtype), labels)
+    """Backward, clip, step, zero for the mean loss of a batch. Returns it as a number."""
     if not torch.isfinite(loss):
         raise TrainingError(f"the loss is {loss.item()}. Lower learning_rate and start again.")
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm)
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate
+        group["lr"] = rate
     optimizer.step()
     optimizer.zero_grad()
     return loss.item()
@@ -228,6 +223,12 @@ def fine_tune(
         if run.rows:
             best = storage.load_tensors(Path(output_dir) / "best" / "model.safetensors")
 
+    def keep() -> None:
+        if output_dir:
+            state = {k: v for k, v in asdict(run).items() if k != "config"}
+            what = (model, tokenizer, optimizer, asdict(config), state)
+            storage.save_training(Path(output_dir), *what)
+
     bar = runtime.progress(total=config.epochs * len(lengths), desc="fine-tuning", unit=" texts")
     with runtime.deferred_interrupt() as interrupt, bar:
         bar.update(run.epoch * len(lengths) + run.batch * config.batch_size)
@@ -236,51 +237,44 @@ def fine_tune(
             model.train()
             for batch in order[run.batch :]:
                 chosen = [token_ids[i] for i in batch]
+                logits = logits_of(model, chosen, tokenizer.pad_token_id, dtype)
+                loss = cross_entropy(logits, labels[batch])
                 rate = learning_rate_at(run.step, steps, config)
-                loss = train_step(
-                    model, chosen, labels[batch], tokenizer.pad_token_id, optimizer, rate,
-                    config.max_grad_norm, dtype,
-                )  # fmt: skip
+                loss = train_step(model, loss, optimizer, rate, config.max_grad_norm)
                 run.batch, run.step = run.batch + 1, run.step + 1
                 run.loss_sum += loss * len(batch)
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
                 bar.update(len(batch))
                 if interrupt.is_set():
-                    keep(run, model, tokenizer, optimizer, output_dir)
+                    keep()
                     raise KeyboardInterrupt
             figures = evaluate(model, tokenizer, validation, config, compute_metrics)
-            run.epoch, run.batch = run.epoch + 1, 0
-            run.rows.append(
-                {"epoch": run.epoch, "train_loss": run.loss_sum / len(lengths)} | figures
-            )
-            run.loss_sum = 0.0
+            figures = {"train_loss": run.loss_sum / len(lengths)} | figures
+            run.epoch, run.batch, run.loss_sum = run.epoch + 1, 0, 0.0
+            run.rows.append({"epoch": run.epoch} | figures)
             if run.best_epoch == run.epoch:
                 best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
                 if output_dir:
                     save(model, tokenizer, Path(output_dir) / "best")
-            keep(run, model, tokenizer, optimizer, output_dir)
+            keep()
     model.load_state_dict(best)
     model.eval()
     return run
 
 
 def evaluate(
-    model, tokenizer, dataset, config: TrainingConfig, metrics: Metrics
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    dataset: Dataset,
+    config: TrainingConfig,
+    metrics: Metrics,
 ) -> dict[str, float]:
     """Cross-entropy and metrics of a model on a data set with `text` and `label`."""
-    options = {"max_length": config.max_length, "precision": config.precision}
-    logits = predict(model, tokenizer, dataset["text"], **options)
+    options = (config.max_length, config.precision)
+    logits = predict(model, tokenizer, dataset["text"], 64, *options)
     labels = np.asarray(dataset["label"])
     loss = cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels)).item()
     return {"validation_loss": loss} | metrics(EvalPrediction(logits, labels))
-
-
-def keep(run: TrainingRun, model, tokenizer, optimizer, output_dir: Path | str | None) -> None:
-    """Store a checkpoint of a run that has an `output_dir`."""
-    if output_dir:
-        state = asdict(run)
-        config = state.pop("config")
-        storage.save_training(Path(output_dir), model, tokenizer, optimizer, config, state)
 
 
 def resume(
@@ -294,6 +288,5 @@ def resume(
     checkpoint = storage.latest_checkpoint(Path(output_dir))
     config = TrainingConfig(**storage.read_training(checkpoint)[0])
     tokenizer, model = load(checkpoint)
-    data = (train, validation, config, compute_metrics)
-    run = fine_tune(model, tokenizer, *data, output_dir=output_dir, resume_from=checkpoint)
-    return tokenizer, model, run
+    data = (train, validation, config, compute_metrics, output_dir, checkpoint)
+    return tokenizer, model, fine_tune(model, tokenizer, *data)

@@ -20,6 +20,7 @@ TAGS = {
     "nbval-ignore-output",
     "asserts-learning",
     "control-skip",
+    "measured",
 }
 # Paths of a machine, addresses in its memory, and warnings nobody asked for.
 UNWANTED = re.compile(r"/(home|root|tmp|Users|work)/|[A-Z]:\\\\|\bat 0x[0-9a-f]{6,}|\w+Warning:")
