@@ -51,7 +51,7 @@ def run(notebook: str, seed: int) -> pd.DataFrame:
     """All quantities of one seed, a row each."""
     names: dict = {}
     for source in measured_cells(notebook):
-        exec(source.replace("SEED = 0\n", f"SEED = {seed}\n"), names)
+        exec(source.replace("SEED = 0", f"SEED = {seed}"), names)
     values = {name: float(eval(code, names)) for name, code in QUANTITIES[notebook].items()}
     rows = pd.DataFrame({"quantity": values.keys(), "value": values.values()})
     return rows.assign(notebook=notebook, seed=seed, **provenance())
