@@ -1,5 +1,6 @@
 """From texts to batches: token ids, padding to the longest, buckets of equal length."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -27,12 +28,16 @@ def tokenize(
     return tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
 
 
-def pad(sequences: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
+def pad(
+    sequences: Sequence[Sequence[int]], pad_id: int, multiple_of: int = 1
+) -> tuple[Tensor, Tensor]:
     """Right-pad token ids to the longest sequence of the batch.
 
     Args:
         sequences: B lists of token ids, each of length 1 to T.
         pad_id: id of the tokenizer's padding token.
+        multiple_of: round T up to a multiple of this. A processor prepares a routine for each
+            shape that it meets: fewer shapes, less preparing.
 
     Returns:
         input_ids: int64, shape (B, T).
@@ -44,7 +49,7 @@ def pad(sequences: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor
     lengths = [len(ids) for ids in sequences]
     if 0 in lengths:
         raise ValueError(f"row {lengths.index(0)} of the batch has no tokens, not even [CLS].")
-    longest = max(lengths, default=0)
+    longest = math.ceil(max(lengths, default=0) / multiple_of) * multiple_of
     rows = [[*ids, *[pad_id] * (longest - len(ids))] for ids in sequences]
     masks = [[1] * n + [0] * (longest - n) for n in lengths]
     shape = (len(rows), longest)

@@ -1,5 +1,6 @@
 """From a name to a tokenizer and a model with a fresh head."""
 
+import math
 import socket
 import urllib.parse
 import urllib.request
@@ -9,7 +10,11 @@ from pathlib import Path
 
 import torch
 from huggingface_hub import constants, try_to_load_from_cache
+from torch import Tensor, nn
+from torch.optim import Optimizer
 from transformers import (
+    AttentionInterface,
+    AttentionMaskInterface,
     AutoConfig,
     AutoModel,
     AutoModelForSequenceClassification,
@@ -17,6 +22,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.masking_utils import eager_mask
 from transformers.utils import logging
 
 from helpers import downloads
@@ -109,12 +115,104 @@ def load_encoder(name: str = CHECKPOINT, seed: int = 0, **config_changes) -> Pre
         return AutoModel.from_pretrained(location(name), **options).eval()
 
 
+def light_dropout(values: Tensor, p: float) -> Tensor:
+    """Dropout (Srivastava et al. 2014) that decides on four numbers with one 64-bit draw.
+
+    On a CPU the library draws one random number an element, which takes a sixth of a training
+    step. Sixteen bits an element are enough: `p` is met to within 2^-17.
+
+    Args:
+        values: any shape, on the CPU.
+        p: share to set to zero, 0 < p < 1; the others are multiplied by 1 / (1 − p).
+    """
+    draws = torch.empty(math.ceil(values.numel() / 4), dtype=torch.int64).random_(-(2**63), None)
+    sixteen_bits = draws.view(torch.int16)[: values.numel()].view(values.shape)
+    keep = sixteen_bits >= round(p * 2**16) - 2**15
+    return values * keep.to(values.dtype).mul_(1 / (1 - p))
+
+
+class LightDropout(nn.Dropout):
+    """`torch.nn.Dropout` with the random numbers of `light_dropout`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return light_dropout(input, self.p) if self.training and self.p else input
+
+
+def light_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float,
+    dropout: float = 0.0,
+    **_,
+) -> tuple[Tensor, Tensor]:
+    """The attention that notebook 02 writes by hand, with `light_dropout`.
+
+    Args:
+        module: the layer's self-attention; not needed, but the library passes it.
+        query, key, value: shape (B, heads, T, width of a head).
+        attention_mask: 0 where attention is allowed, a large negative number elsewhere.
+        scaling: 1 / √(width of a head).
+        dropout: share of the attention weights to drop; 0 outside training.
+
+    Returns:
+        The values as weighted, (B, T, heads, width), and the weights, (B, heads, T, T).
+    """
+    scores = query @ key.transpose(2, 3) * scaling
+    weights = (scores if attention_mask is None else scores + attention_mask).softmax(dim=-1)
+    if dropout:
+        weights = light_dropout(weights, dropout)
+    return (weights @ value).transpose(1, 2).contiguous(), weights
+
+
+AttentionInterface.register("light", light_attention)
+AttentionMaskInterface.register("light", eager_mask)
+
+
 def fastest_attention() -> str:
-    """The attention kernel that trains faster on sentences: the fused one only on a GPU.
+    """The attention that trains faster on sentences: the fused one only on a GPU.
 
     Measured in benchmarks/training_speed.md.
     """
-    return "sdpa" if torch.cuda.is_available() else "eager"
+    return "sdpa" if torch.cuda.is_available() else "light"
+
+
+def lighten_dropout(model: PreTrainedModel) -> PreTrainedModel:
+    """Put `LightDropout` in place of the library's modules, where the CPU trains. In place."""
+    if not torch.cuda.is_available():
+        for module in list(model.modules()):
+            for name, child in module.named_children():
+                if type(child) is nn.Dropout:
+                    setattr(module, name, LightDropout(child.p).train(child.training))
+    return model
+
+
+@contextmanager
+def word_gradient_kept(model: PreTrainedModel) -> Iterator[None]:
+    """Let the gradient of the word table keep its memory from step to step, where the CPU trains.
+
+    It is as large as the table, 47 MB here, and nearly all zeros: to make it anew takes an eighth
+    of a step. Kept, only the rows of the batch's own tokens are added to it; the numbers are the
+    same. Inside the block call `zero_gradients` instead of `optimizer.zero_grad`.
+    """
+    words = model.get_input_embeddings()
+    words.sparse = words.weight.requires_grad and model.device.type == "cpu"
+    if words.sparse:
+        words.weight.grad = torch.zeros_like(words.weight)
+    try:
+        yield
+    finally:
+        words.sparse, words.weight.grad = False, None
+
+
+def zero_gradients(model: PreTrainedModel, optimizer: Optimizer) -> None:
+    """Forget every gradient, and the memory of all but one that `word_gradient_kept` keeps."""
+    words = model.get_input_embeddings()
+    kept = words.weight.grad.zero_() if words.sparse else None
+    optimizer.zero_grad()
+    words.weight.grad = kept
 
 
 def load(
@@ -157,4 +255,4 @@ def load(
             )
         else:
             model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
-    return load_tokenizer(name), model.eval()
+    return load_tokenizer(name), lighten_dropout(model).eval()

@@ -131,7 +131,7 @@ def load_model(folder: Path | str) -> tuple[PreTrainedTokenizerBase, PreTrainedM
         model = AutoModelForSequenceClassification.from_pretrained(
             folder, use_safetensors=True, attn_implementation=checkpoints.fastest_attention()
         )
-    return checkpoints.load_tokenizer(str(folder)), model.eval()
+    return checkpoints.load_tokenizer(str(folder)), checkpoints.lighten_dropout(model).eval()
 
 
 def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:

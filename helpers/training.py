@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim import AdamW, Optimizer
 from transformers import EvalPrediction, PreTrainedModel, PreTrainedTokenizerBase
 
-from helpers import batching, corpora, runtime, storage
+from helpers import batching, checkpoints, corpora, runtime, storage
 from helpers.storage import load_model as load
 from helpers.storage import save_model as save
 
@@ -126,7 +126,8 @@ def logits_of(
     model: PreTrainedModel, token_ids: list[list[int]], pad_id: int, dtype: torch.dtype
 ) -> Tensor:
     """Forward pass of B token lists: fp32 logits, shape (B, C), on the model's device."""
-    input_ids, attention_mask = (t.to(model.device) for t in batching.pad(token_ids, pad_id))
+    padded = batching.pad(token_ids, pad_id, multiple_of=4)
+    input_ids, attention_mask = (tensor.to(model.device) for tensor in padded)
     with torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
         return model(input_ids=input_ids, attention_mask=attention_mask).logits.float()
 
@@ -168,7 +169,7 @@ def train_step(
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()
-    optimizer.zero_grad()
+    checkpoints.zero_gradients(model, optimizer)
     return loss.item()
 
 
@@ -230,7 +231,7 @@ def fine_tune(
             storage.save_training(Path(output_dir), *what)
 
     bar = runtime.progress(total=config.epochs * len(lengths), desc="fine-tuning", unit=" texts")
-    with runtime.deferred_interrupt() as interrupt, bar:
+    with runtime.deferred_interrupt() as interrupt, checkpoints.word_gradient_kept(model), bar:
         bar.update(run.epoch * len(lengths) + run.batch * config.batch_size)
         while not run.finished:
             order = batching.bucketed(lengths, config.batch_size, (config.seed, run.epoch))
@@ -270,8 +271,7 @@ def evaluate(
     metrics: Metrics,
 ) -> dict[str, float]:
     """Cross-entropy and metrics of a model on a data set with `text` and `label`."""
-    options = (config.max_length, config.precision)
-    logits = predict(model, tokenizer, dataset["text"], 64, *options)
+    logits = predict(model, tokenizer, dataset["text"], 64, config.max_length, config.precision)
     labels = np.asarray(dataset["label"])
     loss = cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels)).item()
     return {"validation_loss": loss} | metrics(EvalPrediction(logits, labels))

@@ -134,3 +134,11 @@ def test_padding_never_changes_logits_by_more_than_1e_5():
         together = model(input_ids=input_ids, attention_mask=attention_mask).logits
         alone = torch.cat([model(input_ids=torch.tensor([row])).logits for row in rows])
     assert (together - alone).abs().max() < 1e-5
+
+
+@given(lengths=st.lists(st.integers(1, 30), min_size=1, max_size=9), multiple=st.integers(1, 8))
+def test_the_length_can_be_rounded_up(lengths, multiple):
+    input_ids, mask = batching.pad([[7] * n for n in lengths], 0, multiple_of=multiple)
+    assert input_ids.shape[1] % multiple == 0
+    assert 0 <= input_ids.shape[1] - max(lengths) < multiple
+    assert mask.sum(dim=1).tolist() == lengths

@@ -58,3 +58,89 @@ def test_padding_never_changes_logits(lengths, seed):
         together = MODEL(input_ids=input_ids, attention_mask=mask).logits
         alone = [MODEL(input_ids=torch.tensor([row])).logits[0] for row in rows]
     assert torch.allclose(together, torch.stack(alone), atol=1e-5)
+
+
+# ---------------------------------------------------------------- what makes the CPU faster
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    shape=st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    p=st.floats(0.01, 0.95),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_light_dropout_drops_or_scales_and_nothing_else(shape, p, seed):
+    torch.manual_seed(seed)
+    values = torch.randn(shape) + 3
+    dropped = checkpoints.light_dropout(values, p)
+    assert dropped.shape == values.shape
+    kept = dropped != 0
+    assert torch.allclose(dropped[kept], values[kept] / (1 - p))
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_light_dropout_drops_as_often_as_it_should(p):
+    """Four standard errors of a million draws; neighbours and repeats are not alike."""
+    torch.manual_seed(0)
+    dropped = [checkpoints.light_dropout(torch.ones(1000, 1000), p) == 0 for _ in range(2)]
+    width = 4 * (p * (1 - p) / 1e6) ** 0.5
+    both = {
+        "repeat": dropped[0] & dropped[1],
+        "neighbour": dropped[0][:, 1:] & dropped[0][:, :-1],
+        "one draw": dropped[0].flatten()[::4] & dropped[0].flatten()[3::4],
+    }
+    assert abs(dropped[0].double().mean().item() - p) < width
+    for name, together in both.items():
+        assert abs(together.double().mean().item() - p * p) < 4 * width, name
+
+
+def test_a_seed_fixes_light_dropout():
+    torch.manual_seed(3)
+    first = checkpoints.light_dropout(torch.ones(100), 0.5)
+    torch.manual_seed(3)
+    assert torch.equal(checkpoints.light_dropout(torch.ones(100), 0.5), first)
+
+
+def test_the_light_model_is_the_library_s_outside_training():
+    """Same weights, a padded batch: the course's attention against the library's eager one."""
+    _, stock = checkpoints.load(seed=0, attn_implementation="eager")
+    input_ids, mask = batching.pad([[101, 2023, 2003, 102], [101, 102]], 0)
+    light, eager = (m(input_ids=input_ids, attention_mask=mask).logits for m in (MODEL, stock))
+    assert torch.equal(light, eager)
+
+
+def test_the_light_model_is_the_library_s_in_training_where_nothing_is_dropped():
+    none = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    input_ids, mask = batching.pad([[101, 2023, 2003, 102], [101, 102]], 0)
+    gradients = []
+    for attention in ("light", "eager"):
+        _, model = checkpoints.load(seed=0, attn_implementation=attention, **none)
+        model.train()(input_ids=input_ids, attention_mask=mask).logits.sum().backward()
+        gradients.append([p.grad for p in model.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
+
+
+def test_every_dropout_of_the_model_is_light():
+    kinds = {type(m) for m in MODEL.modules() if isinstance(m, torch.nn.Dropout)}
+    assert kinds == {checkpoints.LightDropout}
+
+
+def test_a_kept_word_gradient_holds_the_same_numbers_and_is_forgotten():
+    def gradient_of(model, row):
+        ids = torch.tensor([row])
+        model(input_ids=ids).logits.sum().backward()
+        return model.get_input_embeddings().weight.grad.clone()
+
+    _, model = checkpoints.load(seed=0)
+    optimizer = torch.optim.AdamW(model.parameters())
+    rows = [101, 2023, 2023, 0, 102], [101, 2003, 102]
+    expected = []
+    for row in rows:
+        expected.append(gradient_of(model, row))
+        optimizer.zero_grad()
+    with checkpoints.word_gradient_kept(model):
+        for row, wanted in zip(rows, expected, strict=True):
+            assert torch.equal(gradient_of(model, row), wanted)
+            checkpoints.zero_gradients(model, optimizer)
+    assert model.get_input_embeddings().weight.grad is None
+    assert torch.equal(gradient_of(model, rows[0]), expected[0])

@@ -1,0 +1,185 @@
+"""How fast is `fine_tune` beside `transformers.Trainer`? Samples per second, accuracy, memory.
+
+    python benchmarks/training_speed.py run --rounds 5   add rounds to training_speed.csv
+    python benchmarks/training_speed.py report           the table of training_speed.md
+
+A run is one epoch over all training reviews, in a process of its own: same model, data, batch
+size and learning rate. A round holds every configuration once, so that a machine that slows down
+slows all of them; a round's number is its seed. The clock runs from texts and a loaded model to
+trained weights: tokenizing and training for both, and for `fine_tune` also the choice of the
+precision and an evaluation on 64 sentences. Large memory pages, which `helpers` asks for, are
+switched off for `Trainer`, which would not have asked.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from datasets import Dataset
+from transformers import (
+    AutoModelForSequenceClassification,
+    DataCollatorWithPadding,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainingArguments,
+)
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.provenance import provenance
+from helpers import checkpoints, corpora, runtime, training
+
+RESULTS = Path(__file__).with_suffix(".csv")
+BATCH_SIZE, LEARNING_RATE = 32, 1e-4
+
+GROUPED = {"bf16": True, "use_cpu": True, "train_sampling_strategy": "group_by_length"}
+CONFIGURATIONS: dict[str, tuple[str, dict]] = {
+    "Trainer, defaults": ("trainer", {}),
+    "Trainer, bf16, grouped": ("trainer", GROUPED),
+    "Trainer, bf16, grouped, eager": ("trainer", GROUPED | {"attention": "eager"}),
+    "fine_tune, fp32": ("ours", {"precision": "fp32"}),
+    "fine_tune, defaults": ("ours", {}),
+    "fine_tune, word table frozen": ("ours", {"freeze_word_embeddings": True}),
+}
+
+Trained = tuple[PreTrainedTokenizerBase, PreTrainedModel, float]
+
+
+def by_trainer(train: Dataset, seed: int, attention: str = "sdpa", **options) -> Trained:
+    """One epoch by the library's Trainer; seconds from texts to weights."""
+    tokenizer, fresh = checkpoints.load(seed=seed)
+    with tempfile.TemporaryDirectory() as folder:
+        fresh.save_pretrained(folder)  # the same head for all, loaded as the library loads it
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder, attn_implementation=attention
+        )
+        arguments = TrainingArguments(
+            output_dir=folder,
+            num_train_epochs=1,
+            per_device_train_batch_size=BATCH_SIZE,
+            learning_rate=LEARNING_RATE,
+            seed=seed,
+            report_to="none",
+            save_strategy="no",
+            logging_strategy="no",
+            disable_tqdm=True,
+            **options,
+        )
+        collator = DataCollatorWithPadding(tokenizer)
+        with runtime.timer() as took:
+            rows = train.map(lambda batch: tokenizer(batch["text"]), batched=True)
+            rows = rows.remove_columns("text")
+            Trainer(model, arguments, train_dataset=rows, data_collator=collator).train()
+    return tokenizer, model, took["seconds"]
+
+
+def by_fine_tune(train: Dataset, seed: int, **options) -> Trained:
+    """One epoch by the course's loop; seconds of the whole call."""
+    config = training.TrainingConfig(
+        epochs=1, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=seed, **options
+    )
+    tokenizer, model = checkpoints.load(seed=seed)
+    with runtime.timer() as took:
+        training.fine_tune(model, tokenizer, train, train.select(range(64)), config)
+    return tokenizer, model, took["seconds"]
+
+
+LOOPS: dict[str, Callable[..., Trained]] = {"trainer": by_trainer, "ours": by_fine_tune}
+
+
+def measure(name: str, seed: int, sentences: int) -> dict:
+    """One run in this process: speed, peak memory while training, validation accuracy."""
+    reviews = corpora.load("reviews")
+    train = reviews["train"].select(range(min(sentences, len(reviews["train"]))))
+    loop, options = CONFIGURATIONS[name]
+    tokenizer, model, seconds = LOOPS[loop](train, seed, **options)
+    memory = runtime.memory_mb()
+    logits = training.predict(model.eval(), tokenizer, reviews["validation"]["text"])
+    hits = logits.argmax(axis=1) == np.asarray(reviews["validation"]["label"])
+    return {
+        "configuration": name,
+        "seed": seed,
+        "sentences": len(train),
+        "seconds": round(seconds, 2),
+        "samples_per_second": round(len(train) / seconds, 1),
+        "peak_memory_mb": round(memory),
+        "validation_accuracy": float(hits.mean()),
+        "chosen_precision": str(runtime.best_precision(runtime.best_device())),
+    } | provenance()
+
+
+def run_round(seed: int, sentences: int) -> None:
+    """Every configuration once, each in a fresh process; a finished run is a row at once."""
+    for name in CONFIGURATIONS:
+        command = [sys.executable, __file__, "one", "--name", name, "--seed", str(seed)]
+        command += ["--sentences", str(sentences)]
+        pages = "0" if CONFIGURATIONS[name][0] == "trainer" else "1"
+        environment = dict(os.environ, THP_MEM_ALLOC_ENABLE=pages)
+        done = subprocess.run(
+            command, check=True, stdout=subprocess.PIPE, text=True, env=environment
+        )
+        row = json.loads(done.stdout.splitlines()[-1])
+        pd.DataFrame([row]).to_csv(RESULTS, mode="a", header=not RESULTS.exists(), index=False)
+        print(f"{seed}  {name:32}{row['samples_per_second']:8.1f} samples/s", flush=True)
+
+
+def report() -> None:
+    """Median and range of each configuration, a table for each processor."""
+    rows = pd.read_csv(RESULTS)
+    for processor, group in rows.groupby("processor"):
+        print(f"\n{processor}, {group['cores'].iloc[0]} cores, {group['date'].max()}")
+        by_name = group.groupby("configuration", sort=False)
+        speed, accuracy = by_name["samples_per_second"], by_name["validation_accuracy"]
+        ours = group[group["configuration"] == "fine_tune, defaults"].set_index("seed")
+        ratio = group.assign(
+            ratio=group["seed"].map(ours["samples_per_second"]) / group["samples_per_second"]
+        ).groupby("configuration", sort=False)["ratio"]
+        table = pd.DataFrame(
+            {
+                "rounds": speed.size(),
+                "samples/s": speed.median().round(0),
+                "range": [
+                    f"{low:.0f} to {high:.0f}" for low, high in speed.agg(["min", "max"]).values
+                ],
+                "ours is faster": ratio.median().round(2),
+                "range of ratio": [
+                    f"{a:.2f} to {b:.2f}" for a, b in ratio.agg(["min", "max"]).values
+                ],
+                "memory MB": by_name["peak_memory_mb"].max(),
+                "accuracy": accuracy.mean().round(3),
+                "range of accuracy": [
+                    f"{a:.3f} to {b:.3f}" for a, b in accuracy.agg(["min", "max"]).values
+                ],
+            }
+        )
+        print(table.to_string())
+
+
+def main() -> None:
+    """Measure or report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["run", "one", "report"])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sentences", type=int, default=10**6)
+    parser.add_argument("--name", choices=list(CONFIGURATIONS))
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    if options.what == "one":
+        print(json.dumps(measure(options.name, options.seed, options.sentences)))
+        return
+    if options.what == "run":
+        for seed in range(options.rounds):
+            run_round(seed, options.sentences)
+    report()
+
+
+if __name__ == "__main__":
+    main()
