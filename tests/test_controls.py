@@ -21,7 +21,11 @@ from helpers import checkpoints
 def load_untrained(*arguments, _load=checkpoints.load, **options):
     return _load(*arguments, **options | {"pretrained": False})
 
+def load_untrained_encoder(*arguments, **options):
+    return load_untrained(*arguments, **options)[1].base_model
+
 checkpoints.load = load_untrained
+checkpoints.load_encoder = load_untrained_encoder
 """
 
 SHUFFLED_LABELS = """
@@ -43,6 +47,8 @@ corpora.load = load_shuffled
 CASES = [
     pytest.param("00_start_here", RANDOM_WEIGHTS, id="00, random weights"),
     pytest.param("00_start_here", SHUFFLED_LABELS, id="00, shuffled labels"),
+    pytest.param("03_losses_and_gradients", RANDOM_WEIGHTS, id="03, random weights"),
+    pytest.param("03_losses_and_gradients", SHUFFLED_LABELS, id="03, shuffled labels"),
     pytest.param("04_fine_tuning_loop", SHUFFLED_LABELS, id="04, shuffled labels"),
     pytest.param(
         "04_fine_tuning_loop", RANDOM_WEIGHTS, id="04, random weights", marks=pytest.mark.long
