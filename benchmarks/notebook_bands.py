@@ -26,6 +26,15 @@ QUANTITIES = {
         "sentence_before": "before[1]",
         "sentence_after": "after[1].item()",
     },
+    "03_losses_and_gradients": {
+        "untrained_loss": "before['loss']",
+        "before": "before['validation_accuracy']",
+        "after": "after['validation_accuracy']",
+        "lowest_step": "lowest",
+        "rise": "longer['validation_loss'].iloc[-1] - longer['validation_loss'].min()",
+        "best_rate_sgd": "best_rate['SGD']",
+        "best_rate_adamw": "best_rate['AdamW']",
+    },
     "04_fine_tuning_loop": {
         "untrained": "untrained",
         "after_bare_loop": "after_bare_loop",
