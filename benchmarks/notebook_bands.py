@@ -24,7 +24,7 @@ QUANTITIES = {
         "untrained": "untrained",
         "tuned": "tuned",
         "sentence_before": "before[1]",
-        "sentence_after": "after[1].item()",
+        "sentence_after": "after[1]",
     },
     "04_fine_tuning_loop": {
         "untrained": "untrained",
