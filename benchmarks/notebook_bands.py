@@ -1,4 +1,4 @@
-"""The bands of the notebooks' assertions: their own cells, run with other seeds.
+"""The bands of the notebooks' assertions: their own cells, run with other seeds, per processor.
 
     python benchmarks/notebook_bands.py 04_fine_tuning_loop --seeds 0 1 2 3 4
 
@@ -16,7 +16,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.provenance import provenance
-from helpers import downloads
+from helpers import downloads, runtime
 
 RESULTS = Path(__file__).with_suffix(".csv")
 QUANTITIES = {
@@ -24,7 +24,7 @@ QUANTITIES = {
         "untrained": "untrained",
         "tuned": "tuned",
         "sentence_before": "before[1]",
-        "sentence_after": "after[1].item()",
+        "sentence_after": "after[1]",
     },
     "03_losses_and_gradients": {
         "untrained_loss": "before['loss']",
@@ -75,7 +75,8 @@ def main() -> None:
     for seed in options.seeds:
         if RESULTS.exists():
             rows = pd.read_csv(RESULTS)
-            if ((rows["notebook"] == options.notebook) & (rows["seed"] == seed)).any():
+            there = (rows["notebook"] == options.notebook) & (rows["seed"] == seed)
+            if (there & (rows["processor"] == runtime.processor())).any():
                 continue
         rows = run(options.notebook, seed)
         rows.to_csv(RESULTS, mode="a", header=not RESULTS.exists(), index=False)

@@ -1,7 +1,9 @@
-"""Where a measurement was made: what every row of a benchmark's CSV carries."""
+"""What all benchmarks share: where a measurement was made, and a table as Markdown."""
 
 import subprocess
 from datetime import date
+
+import pandas as pd
 
 from helpers import downloads, runtime
 
@@ -20,3 +22,10 @@ def provenance() -> dict[str, str]:
         "torch": versions["torch"],
         "transformers": versions["transformers"],
     }
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table as Markdown; the index becomes the first column."""
+    flat = table.reset_index()
+    rows = [flat.columns, ["---"] * len(flat.columns), *flat.values]
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)

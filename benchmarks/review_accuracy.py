@@ -2,7 +2,7 @@
 
     python benchmarks/review_accuracy.py choose --seeds 0 1 2 3 4   validation only
     python benchmarks/review_accuracy.py control                    shuffled labels, validation
-    python benchmarks/review_accuracy.py test --seeds 0 1 2         the chosen one, test part
+    python benchmarks/review_accuracy.py test --seeds 0 1 2 3 4     the chosen one, test part
     python benchmarks/review_accuracy.py report                     the tables
 
 Every finished run is a row an epoch in review_accuracy.csv; a run that is there is not repeated.
@@ -18,13 +18,12 @@ from scipy.stats import binomtest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.provenance import provenance
+from benchmarks.provenance import markdown, provenance
 from helpers import checkpoints, corpora, runtime, training
 
 RESULTS = Path(__file__).with_suffix(".csv")
 CANDIDATES = {
     "all weights, 1e-4": {"learning_rate": 1e-4},
-    "all weights, 5e-5": {"learning_rate": 5e-5},
     "word table frozen, 1e-4": {"learning_rate": 1e-4, "freeze_word_embeddings": True},
 }
 CHOSEN = "all weights, 1e-4"
@@ -67,19 +66,28 @@ def run(name: str, part: str, seed: int, reviews) -> None:
     append(rows.assign(**facts))
 
 
-def report() -> None:
-    """Print both tables."""
+def summary(groups) -> pd.DataFrame:
+    """Mean, spread over seeds and range of accuracies, in percent."""
+    figures = 100 * groups.agg(["mean", "std", "min", "max"])
+    figures.columns = ["mean, %", "sd over seeds", "lowest", "highest"]
+    return figures.map("{:.1f}".format).assign(seeds=groups.size())
+
+
+def report() -> str:
+    """The choice on validation, the control, and the test result, as Markdown."""
     rows = done()
     best = rows[rows["epoch"] == rows["best_epoch"]]
-    choose = best[best["part"] == "choose"].groupby("name")["validation_accuracy"]
-    print(choose.agg(["count", "mean", "std", "min", "max"]).round(4).to_string())
+    chosen_from = best[best["part"] != "test"].groupby("name")["validation_accuracy"]
+    text = f"Validation:\n\n{markdown(summary(chosen_from))}\n"
     test = best[best["part"] == "test"]
     if len(test):
         mean, n = test["test_accuracy"].mean(), int(test["test_n"].iloc[0])
         interval = binomtest(round(mean * n), n).proportion_ci(method="wilson")
-        print(test[["seed", "test_accuracy"]].round(4).to_string(index=False))
-        print(f"mean {mean:.4f}, sd over seeds {test['test_accuracy'].std():.4f}")
-        print(f"Wilson 95 % for n = {n}: {interval.low:.4f} to {interval.high:.4f}")
+        text += f"\nTest, n = {n:,}:\n\n"
+        text += markdown(summary(test.groupby("name")["test_accuracy"]))
+        text += f"\n\n95 % Wilson interval of the mean's hits among {n:,} sentences: "
+        text += f"{interval.low:.1%} to {interval.high:.1%}.\n"
+    return text
 
 
 def main() -> None:
@@ -90,7 +98,7 @@ def main() -> None:
     parser.add_argument("--names", nargs="+", default=list(CANDIDATES))
     options = parser.parse_args()
     if options.what == "report":
-        report()
+        print(report())
         return
     names = {"choose": options.names, "control": [CONTROL], "test": [CHOSEN]}[options.what]
     reviews = corpora.load("reviews")
@@ -101,7 +109,7 @@ def main() -> None:
             if not there.any():
                 print(f"{options.what}: {name}, seed {seed}")
                 run(name, options.what, seed, reviews)
-    report()
+    print(report())
 
 
 if __name__ == "__main__":

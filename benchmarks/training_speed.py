@@ -34,7 +34,7 @@ from transformers import (
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.provenance import provenance
+from benchmarks.provenance import markdown, provenance
 from helpers import checkpoints, corpora, runtime, training
 
 RESULTS = Path(__file__).with_suffix(".csv")
@@ -131,36 +131,40 @@ def run_round(seed: int, sentences: int) -> None:
         print(f"{seed}  {name:32}{row['samples_per_second']:8.1f} samples/s", flush=True)
 
 
-def report() -> None:
-    """Median and range of each configuration, a table for each processor."""
-    rows = pd.read_csv(RESULTS)
-    for processor, group in rows.groupby("processor"):
-        print(f"\n{processor}, {group['cores'].iloc[0]} cores, {group['date'].max()}")
-        by_name = group.groupby("configuration", sort=False)
-        speed, accuracy = by_name["samples_per_second"], by_name["validation_accuracy"]
-        ours = group[group["configuration"] == "fine_tune, defaults"].set_index("seed")
-        ratio = group.assign(
-            ratio=group["seed"].map(ours["samples_per_second"]) / group["samples_per_second"]
-        ).groupby("configuration", sort=False)["ratio"]
-        table = pd.DataFrame(
-            {
-                "rounds": speed.size(),
-                "samples/s": speed.median().round(0),
-                "range": [
-                    f"{low:.0f} to {high:.0f}" for low, high in speed.agg(["min", "max"]).values
-                ],
-                "ours is faster": ratio.median().round(2),
-                "range of ratio": [
-                    f"{a:.2f} to {b:.2f}" for a, b in ratio.agg(["min", "max"]).values
-                ],
-                "memory MB": by_name["peak_memory_mb"].max(),
-                "accuracy": accuracy.mean().round(3),
-                "range of accuracy": [
-                    f"{a:.3f} to {b:.3f}" for a, b in accuracy.agg(["min", "max"]).values
-                ],
-            }
-        )
-        print(table.to_string())
+def span(values, digits: int) -> list[str]:
+    """Lowest to highest of each group, rounded."""
+    found = values.agg(["min", "max"]).values
+    return [f"{low:.{digits}f} to {high:.{digits}f}" for low, high in found]
+
+
+def table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Median and range of each configuration, from the rows of one processor."""
+    ours = rows[rows["configuration"] == "fine_tune, defaults"].set_index("seed")
+    speed_of_ours = rows["seed"].map(ours["samples_per_second"])
+    rows = rows.assign(ratio=speed_of_ours / rows["samples_per_second"])
+    by_name = rows.groupby("configuration", sort=False)
+    return pd.DataFrame(
+        {
+            "rounds": by_name.size(),
+            "samples/s": by_name["samples_per_second"].median().map("{:.0f}".format),
+            "range": span(by_name["samples_per_second"], 0),
+            "`fine_tune` is faster by": by_name["ratio"].median().map("{:.2f} ×".format),
+            "range of that": span(by_name["ratio"], 2),
+            "peak memory, MB": by_name["peak_memory_mb"].max(),
+            "accuracy": by_name["validation_accuracy"].mean().map("{:.3f}".format),
+            "range of accuracy": span(by_name["validation_accuracy"], 3),
+        }
+    )
+
+
+def report() -> str:
+    """Processor, date and table, for each processor measured."""
+    texts = []
+    for processor, rows in pd.read_csv(RESULTS).groupby("processor"):
+        facts = f"{processor}, {rows['cores'].iloc[0]} cores, {rows['date'].max()}"
+        facts += f", torch {rows['torch'].iloc[0]}, transformers {rows['transformers'].iloc[0]}"
+        texts.append(f"{facts}:\n\n{markdown(table(rows))}\n")
+    return "\n".join(texts)
 
 
 def main() -> None:
@@ -178,7 +182,7 @@ def main() -> None:
     if options.what == "run":
         for seed in range(options.rounds):
             run_round(seed, options.sentences)
-    report()
+    print(report())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,39 @@
+"""What the papers say of a benchmark is what its recorded rows give."""
+
+import importlib
+import re
+
+import pytest
+
+import tasks
+
+FOLDER = tasks.ROOT / "benchmarks"
+README = (tasks.ROOT / "README.md").read_text(encoding="utf8")
+
+
+@pytest.mark.parametrize("name", ["training_speed", "review_accuracy"])
+def test_the_recorded_rows_give_the_tables_of_the_paper(name):
+    report = importlib.import_module(f"benchmarks.{name}").report()
+    paper = (FOLDER / f"{name}.md").read_text(encoding="utf8")
+    for block in report.strip().split("\n\n"):
+        assert block in paper
+
+
+def test_the_readme_quotes_the_test_result():
+    module = importlib.import_module("benchmarks.review_accuracy")
+    rows = module.done()
+    best = rows[(rows["epoch"] == rows["best_epoch"]) & (rows["part"] == "test")]
+    accuracy = 100 * best["test_accuracy"]
+    assert f"**{accuracy.mean():.1f} %** of 1,705 test sentences" in README
+    assert f"({len(best)} seeds, {accuracy.min():.1f} to {accuracy.max():.1f};" in README
+    low, high = re.search(r"(\d+\.\d)% to (\d+\.\d)%", module.report()).groups()
+    assert f"{low} to {high} for that many sentences" in README
+
+
+def test_the_readme_quotes_the_speed():
+    module = importlib.import_module("benchmarks.training_speed")
+    rows = module.pd.read_csv(module.RESULTS)
+    table = module.table(rows[rows["processor"].str.contains("amx")])
+    faster = table["`fine_tune` is faster by"].str.removesuffix(" ×").astype(float)
+    assert f"**{faster['Trainer, defaults']:.1f} times** as fast" in README
+    assert f"**{faster['Trainer, bf16, grouped']:.2f} times** as fast" in README
