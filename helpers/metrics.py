@@ -215,7 +215,7 @@ def reliability_table(events: Values, probabilities: Values, bins: int = 10) -> 
         probabilities: that it happens, shape (n,): of class 1, or of the predicted class.
         bins: number of equal parts of 0 … 1; an edge belongs to the part below it.
 
-    Returns the columns `n`, `probability` (mean in the bin) and `share` (of events in the bin).
+    Returns for each bin, by its number: `n`, mean `probability`, `share` of events.
     """
     events, probabilities = paired(events, probabilities, "probabilities")
     place = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], probabilities)
