@@ -702,9 +702,15 @@ def run_and_store() -> None:
 
 
 def failure(notebook: dict) -> str:
-    """The last cell that ran: its id, its text, and the error with the line that raised it."""
-    cell = [c for c in notebook["cells"] if c["cell_type"] == "code" and c["execution_count"]][-1]
-    error = next(output for output in cell["outputs"] if output["output_type"] == "error")
+    """The cell that failed: its id, its text, and the error with the line that raised it."""
+    errors = [
+        (cell, output)
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+        if output["output_type"] == "error"
+        and "raises-exception" not in cell.metadata.get("tags", [])
+    ]
+    cell, error = errors[0]
     frames = "\n".join(own_frames(error["traceback"]))
     return f"cell {cell['id']} failed.\n\n{joined(cell['source'])}\n\n{frames}"
 

@@ -52,9 +52,7 @@ def main() -> None:
         capsize=4,
     )
     n = int(test["test_n"].iloc[0])
-    gain.set(
-        xlim=(0, 1.1), xlabel=f"test accuracy, n = {n:,}, {len(test)} seeds (bar: their range)"
-    )
+    gain.set(xlim=(0, 1.1), xlabel=f"test accuracy, n = {n:,}\n(range of {len(test)} seeds)")
     figure.savefig(downloads.ROOT / "data" / "readme.png", dpi=100, metadata={"Software": None})
     plt.close(figure)
 

@@ -78,14 +78,15 @@ def explained(name: str) -> Iterator[None]:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence the loader's report: it warns that the head is new, which is what we ask for."""
-    level = logging.get_verbosity()
+    level, shows_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
         yield
     finally:
         logging.set_verbosity(level)
-        logging.enable_progress_bar()
+        if shows_bars:
+            logging.enable_progress_bar()
 
 
 def load_tokenizer(name: str = CHECKPOINT) -> PreTrainedTokenizerBase:

@@ -27,7 +27,7 @@ def test_the_readme_quotes_the_test_result():
     assert f"**{accuracy.mean():.1f} %** of 1,705 test sentences" in README
     assert f"({len(best)} seeds, {accuracy.min():.1f} to {accuracy.max():.1f};" in README
     low, high = re.search(r"(\d+\.\d)% to (\d+\.\d)%", module.report()).groups()
-    assert f"{low} to {high} for that many sentences" in README
+    assert f"interval {low} to {high} for that many sentences" in README
 
 
 def test_the_readme_quotes_the_speed():

@@ -78,7 +78,7 @@ def early_stopping(function: Callable[[list[float], int], tuple[int, int]]) -> V
     given = function(*first)
     if given is None or given is ... or (isinstance(given, tuple) and ... in given):
         return unanswered()
-    if not isinstance(given, tuple) or len(given) != 2:
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
         return wrong("Return two numbers: the last epoch run, and the epoch whose weights stay.")
     last, best = given
     if tuple(given) == (3, 1):
