@@ -25,7 +25,7 @@ from transformers import (
 from transformers.masking_utils import eager_mask
 from transformers.utils import logging
 
-from helpers import downloads
+from helpers import downloads, runtime
 
 CHECKPOINT = "minilm"
 HUB_CHECKPOINT = "google-bert/bert-base-uncased"
@@ -173,16 +173,16 @@ AttentionMaskInterface.register("light", eager_mask)
 
 
 def fastest_attention() -> str:
-    """The attention that trains faster on sentences: the fused one only on a GPU.
+    """The attention that trains faster on sentences: the fused one only on CUDA.
 
-    Measured in benchmarks/training_speed.md.
+    Measured on CPUs in benchmarks/training_speed.md.
     """
-    return "sdpa" if torch.cuda.is_available() else "light"
+    return {"cuda": "sdpa", "cpu": "light"}.get(runtime.best_device().type, "eager")
 
 
 def lighten_dropout(model: PreTrainedModel) -> PreTrainedModel:
     """Put `LightDropout` in place of the library's modules, where the CPU trains. In place."""
-    if not torch.cuda.is_available():
+    if runtime.best_device().type == "cpu":
         for module in list(model.modules()):
             for name, child in module.named_children():
                 if type(child) is nn.Dropout:
@@ -194,9 +194,10 @@ def lighten_dropout(model: PreTrainedModel) -> PreTrainedModel:
 def word_gradient_kept(model: PreTrainedModel) -> Iterator[None]:
     """Let the gradient of the word table keep its memory from step to step, where the CPU trains.
 
-    It is as large as the table, 47 MB here, and nearly all zeros: to make it anew takes an eighth
-    of a step. Kept, only the rows of the batch's own tokens are added to it; the numbers are the
-    same. Inside the block call `zero_gradients` instead of `optimizer.zero_grad`.
+    It is as large as the table, 47 MB here, and nearly all zeros, and is made anew in each step.
+    Kept, only the rows of the batch's own tokens are added to it; the numbers are the same. What
+    it gains: benchmarks/training_speed.md. Inside the block call `zero_gradients` instead of
+    `optimizer.zero_grad`.
     """
     words = model.get_input_embeddings()
     words.sparse = words.weight.requires_grad and model.device.type == "cpu"

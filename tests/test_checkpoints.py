@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import batching, checkpoints
+from helpers import batching, checkpoints, runtime
 
 TOKENIZER, MODEL = checkpoints.load(seed=0)
 
@@ -123,6 +123,17 @@ def test_the_light_model_is_the_library_s_in_training_where_nothing_is_dropped()
 def test_every_dropout_of_the_model_is_light():
     kinds = {type(m) for m in MODEL.modules() if isinstance(m, torch.nn.Dropout)}
     assert kinds == {checkpoints.LightDropout}
+
+
+@pytest.mark.parametrize(("device", "attention"), [("mps", "eager"), ("cuda", "sdpa")])
+def test_off_the_cpu_the_model_is_the_library_s(device, attention, monkeypatch):
+    """The cheap random numbers are made on the CPU: a model for another device must not use them."""
+    monkeypatch.setattr(runtime, "best_device", lambda: torch.device(device))
+    _, model = checkpoints.load(seed=0, num_hidden_layers=1)
+    assert {type(m) for m in model.modules() if isinstance(m, torch.nn.Dropout)} == {
+        torch.nn.Dropout
+    }
+    assert model.config._attn_implementation == attention
 
 
 def test_a_kept_word_gradient_holds_the_same_numbers_and_is_forgotten():
