@@ -127,7 +127,7 @@ def test_every_dropout_of_the_model_is_light():
 
 @pytest.mark.parametrize(("device", "attention"), [("mps", "eager"), ("cuda", "sdpa")])
 def test_off_the_cpu_the_model_is_the_library_s(device, attention, monkeypatch):
-    """The cheap random numbers are made on the CPU: a model for another device must not use them."""
+    """The cheap random numbers are made on the CPU; a model elsewhere must not use them."""
     monkeypatch.setattr(runtime, "best_device", lambda: torch.device(device))
     _, model = checkpoints.load(seed=0, num_hidden_layers=1)
     assert {type(m) for m in model.modules() if isinstance(m, torch.nn.Dropout)} == {
