@@ -46,6 +46,8 @@ def sentences_needed(n: int) -> Verdict:
         return wrong("That makes one standard error a point. Twice it is to be a point.")
     if is_close(n, 10000, 5):
         return wrong("That is the answer for 50 %, the worst case. Here p is 0.8.")
+    if is_close(n, 32, 1):
+        return wrong("That is 0.16 / 0.005. Both sides are squared before you solve for n.")
     if is_close(n, 64, 1) or is_close(n, 80, 1):
         return wrong("The error falls with the square root of n: square the other side.")
     if not is_close(n, 6400, 1):

@@ -44,7 +44,10 @@ def clip(function: Callable[[list[torch.Tensor], float], list[torch.Tensor]]) ->
     """A function that clips gradients by their common norm."""
     long = [torch.tensor([3.0, 0.0]), torch.tensor([[0.0], [4.0]])]
     short = [torch.tensor([0.3, 0.0]), torch.tensor([[0.0], [0.4]])]
-    given = function([g.clone() for g in long], 1.0)
+    handed_in = [g.clone() for g in long]
+    given = function(handed_in, 1.0)
+    if given is None and not same(handed_in, long):
+        return wrong("Your function changes the gradients and returns nothing: end with return.")
     if given is None or given is ...:
         return unanswered()
     if same(function([torch.tensor([3.0, 3.0])], 1.0), [torch.tensor([1.0, 1.0])]):

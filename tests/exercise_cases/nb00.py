@@ -31,6 +31,7 @@ CASES = {
             ((1600,), "one standard error"),
             ((10000,), "worst case"),
             ((80,), "square root"),
+            ((32,), "squared before"),
             ((853,), "Solve"),
         ],
     ),

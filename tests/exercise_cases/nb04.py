@@ -37,6 +37,12 @@ def clip_to_one(gradients, max_norm):
     return clip(gradients, 1.0)
 
 
+def forget_to_return(gradients, max_norm):
+    norm = torch.sqrt(sum((g**2).sum() for g in gradients))
+    for gradient in gradients:
+        gradient.mul_(min(1.0, max_norm / norm))
+
+
 def sum_of_norms(gradients, max_norm):
     norm = sum(g.norm().item() for g in gradients)
     return [g * min(1.0, max_norm / norm) for g in gradients]
@@ -113,6 +119,7 @@ CASES = {
             ((always_scale,), "never scale up"),
             ((clip_to_one,), "not always 1"),
             ((sum_of_norms,), "divide by 5"),
+            ((forget_to_return,), "returns nothing"),
         ],
     ),
     "04-3": Cases(
