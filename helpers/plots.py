@@ -73,7 +73,7 @@ def learning_curves(history: pd.DataFrame, metric: str = "accuracy") -> Figure:
 
     Args:
         history: one row an epoch: `epoch`, `train_loss`, `validation_loss` and the metric.
-        metric: column to draw on the right.
+        metric: column to draw on the right, a share: its axis spans at least 0.1.
     """
     figure, (left, right) = new(8, 3.2, columns=2)
     with plt.rc_context(STYLE):
@@ -85,6 +85,9 @@ def learning_curves(history: pd.DataFrame, metric: str = "accuracy") -> Figure:
         left.legend()
         right.plot(history["epoch"], history[metric], "--s", color=ORANGE)
         right.set(xlabel="epoch", ylabel=f"validation {metric}", xticks=history["epoch"])
+        # An axis as narrow as the noise would make hills of it.
+        middle, half = np.mean(right.get_ylim()), max(0.05, np.ptp(right.get_ylim()) / 2)
+        right.set_ylim(middle - half, middle + half)
     return figure
 
 

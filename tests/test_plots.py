@@ -1,0 +1,51 @@
+"""Figures: what they show is in them, and their words go with them."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import plots
+
+matplotlib.use("Agg")
+
+
+@pytest.mark.parametrize("accuracies", [[0.81, 0.80, 0.81], [0.5, 0.7, 0.9]])
+def test_learning_curves_show_all_points_and_make_no_hills_of_noise(accuracies):
+    history = pd.DataFrame({"epoch": [1, 2, 3], "accuracy": accuracies})
+    history["train_loss"] = history["validation_loss"] = [0.6, 0.4, 0.5]
+    left, right = plots.learning_curves(history).axes
+    assert [line.get_label() for line in left.lines] == ["training", "validation"]
+    assert right.lines[0].get_ydata().tolist() == accuracies
+    low, high = right.get_ylim()
+    assert high - low >= 0.1 - 1e-9
+    assert low <= min(accuracies) and max(accuracies) <= high
+
+
+def test_bars_stand_from_top_to_bottom_with_their_values():
+    _, axes = plots.new()
+    plots.bars(axes, ["first", "second"], [0.25, 0.5])
+    places = {
+        label.get_text(): place
+        for label, place in zip(axes.get_yticklabels(), axes.get_yticks(), strict=True)
+    }
+    assert places["first"] > places["second"]
+    assert [bar.get_width() for bar in axes.patches] == [0.25, 0.5]
+    assert [text.get_text() for text in axes.texts] == ["25%", "50%"]
+
+
+def test_colours_differ_in_grey():
+    """Luminance of three line colours, for whoever prints or cannot tell hues apart."""
+    rgb = [matplotlib.colors.to_rgb(c) for c in (plots.BLACK, plots.BLUE, plots.ORANGE)]
+    grey = np.sort([0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in rgb])
+    assert np.diff(grey).min() > 0.1
+
+
+def test_words_go_with_the_picture(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots, "display", lambda data, **options: shown.append((data, options)))
+    figure, _ = plots.new()
+    plots.show(figure, "an empty frame")
+    data, options = shown[0]
+    assert data["text/plain"] == options["metadata"]["image/png"]["alt"] == "an empty frame"
+    assert len(data["image/png"]) > 100
