@@ -46,13 +46,14 @@ def one_sentence(loss: float, gradient: list[float]) -> Verdict:
     return right("The right class is pulled up, the others are pushed down, and the sum is 0.")
 
 
-def trajectory(function: Callable, momentum: float, steps: int = 4) -> np.ndarray | None:
-    """The weight after each step of a learner's function; None if it returned nothing."""
+GRADIENTS = ([0.5, 1.0], [0.4, -1.0], [0.1, 0.3], [-0.2, 0.2])
+
+
+def trajectory(function: Callable, momentum: float) -> np.ndarray:
+    """The weight after each step of a learner's function."""
     weight, velocity, path = np.array([1.0, -2.0]), np.zeros(2), []
-    for gradient in ([0.5, 1.0], [0.4, -1.0], [0.1, 0.3], [-0.2, 0.2])[:steps]:
+    for gradient in GRADIENTS:
         answer = function(weight.copy(), np.array(gradient), velocity.copy(), 0.1, momentum)
-        if answer is None or answer is ...:
-            return None
         weight, velocity = (np.asarray(part, dtype=np.float64) for part in answer)
         path.append(weight)
     return np.array(path)
@@ -63,7 +64,7 @@ def torch_trajectory(momentum: float, **options: object) -> np.ndarray:
     weight = torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.SGD([weight], lr=0.1, momentum=momentum, **options)
     path = []
-    for gradient in ([0.5, 1.0], [0.4, -1.0], [0.1, 0.3], [-0.2, 0.2]):
+    for gradient in GRADIENTS:
         weight.grad = torch.tensor(gradient, dtype=torch.float64)
         optimizer.step()
         path.append(weight.detach().numpy().copy())
@@ -73,9 +74,14 @@ def torch_trajectory(momentum: float, **options: object) -> np.ndarray:
 @exercise("03-2")
 def nesterov(function: Callable) -> Verdict:
     """One step of Nesterov's momentum, as torch.optim.SGD(nesterov=True) does it."""
-    given = trajectory(function, 0.9)
-    if given is None:
+    answer = function(np.array([1.0, -2.0]), np.array([0.5, 1.0]), np.zeros(2), 0.1, 0.9)
+    if answer is None or answer is ...:
         return unanswered()
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        return wrong("Return two things: the new weight and the new velocity.")
+    if is_close(answer[0], [0.5, 1.0]):
+        return wrong("The order is turned: first the new weight, then the new velocity.")
+    given = trajectory(function, 0.9)
     expected = torch_trajectory(0.9, nesterov=True)
     if is_close(given, torch_trajectory(0.9), 1e-9):
         return wrong("That is plain momentum. Step along gradient + momentum × new velocity.")
@@ -140,7 +146,7 @@ def tanh_network(function: Callable) -> Verdict:
     if same(given["b2"], -expected["b2"]):
         return wrong("The sign of b2 is turned: the gradient at the logits is (P − Y) / n.")
     if same(given["W1"], torch_gradients(torch.sigmoid)["W1"]):
-        return wrong("That is the network of section 7, with σ. Here the hidden layer is tanh.")
+        return wrong("That is the network of section 6, with σ. Here the hidden layer is tanh.")
     if not same(given["W2"], expected["W2"]) or not same(given["b2"], expected["b2"]):
         return wrong(
             "Begin at the output: W2 or b2 is off. They need the forward pass with tanh and "

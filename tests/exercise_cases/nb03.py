@@ -20,6 +20,14 @@ def nesterov_with_the_rate_in_the_velocity(weight, gradient, velocity, learning_
     return weight + momentum * velocity - learning_rate * gradient, velocity
 
 
+def turned_order(*arguments):
+    return nesterov(*arguments)[::-1]
+
+
+def weight_only(*arguments):
+    return nesterov(*arguments)[0]
+
+
 def plain_momentum(weight, gradient, velocity, learning_rate, momentum):
     velocity = momentum * velocity + gradient
     return weight - learning_rate * velocity, velocity
@@ -167,6 +175,8 @@ CASES = {
     "03-2": Cases(
         right=[(nesterov,), (nesterov_with_the_rate_in_the_velocity,)],
         wrong=[
+            ((turned_order,), "order is turned"),
+            ((weight_only,), "two things"),
             ((plain_momentum,), "plain momentum"),
             ((plain_descent,), "plain descent"),
             ((uphill,), "uphill"),
