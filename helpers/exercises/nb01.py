@@ -14,12 +14,12 @@ def padding(share_together: float, share_apart: float) -> Verdict:
     """Share of padding in a batch of 4, 4, 5 and 19 tokens, and of the three short ones."""
     if is_close(share_together, TOGETHER, 0.006) and is_close(share_apart, APART, 0.006):
         return right("58 % together, 13 % apart: one long sentence costs more than all the others.")
+    if is_close(share_together, 44 / 32, 0.006) or is_close(share_apart, 2 / 13, 0.006):
+        return wrong("You divided by the tokens. Divide by all positions: rows × longest row.")
     if max(share_together, share_apart) > 1:
         return wrong("Those are counts or percent. Divide by all positions: rows × longest row.")
     if is_close(share_together, 1 - TOGETHER, 0.006) or is_close(share_apart, 1 - APART, 0.006):
         return wrong("That is the share of real tokens. Padding is the rest.")
-    if is_close(share_together, 44 / 32, 0.006) or is_close(share_apart, 2 / 13, 0.006):
-        return wrong("You divided by the tokens. Divide by all positions: rows × longest row.")
     if is_close(share_together, TOGETHER, 0.006):
         return wrong("The three short ones make a smaller rectangle: 3 × 5 positions.")
     return wrong("Draw the rectangle: 4 rows of 19 positions, of which 4 + 4 + 5 + 19 are tokens.")
@@ -67,6 +67,8 @@ def overlapping_windows(windows: Callable) -> Verdict:
     cases += [(list(range(1, 8)), 5, 1), (list(range(1, 9)), 6, 0)]
     for ids, max_length, overlap in cases:
         given = windows(list(ids), max_length, overlap)
+        if not isinstance(given, list | tuple) or any(isinstance(w, int) for w in given):
+            return wrong("Return a list of windows, each of them a list of ids.")
         hint = fault(list(map(list, given)), ids, max_length, overlap)
         if hint:
             return wrong(f"{hint} Tried: {len(ids)} ids, {max_length=}, {overlap=}.")
@@ -75,6 +77,8 @@ def overlapping_windows(windows: Callable) -> Verdict:
 
 def fault(given: list[list[int]], ids: list[int], max_length: int, overlap: int) -> str:
     """What is wrong with these windows, or an empty text."""
+    if not given:
+        return "There is no window at all. Every text makes at least one, also an empty text."
     if any(window[:1] != [101] or window[-1:] != [102] for window in given):
         return "Each window needs 101 in front and 102 behind."
     if any(len(window) > max_length for window in given):
@@ -87,8 +91,6 @@ def fault(given: list[list[int]], ids: list[int], max_length: int, overlap: int)
         return f"Ids are lost {place}."
     if given == expected:
         return ""
-    if not given:
-        return "A text without tokens still makes one window, the empty frame."
     if given[: len(expected)] == expected:
         return "The last window adds nothing: stop when a window has reached the end."
     if overlap and all(a[-overlap:] != b[:overlap] for a, b in pairwise(inner)):

@@ -31,7 +31,9 @@ def head_and_layers(head: float, kept: float) -> Verdict:
     if is_close(kept, KEPT - WIDTH * WIDTH - WIDTH):
         return wrong("The head is right. In the second figure the pooler is missing.")
     if not is_close(kept, KEPT):
-        return wrong("The head is right. For the encoder, take four times `layer` from `total`.")
+        return wrong(
+            "The head is right. For the encoder, take four times `one_layer` from `total`."
+        )
     return right(
         "1,925 and 15,615,360: two thirds of the layers gone, two thirds of the model left."
     )
@@ -102,6 +104,8 @@ def causal(causal_mask: Callable[[Tensor], Tensor]) -> Verdict:
         return wrong("The direction is right, but padding can still be seen. Use the mask as well.")
     if torch.equal(open_to, real.bool().expand(2, 1, 4, 4)):
         return wrong("That is BERT's own mask, both directions. Forbid the columns after i.")
+    if torch.equal(answer == 0, allowed) and not torch.equal(open_to, allowed):
+        return wrong("The zeros are right. Elsewhere must stand torch.finfo(torch.float32).min.")
     if not torch.equal(open_to, allowed) or answer[allowed].any():
         return wrong("Not 0 exactly where j ≤ i and j is real. Print it for one short sentence.")
     return right("With it, your encoder would be a decoder: each token sees only what came before.")

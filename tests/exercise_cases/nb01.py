@@ -99,7 +99,7 @@ CASES = {
             ((32 / 76, 13 / 15), "share of real tokens"),
             ((44, 2), "Divide by all positions: rows × longest row"),
             ((44 / 76, 2 / 76), "smaller rectangle: 3 × 5"),
-            ((44 / 76, 2 / 13), "divided by the tokens"),
+            ((44 / 32, 2 / 13), "divided by the tokens"),
             ((0.3, 0.2), "Draw the rectangle"),
         ],
     ),
@@ -126,6 +126,8 @@ CASES = {
             ((no_overlap,), "last `overlap` ids of the one before"),
             ((one_window_too_many,), "The last window adds nothing"),
             ((lambda ids, max_length, overlap: None,), "returns None"),
+            ((lambda ids, max_length, overlap: [101, *ids, 102],), "each of them a list of ids"),
+            ((lambda ids, max_length, overlap: [],), "no window at all"),
         ],
     ),
 }

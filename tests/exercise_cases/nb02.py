@@ -49,7 +49,7 @@ CASES = {
             ((1925, 22_713_216 - 2 * 1_774_464), "keeps four layers"),
             ((1925, 2 * 1_774_464), "two layers alone"),
             ((1925, 15_615_360 - 147_840), "the pooler is missing"),
-            ((1925, 1), "four times `layer`"),
+            ((1925, 1), "four times `one_layer`"),
         ],
     ),
     "02-2": Cases(
@@ -74,6 +74,7 @@ CASES = {
             ((lambda mask: [[0]],), "return a tensor"),
             ((lambda mask: (1 - allowed(mask)) * float("-inf"),), "NaN"),
             ((lambda mask: by_factor(mask)[:, 0],), "(2, 1, 4, 4)"),
+            ((lambda mask: (1 - allowed(mask)) * -10000.0,), "The zeros are right"),
             ((allowed,), "what is allowed with 1"),
             ((lambda mask: allowed(mask) * LOWEST,), "exchanged"),
             ((lambda mask: (1 - allowed(mask, torch.triu)) * LOWEST,), "tril, not triu"),
