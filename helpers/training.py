@@ -39,7 +39,7 @@ class TrainingConfig:
         max_length: tokens kept of each text.
         freeze_word_embeddings: leave the word table, half of a small BERT, as it is.
         precision: "fp32", "bf16" (fp32 weights, bf16 products), or "auto": what is faster here.
-        best_metric: decides which epoch's weights stay; "validation_loss" or a metric's name.
+        best_metric: decides which epoch stays: "validation_loss", a metric, or "epoch", the last.
         patience: stop after so many epochs without a better one; None: never.
         seed: for the order of examples and for dropout.
     """
@@ -182,6 +182,7 @@ def fine_tune(
     compute_metrics: Metrics = accuracy,
     output_dir: Path | str | None = None,
     resume_from: Path | None = None,
+    loss_function: Callable = cross_entropy,
 ) -> TrainingRun:
     """Train a classifier in place and leave it with the weights of its best epoch.
 
@@ -189,10 +190,10 @@ def fine_tune(
         model, tokenizer: from `checkpoints.load`. The best device is chosen.
         train, validation: columns `text` and `label`, labels 0 … C − 1.
         config: the dials; None means `TrainingConfig()`.
-        compute_metrics: figures of an epoch from validation logits (n, C) and labels (n,); the
-            same kind of callable that `transformers.Trainer` takes.
+        compute_metrics: figures of an epoch from an `EvalPrediction`, as for the `Trainer`.
         output_dir: where checkpoints (`step-…`) and the best model (`best`) are kept, if anywhere.
         resume_from: a checkpoint to go on from; `resume` passes it.
+        loss_function: mean loss of logits (B, C) and labels (B,), such as a weighted one.
 
     Raises:
         DataError: labels the model does not know, or only one.
@@ -205,8 +206,7 @@ def fine_tune(
         raise TrainingError(f"{output_dir} holds a run. Use training.resume, or another folder.")
 
     model.to(runtime.best_device())
-    # Freshly allocated tensors are aligned alike; views into a file are not, and a matrix product
-    # may differ in its last bit with the alignment. A resumed run must be equal bit for bit.
+    # A view into a file is aligned otherwise, and the last bit of a product may depend on that.
     for parameter in model.parameters():
         parameter.data = parameter.data.clone()
     model.get_input_embeddings().weight.requires_grad_(not config.freeze_word_embeddings)
@@ -227,8 +227,8 @@ def fine_tune(
     def keep() -> None:
         if output_dir:
             state = {k: v for k, v in asdict(run).items() if k != "config"}
-            what = (model, tokenizer, optimizer, asdict(config), state)
-            storage.save_training(Path(output_dir), *what)
+            folder, dials = Path(output_dir), asdict(config)
+            storage.save_training(folder, model, tokenizer, optimizer, dials, state)
 
     bar = runtime.progress(total=config.epochs * len(lengths), desc="fine-tuning", unit=" texts")
     with runtime.deferred_interrupt() as interrupt, checkpoints.word_gradient_kept(model), bar:
@@ -239,7 +239,7 @@ def fine_tune(
             for batch in order[run.batch :]:
                 chosen = [token_ids[i] for i in batch]
                 logits = logits_of(model, chosen, tokenizer.pad_token_id, dtype)
-                loss = cross_entropy(logits, labels[batch])
+                loss = loss_function(logits, labels[batch])
                 rate = learning_rate_at(run.step, steps, config)
                 loss = train_step(model, loss, optimizer, rate, config.max_grad_norm)
                 run.batch, run.step = run.batch + 1, run.step + 1
@@ -278,9 +278,9 @@ def evaluate(
 
 
 def resume(
-    output_dir: Path | str, train: Dataset, validation: Dataset, compute_metrics: Metrics = accuracy
+    output_dir: Path | str, train: Dataset, validation: Dataset, **options: Callable
 ) -> tuple[PreTrainedTokenizerBase, PreTrainedModel, TrainingRun]:
-    """Go on with an interrupted run, given the same data, as if it had never stopped.
+    """Go on with an interrupted run, given the same data and options, as if it never stopped.
 
     Raises:
         StorageError: if there is no checkpoint, or it is damaged.
@@ -288,5 +288,5 @@ def resume(
     checkpoint = storage.latest_checkpoint(Path(output_dir))
     config = TrainingConfig(**storage.read_training(checkpoint)[0])
     tokenizer, model = load(checkpoint)
-    data = (train, validation, config, compute_metrics, output_dir, checkpoint)
-    return tokenizer, model, fine_tune(model, tokenizer, *data)
+    options |= {"output_dir": output_dir, "resume_from": checkpoint}
+    return tokenizer, model, fine_tune(model, tokenizer, train, validation, config, **options)

@@ -1,5 +1,6 @@
 """The training loop, on the real encoder with one layer and a handful of real sentences."""
 
+import functools
 import signal
 import subprocess
 import sys
@@ -175,3 +176,33 @@ def test_saving_and_loading_change_nothing(tmp_path):
 def test_precision_must_be_one_of_three():
     with pytest.raises(ValueError, match="auto, fp32 or bf16"):
         runtime.precision_of("fp16", torch.device("cpu"))
+
+
+def test_another_loss_can_be_given(parts):
+    """One step: the loss is the library's weighted mean, and its gradient moves the weights."""
+    rows = parts[0].select(range(16))
+    weights = torch.tensor([1.0, 5.0])
+    trained = []
+    for loss_function in (
+        torch.nn.functional.cross_entropy,
+        functools.partial(torch.nn.functional.cross_entropy, weight=weights),
+    ):
+        tokenizer, model = checkpoints.load(
+            seed=0, num_hidden_layers=1, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
+        )
+        ids = tokenizer(rows["text"][:], padding=True, return_tensors="pt")
+        with torch.no_grad():
+            expected = loss_function(model(**ids).logits, torch.tensor(rows["label"][:]))
+        settings = config(best_metric="epoch")
+        run = training.fine_tune(
+            model, tokenizer, rows, rows, settings, loss_function=loss_function
+        )
+        assert abs(run.history["train_loss"][0] - float(expected)) < 1e-5
+        trained.append(model)
+    assert not weights_equal(*trained)
+
+
+def test_the_last_epoch_can_be_the_one_that_is_kept(parts):
+    tokenizer, model = fresh()
+    run = training.fine_tune(model, tokenizer, *parts, config(epochs=3, best_metric="epoch"))
+    assert run.best_epoch == 3
