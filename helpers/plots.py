@@ -11,6 +11,8 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from helpers import metrics
+
 # Okabe and Ito's colours, ordered so that neighbours also differ in lightness.
 BLUE, ORANGE, GREEN, BLACK, SKY, GREY = (
     "#0072B2",
@@ -101,3 +103,114 @@ def bars(
     axes.set_yticks(places, labels)
     axes.margins(x=0.15)
     axes.grid(False)
+
+
+def confusion(matrix: np.ndarray, names: Sequence[str]) -> Figure:
+    """A confusion matrix: counts, and in brackets the share of the row.
+
+    Args:
+        matrix: from `metrics.confusion_matrix`: rows are labels, columns predictions, (C, C).
+        names: of the C classes.
+    """
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    figure, axes = new(1.6 + 1.3 * len(names), 1.2 + 0.9 * len(names))
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), count in np.ndenumerate(matrix):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        text = f"{count:,}\n({shares[row, column]:.0%})"
+        axes.text(column, row, text, ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names, rotation=90, va="center")
+    axes.set(xlabel="predicted", ylabel="label", title=f"n = {matrix.sum():,}")
+    axes.grid(False)
+    return figure
+
+
+Scored = dict[str, tuple[metrics.Values, metrics.Values]]
+
+
+def roc_band(
+    labels: metrics.Values, scores: metrics.Values, resamples: int = 500, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the ROC curve would lie with other examples of the same kind.
+
+    Returns:
+        false positive rates, and the 2.5 and 97.5 % quantiles of the true positive rate there
+        over bootstrap samples of the rows, drawn within each class: three arrays (101,).
+    """
+    labels, scores = np.asarray(labels), np.asarray(scores)
+    rng, grid, rates = np.random.default_rng(seed), np.linspace(0, 1, 101), []
+    classes = [np.flatnonzero(labels == label) for label in (0, 1)]
+    for _ in range(resamples):
+        rows = np.concatenate([rng.choice(rows, len(rows)) for rows in classes])
+        false_positive_rate, true_positive_rate, _ = metrics.roc_curve(labels[rows], scores[rows])
+        rates.append(np.interp(grid, false_positive_rate, true_positive_rate))
+    low, high = np.quantile(rates, [0.025, 0.975], axis=0)
+    return grid, low, high
+
+
+def roc(scored: Scored, band: bool = True) -> Figure:
+    """ROC curves, each with its AUC, and a band of 95 % around the first.
+
+    Args:
+        scored: name to (labels, scores), each of shape (n,).
+        band: whether to draw `roc_band`.
+    """
+    figure, axes = new(5, 4.2)
+    with plt.rc_context(STYLE):
+        for number, (name, (labels, scores)) in enumerate(scored.items()):
+            false_positive_rate, true_positive_rate, _ = metrics.roc_curve(labels, scores)
+            text = f"{name}: AUC {metrics.auc(labels, scores):.3f}, n = {len(labels):,}"
+            axes.plot(false_positive_rate, true_positive_rate, label=text)
+            if band and number == 0:
+                grid, low, high = roc_band(labels, scores)
+                axes.fill_between(grid, low, high, color=SKY, alpha=0.5, lw=0, label="95 % band")
+        axes.plot([0, 1], [0, 1], ":", color=GREY, label="coin: AUC 0.5")
+        axes.set(xlabel="false positive rate", ylabel="true positive rate (recall)")
+        axes.legend(loc="lower right", fontsize=9)
+    return figure
+
+
+def precision_recall(scored: Scored) -> Figure:
+    """Precision over recall, each curve with its average precision and the share of positives.
+
+    Args:
+        scored: name to (labels, scores), each of shape (n,).
+    """
+    figure, axes = new(5, 4.2)
+    with plt.rc_context(STYLE):
+        for name, (labels, scores) in scored.items():
+            precisions, recalls, _ = metrics.precision_recall_curve(labels, scores)
+            area = metrics.average_precision(labels, scores)
+            text = f"{name}: AP {area:.2f}, n = {len(labels):,}"
+            (line,) = axes.plot(recalls, precisions, drawstyle="steps-pre", label=text)
+            axes.axhline(np.mean(labels), color=line.get_color(), ls=":", lw=1)
+        axes.set(xlabel="recall", ylabel="precision", ylim=(0, 1.03))
+        axes.legend(loc="best", fontsize=9)
+    return figure
+
+
+def reliability(judged: Scored, bins: int = 10) -> Figure:
+    """Share of events over the probability given, and below it how many cases each bin holds.
+
+    Args:
+        judged: name to (events, probabilities), each of shape (n,).
+        bins: number of equal parts of 0 … 1.
+    """
+    with plt.rc_context(STYLE):
+        figure, (upper, lower) = plt.subplots(
+            2, 1, figsize=(5, 5), sharex=True, height_ratios=[3, 1]
+        )
+        markers = iter("os^v")
+        for name, (events, probabilities) in judged.items():
+            table = metrics.reliability_table(events, probabilities, bins)
+            style = {"marker": next(markers), "label": f"{name}, n = {len(events):,}"}
+            (line,) = upper.plot(table["probability"], table["share"], **style)
+            low, high = metrics.wilson(table["share"] * table["n"], table["n"])
+            upper.vlines(table["probability"], low, high, color=line.get_color(), lw=1)
+            lower.plot(table["probability"], table["n"], **style)
+        upper.plot([0, 1], [0, 1], ":", color=GREY, label="says what happens")
+        upper.set(ylabel="share that is positive")
+        upper.legend(fontsize=9)
+        lower.set(xlabel="probability given to positive", ylabel="cases", ylim=(0, None))
+    return figure

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import plots
+from helpers import metrics, plots
 
 matplotlib.use("Agg")
 
@@ -49,3 +49,52 @@ def test_words_go_with_the_picture(monkeypatch):
     data, options = shown[0]
     assert data["text/plain"] == options["metadata"]["image/png"]["alt"] == "an empty frame"
     assert len(data["image/png"]) > 100
+
+
+LABELS = np.array([0, 0, 1, 1] * 25)
+SCORES = np.random.default_rng(0).normal(size=100) + LABELS
+
+
+def test_a_confusion_matrix_shows_counts_and_shares_of_its_rows():
+    figure = plots.confusion(np.array([[30, 10], [5, 55]]), ["no", "yes"])
+    (axes,) = figure.axes
+    assert [t.get_text() for t in axes.texts] == ["30\n(75%)", "10\n(25%)", "5\n(8%)", "55\n(92%)"]
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["no", "yes"]
+    assert axes.get_xlabel() == "predicted" and axes.get_title() == "n = 100"
+
+
+def test_the_roc_figure_draws_the_curve_of_metrics_inside_its_band():
+    (axes,) = plots.roc({"model": (LABELS, SCORES)}).axes
+    x, y, _ = metrics.roc_curve(LABELS, SCORES)
+    assert axes.lines[0].get_xdata().tolist() == x.tolist()
+    assert axes.lines[0].get_ydata().tolist() == y.tolist()
+    grid, low, high = plots.roc_band(LABELS, SCORES)
+    drawn = np.interp(grid, x, y)
+    assert (low <= high).all() and np.mean((low <= drawn) & (drawn <= high)) > 0.95
+    assert np.mean(high - low) > 0.02
+
+
+def test_more_examples_make_a_narrower_roc_band():
+    widths = []
+    for n in (50, 800):
+        labels = np.arange(n) % 2
+        scores = np.random.default_rng(0).normal(size=n) + labels
+        _, low, high = plots.roc_band(labels, scores, resamples=200)
+        widths.append(np.mean(high - low))
+    assert 0.15 < widths[1] / widths[0] < 0.4  # by the root of 16, roughly
+
+
+def test_precision_recall_marks_the_share_of_positives_of_each_curve():
+    rare = np.concatenate([np.flatnonzero(LABELS == 0), np.flatnonzero(LABELS == 1)[:5]])
+    scored = {"half": (LABELS, SCORES), "rare": (LABELS[rare], SCORES[rare])}
+    (axes,) = plots.precision_recall(scored).axes
+    levels = [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == ":"]
+    assert np.allclose(levels, [0.5, 5 / 55])
+
+
+def test_the_reliability_diagram_shows_the_table_and_how_many_cases_it_rests_on():
+    probabilities = 1 / (1 + np.exp(-SCORES))
+    upper, lower = plots.reliability({"model": (LABELS, probabilities)}, bins=5).axes
+    table = metrics.reliability_table(LABELS, probabilities, 5)
+    assert upper.lines[0].get_ydata().tolist() == table["share"].tolist()
+    assert lower.lines[0].get_ydata().tolist() == table["n"].tolist()
