@@ -46,6 +46,18 @@ QUANTITIES = {
         "overfit_rise": "losses_by_epoch.iloc[-1] - losses_by_epoch.min()",
         "overfit_best_epoch": "overfitted.best_epoch",
     },
+    "05_evaluation": {
+        name.replace(" ", "_"): f"own[{name!r}]"
+        for name in (
+            "accuracy",
+            "F1",
+            "AUC",
+            "ECE",
+            "ECE with T",
+            "cross-entropy",
+            "cross-entropy with T",
+        )
+    },
 }
 
 

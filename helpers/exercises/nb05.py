@@ -1,0 +1,110 @@
+"""Graders of notebook 05, evaluation."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from helpers.exercises import Verdict, exercise, is_close, right, unanswered, wrong
+
+
+@exercise("05-1")
+def complaints(precision: float, recall: float, f1: float) -> Verdict:
+    """40 of 60 complaints found among 1,000 messages, and 10 others marked."""
+    if is_close(precision, 2 / 3) and is_close(recall, 0.8):
+        return wrong("Precision and recall are swapped: precision divides by what was marked, 50.")
+    if is_close(precision, 0.04) or is_close(recall, 0.04):
+        return wrong("The 1,000 messages are no denominator here; only accuracy divides by all.")
+    if is_close(precision, 0.97) or is_close(recall, 0.97) or is_close(f1, 0.97):
+        return wrong("0.97 is the accuracy, with 930 true negatives. None of the three uses them.")
+    if is_close(recall, 0.8):
+        return wrong("recall: you divided by what was marked. Recall divides by all 60 complaints.")
+    if is_close(precision, 80) or is_close(recall, 66.67, 0.1):
+        return wrong("Those are percent. Give shares between 0 and 1.")
+    if not is_close(precision, 0.8):
+        return wrong("precision: of the 50 messages that were marked, how many are complaints?")
+    if not is_close(recall, 2 / 3):
+        return wrong("recall: of the 60 complaints, how many were found?")
+    if is_close(f1, (0.8 + 2 / 3) / 2):
+        return wrong(
+            "f1: that is the ordinary mean. F1 is the harmonic one: 2 TP / (2 TP + FP + FN)."
+        )
+    if is_close(f1, 0.8 * 2 / 3 / (0.8 + 2 / 3)):
+        return wrong("f1: the factor 2 is missing: 2 · precision · recall / (precision + recall).")
+    if not is_close(f1, 8 / 11):
+        return wrong("f1: 2 TP / (2 TP + FP + FN), with TP = 40, FP = 10, FN = 20.")
+    return right("Precision 40 / 50, recall 40 / 60, F1 80 / 110. The 930 others play no part.")
+
+
+def precision_there(recall: float, specificity: float, prevalence: float) -> float:
+    """Share of true positives among all that is called positive; NaN if nothing is."""
+    found, false = prevalence * recall, (1 - prevalence) * (1 - specificity)
+    return found / (found + false) if found + false else math.nan
+
+
+@exercise("05-2")
+def precision_at(function: Callable[[float, float, float], float]) -> Verdict:
+    """Precision from recall, specificity and prevalence."""
+    case = (0.9, 0.8, 0.1)
+    given = function(*case)
+    if given is None or given is ...:
+        return unanswered()
+    if is_close(given, 0.9 * 0.1 / (0.9 * 0.1 + 0.9 * 0.8)):
+        return wrong("Negatives that are called positive: 1 − specificity, not specificity.")
+    if is_close(given, 0.9 / (0.9 + 0.2)):
+        return wrong(
+            "The prevalence is missing: weigh the positives with it, the negatives with 1 − it."
+        )
+    if is_close(given, 0.09) or is_close(given, 0.27):
+        return wrong("Divide: of all that is called positive, which part is positive?")
+    if not is_close(given, precision_there(*case)):
+        return wrong("With recall 0.9, specificity 0.8 and prevalence 0.1 it is 0.09 / 0.27 = 1/3.")
+    try:
+        nothing = function(0.0, 1.0, 0.3)
+    except ZeroDivisionError:
+        return wrong("Recall 0 and specificity 1 call nothing positive: return float('nan') then.")
+    if not isinstance(nothing, float) or not math.isnan(nothing):
+        return wrong("If nothing is called positive, precision is undefined: return float('nan').")
+    for case in ((0.74, 0.89, 0.05), (1.0, 0.5, 0.5), (0.3, 1.0, 0.2)):
+        if not is_close(function(*case), precision_there(*case)):
+            return wrong(f"For {case} it is {precision_there(*case):.3f}.")
+    return right("The same model, another place: precision moves with the prevalence.")
+
+
+def cheapest(labels: list, probabilities: list, of_fp: float, of_fn: float) -> float:
+    """The lowest of the probabilities at which p >= threshold costs least."""
+    labels, p = np.asarray(labels), np.asarray(probabilities)
+    costs = {
+        t: of_fp * ((p >= t) & (labels == 0)).sum() + of_fn * ((p < t) & (labels == 1)).sum()
+        for t in sorted(set(probabilities))
+    }
+    return min(costs, key=costs.get)
+
+
+@exercise("05-3")
+def cheapest_threshold(function: Callable[[list, list, float, float], float]) -> Verdict:
+    """The threshold at which the mistakes cost least."""
+    first = ([0, 1, 0, 1], [0.2, 0.4, 0.6, 0.8], 5, 1)
+    given = function(*first)
+    if given is None or given is ...:
+        return unanswered()
+    if is_close(given, 5 / 6):
+        return wrong("5/6 is right for true probabilities. Count the mistakes at each threshold.")
+    if is_close(given, 0.4):
+        return wrong("A false positive costs of_fp, 5 here, a false negative of_fn: 0.8 costs 1.")
+    if is_close(given, 0.2):
+        return wrong("That is the dearest threshold. Look for the lowest cost.")
+    if is_close(given, 1) or is_close(given, 0.6):
+        return wrong("p equal to the threshold is called positive: p >= threshold.")
+    if not is_close(given, 0.8):
+        return wrong("For labels 0, 1, 0, 1 it is 0.8: one positive is missed, which costs 1.")
+    labels, p = [0, 0, 1, 1, 0, 1], [0.1, 0.3, 0.3, 0.5, 0.7, 0.9]
+    if is_close(function([1, 0, 1], [0.3, 0.5, 0.7], 1, 1), 0.7):
+        return wrong("0.3 and 0.7 cost the same here; return the lowest: replace only if cheaper.")
+    for of_fp, of_fn in ((1, 1), (1, 10), (10, 1), (2, 3)):
+        expected = cheapest(labels, p, of_fp, of_fn)
+        if not is_close(function(list(labels), list(p), of_fp, of_fn), expected):
+            return wrong(
+                f"Labels {labels}, probabilities {p}, costs {of_fp} and {of_fn} give {expected}."
+            )
+    return right("No formula, only counting; choose on validation, and measure on the test.")
