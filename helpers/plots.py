@@ -105,21 +105,21 @@ def folds(models: dict[str, pd.DataFrame], jitter: float = 0.09) -> Figure:
     for (name, table), marker, colour in styles:
         rank = table.groupby("fold").cumcount()
         size = table.groupby("fold")["fold"].transform("size")
-        places = table["fold"] + 1 + (rank - (size - 1) / 2) * jitter * (size > 1)
+        places = table["fold"] + (rank - (size - 1) / 2) * jitter * (size > 1)
         mean = table.groupby("fold")["accuracy"].mean()
         words = f"{name}, mean {mean.mean():.1%}"
         axes.plot(places, table["accuracy"], marker, color=colour, alpha=0.75, label=words)
         axes.axhline(mean.mean(), color=colour, linestyle="-" if marker == "o" else "--")
         means.append(mean)
     if len(means) == 2:
-        axes.vlines(means[0].index + 1, *means, color=GREY, linestyle=":", zorder=0)
+        axes.vlines(means[0].index, *means, color=GREY, linestyle=":", zorder=0)
     sizes = table.groupby("fold")["n"].first()
-    axes.set_xticks(sizes.index + 1, [f"fold {fold + 1}\nn = {n:,}" for fold, n in sizes.items()])
-    axes.set(ylabel="accuracy on the held-out fold", xlabel="")
+    axes.set_xticks(sizes.index, [f"fold {fold}\nn = {n:,}" for fold, n in sizes.items()])
+    axes.set(ylabel="accuracy on the held-out fold", xlim=(-0.4, len(sizes) - 0.6))
     # As in `learning_curves`: no hills of noise.
     middle, half = np.mean(axes.get_ylim()), max(0.05, np.ptp(axes.get_ylim()) * 0.6)
     axes.set_ylim(middle - half, middle + half)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=2)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=2, frameon=False)
     return figure
 
 

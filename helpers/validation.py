@@ -291,7 +291,7 @@ def corrected_t(
 
 
 def examples_needed(difference: float, discordant: float, power: float = 0.8) -> int:
-    """Test examples with which McNemar's test at 5 % finds a difference (Miettinen 1968).
+    """Test examples with which McNemar's test at 5 % finds a difference (Connor 1987).
 
     Args:
         difference: of the two accuracies, 0.01 for a point.

@@ -31,9 +31,9 @@ def test_the_fold_plot_shows_every_point_in_its_fold_and_the_pairs(seeds):
     axes = plots.folds({"one": better, "two": worse}).axes[0]
     for line, rows in zip(axes.lines[::2], (better, worse), strict=True):
         assert line.get_ydata().tolist() == rows["accuracy"].tolist()
-        assert np.round(line.get_xdata()).tolist() == (rows["fold"] + 1).tolist()
+        assert np.round(line.get_xdata()).tolist() == rows["fold"].tolist()
     assert len({line.get_marker() for line in axes.lines[::2]}) == 2
-    assert axes.get_xticklabels()[0].get_text() == "fold 1\nn = 1,100"
+    assert axes.get_xticklabels()[0].get_text() == "fold 0\nn = 1,100"
     pairs = axes.collections[0].get_segments()
     assert np.array(pairs)[:, :, 1].ravel().tolist() == pytest.approx(
         np.column_stack([t.groupby("fold")["accuracy"].mean() for t in (better, worse)]).ravel()
