@@ -6,7 +6,7 @@ The train and validation parts of the reviews together; the test part is not tou
 held out by every seed of the fine-tuned encoder (two epochs, the last one stays, so that nothing
 is chosen), and once by TF-IDF with logistic regression and by a dummy. In the control the labels
 of the training folds are shuffled. A row a run in benchmarks/cross_validation.csv, and which
-examples of the fold it got right, as a row of 0 and 1, in benchmarks/cross_validation_hits.csv.
+examples of the fold it got right (r) or wrong (w) in benchmarks/cross_validation_hits.csv.
 """
 
 import shutil
@@ -65,11 +65,11 @@ def run(model: str, fold: int, seed: int) -> dict:
         train = train.remove_columns("label").add_column("label", shuffled)
     texts = dataset.select(np.flatnonzero(held_out))["text"][:]
     scores = MODELS[model](train, texts, seed, folder)
-    right = (scores.argmax(axis=1) == labels[held_out]).astype(int)
+    right = scores.argmax(axis=1) == labels[held_out]
     entry = {"model": model, "fold": fold, "seed": seed}
     there = studies.read(HITS, KEYS)
     if not (there[KEYS] == pd.Series(entry)).all(axis=1).any():
-        studies.append(HITS, entry | {"hits": "".join(map(str, right))})
+        studies.append(HITS, entry | {"hits": "".join(np.where(right, "r", "w"))})
     shutil.rmtree(folder, ignore_errors=True)
     precision = str(runtime.best_precision(runtime.best_device())).removeprefix("torch.")
     row = {"n_train": len(train), "n": len(right), "precision": precision}
@@ -80,7 +80,7 @@ def hits(model: str, seed: int = 0) -> np.ndarray:
     """Which of all examples a model got right when they were held out: bool, fold after fold."""
     rows = studies.read(HITS, KEYS)
     rows = rows[(rows["model"] == model) & (rows["seed"] == seed)].sort_values("fold")
-    return np.array(list("".join(rows["hits"]))) == "1"
+    return np.array(list("".join(rows["hits"]))) == "r"
 
 
 def variance_components(table: pd.DataFrame, column: str = "accuracy") -> pd.DataFrame:

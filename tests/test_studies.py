@@ -77,3 +77,13 @@ def test_a_table_with_holes_has_no_components():
     table = grid(1, 1, 1, np.random.default_rng(1))
     with pytest.raises(ValueError, match="every fold with every seed"):
         study.variance_components(table[:-1])
+
+
+def test_the_recorded_hits_are_those_of_the_recorded_accuracies():
+    runs, hits = pd.read_csv(study.RESULTS), pd.read_csv(study.HITS)
+    together = runs.merge(hits, on=study.KEYS, validate="one_to_one")
+    assert len(together) == len(study.planned()) == len(runs)
+    assert (together["hits"].str.len() == together["n"]).all()
+    share = together["hits"].str.count("r") / together["n"]
+    assert share.tolist() == pytest.approx(together["accuracy"].tolist())
+    assert len(study.hits(study.ENCODER, 4)) == len(study.hits(study.TFIDF)) == 6823
