@@ -48,11 +48,13 @@ python3 tasks.py COMMAND [options]
               --all    add what is too long for every change
   refresh   run notebooks top to bottom, store their outputs: refresh [NN ...]
   check     ruff on code and notebooks, notebook hygiene, cells not compared
+  study     go on with the long experiment behind a notebook: study NN
+              --limit N   at most N runs of it
   fork      put your address into every badge and setup cell:
               fork https://github.com/OWNER/NAME [--version v1.2.3]
   clean     remove what the commands made: .venv, downloads, outputs
 
-test, refresh and check take --here: use the running Python instead of .venv.
+test, refresh, check and study take --here: the running Python instead of .venv.
 Set-up needs a network once; afterwards everything works without.
 """
 
@@ -493,6 +495,22 @@ def check(options: argparse.Namespace) -> int:
     return max(codes)
 
 
+def study(options: argparse.Namespace) -> int:
+    """Go on with the study behind a notebook; every finished run is kept."""
+    modules = project()["tool"]["course"]["studies"]
+    if options.number not in modules:
+        raise Trouble(
+            f"No study belongs to {options.number}. There are: {', '.join(sorted(modules))}."
+        )
+    python = environment(options)
+    if run_inside(python, "fetch_and_describe") != 0:
+        return 1
+    command = [str(python), "-m", f"studies.{modules[options.number]}"]
+    if options.limit is not None:
+        command += ["--limit", str(options.limit)]
+    return subprocess.run(command, cwd=ROOT).returncode
+
+
 def fork(options: argparse.Namespace) -> int:
     """Put another address, and another version, wherever the course names its own."""
     if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", options.address):
@@ -723,7 +741,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(usage=HELP, add_help=False)
     commands = top.add_subparsers(dest="command", required=True)
     added = {}
-    for function in (lab, test, refresh, check, fork, clean):
+    for function in (lab, test, refresh, check, study, fork, clean):
         added[function] = commands.add_parser(function.__name__, usage=HELP, add_help=False)
         added[function].set_defaults(function=function, here=False, torch_index="", cuda=False)
     added[lab].add_argument("--no-browser", action="store_true")
@@ -732,11 +750,13 @@ def parser() -> argparse.ArgumentParser:
     for function in (lab, test):
         added[function].add_argument("--torch-index", default="")
         added[function].add_argument("--cuda", action="store_true")
-    for function in (test, refresh, check):
+    for function in (test, refresh, check, study):
         added[function].add_argument("--here", action="store_true")
     added[test].add_argument("--fast", action="store_true")
     added[test].add_argument("--all", action="store_true")
     added[refresh].add_argument("numbers", nargs="*")
+    added[study].add_argument("number")
+    added[study].add_argument("--limit", type=int)
     added[fork].add_argument("address")
     added[fork].add_argument("--version", default="")
     return top

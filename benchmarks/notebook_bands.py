@@ -58,6 +58,29 @@ QUANTITIES = {
             "cross-entropy with T",
         )
     },
+    "06_cross_validation": {
+        "holdout_lowest": "lucky.min()",
+        "holdout_highest": "lucky.max()",
+        "holdout_pairs_apart": "(apart > 0.03).mean()",
+        "sorted": "(out_of_fold(unshuffled) == labels).mean()",
+        "folds_lowest": "deals.min()",
+        "folds_highest": "deals.max()",
+        "calmer": "lucky.std() / deals.std()",
+        "words": "words_result.table['accuracy'].mean()",
+        "tuned": "tuned.table['accuracy'].mean()",
+        "tuned_lowest_gain": "(tuned.table['accuracy'] - words_result.table['accuracy']).min()",
+        "tuned_fold_sd": "tuned.table['accuracy'].std()",
+        "dummy": "dummy.table['accuracy'].mean()",
+        "copies": "faked['copies'].mean()",
+        "vocabulary": "faked['vocabulary'].mean()",
+        "vocabulary_lowest": "faked['vocabulary'].min()",
+        "vocabulary_highest": "faked['vocabulary'].max()",
+        "chosen_words": "faked['chosen_words'].mean()",
+        "chosen_words_honest": "drawn['chosen_words'][:, 0].mean()",
+        "best_of_fifty": "faked['best_of_fifty'].mean()",
+        "nested_gap": "best_inner - nested_accuracy",
+        "nested_choices": "len(set(chosen))",
+    },
 }
 
 

@@ -93,6 +93,38 @@ def learning_curves(history: pd.DataFrame, metric: str = "accuracy") -> Figure:
     return figure
 
 
+def folds(models: dict[str, pd.DataFrame], jitter: float = 0.09) -> Figure:
+    """Accuracy on each held-out fold, for one model or two on the same folds.
+
+    Args:
+        models: name to a table with the columns `fold`, `n`, `accuracy` and perhaps `seed`: a
+            point a row, a line between the means of the first and the second model in a fold.
+        jitter: distance between neighbouring seeds, in folds.
+    """
+    figure, axes = new(7, 3.4)
+    styles = zip(models.items(), ("o", "s"), (BLUE, ORANGE), strict=False)
+    means = []
+    for (name, table), marker, colour in styles:
+        rank = table.groupby("fold").cumcount()
+        size = table.groupby("fold")["fold"].transform("size")
+        places = table["fold"] + (rank - (size - 1) / 2) * jitter * (size > 1)
+        mean = table.groupby("fold")["accuracy"].mean()
+        words = f"{name}, mean {mean.mean():.1%}"
+        axes.plot(places, table["accuracy"], marker, color=colour, alpha=0.75, label=words)
+        axes.axhline(mean.mean(), color=colour, linestyle="-" if marker == "o" else "--")
+        means.append(mean)
+    if len(means) == 2:
+        axes.vlines(means[0].index, *means, color=GREY, linestyle=":", zorder=0)
+    sizes = table.groupby("fold")["n"].first()
+    axes.set_xticks(sizes.index, [f"fold {fold}\nn = {n:,}" for fold, n in sizes.items()])
+    axes.set(ylabel="accuracy on the held-out fold", xlim=(-0.4, len(sizes) - 0.6))
+    # As in `learning_curves`: no hills of noise.
+    middle, half = np.mean(axes.get_ylim()), max(0.05, np.ptp(axes.get_ylim()) * 0.6)
+    axes.set_ylim(middle - half, middle + half)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=2, frameon=False)
+    return figure
+
+
 def bars(
     axes: Axes, labels: Sequence[str], values: Sequence[float], written: str = "{:.0%}"
 ) -> None:

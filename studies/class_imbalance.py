@@ -1,30 +1,24 @@
 """What rare positives do to a fine-tuned model, and what weights and resampling change.
 
-    python studies/class_imbalance.py                5 seeds of each way of training
-    python studies/class_imbalance.py --limit 1      one run more
+    python3 tasks.py study 05 [--limit N]
 
 Each run trains on 1,000 negative and 100 positive reviews, drawn by its seed, and is scored on all
-validation reviews. A finished run is a row in benchmarks/class_imbalance.csv; it is not repeated.
+validation reviews: five seeds of each way of training, and a control with shuffled labels. A row a
+run in benchmarks/class_imbalance.csv.
 """
 
-import argparse
-import sys
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
+from functools import cache, partial
 
 import numpy as np
-import pandas as pd
 import torch
 from datasets import Dataset, DatasetDict
 from torch.nn.functional import cross_entropy
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import studies
+from helpers import checkpoints, corpora, downloads, metrics, runtime, training
 
-from benchmarks.provenance import provenance
-from helpers import checkpoints, corpora, metrics, runtime, training
-
-RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "class_imbalance.csv"
+RESULTS = downloads.ROOT / "benchmarks" / "class_imbalance.csv"
 NEGATIVES, POSITIVES = 1000, 100
 WAYS = ("as it is", "weighted loss", "positives copied")
 CONTROL = "labels shuffled"
@@ -58,11 +52,18 @@ def prepared(way: str, rows: Dataset, seed: int) -> tuple[Dataset, Callable]:
     return rows, loss_function
 
 
-def run(way: str, seed: int, reviews: DatasetDict) -> dict:
+@cache
+def data() -> DatasetDict:
+    """The reviews."""
+    return corpora.load("reviews")
+
+
+def run(way: str, seed: int) -> dict:
     """Train once; the four counts at probability 0.5 and the AUC on the validation reviews.
 
     The weights of the last epoch are scored: nothing is chosen on what is scored.
     """
+    reviews = data()
     rows, loss_function = prepared(way, imbalanced(reviews["train"], seed), seed)
     tokenizer, model = checkpoints.load(seed=seed)
     validation = reviews["validation"]
@@ -73,28 +74,13 @@ def run(way: str, seed: int, reviews: DatasetDict) -> dict:
     matrix = metrics.confusion_matrix(labels, logits.argmax(axis=1), 2)
     (tn, fp), (fn, tp) = matrix.tolist()
     auc = metrics.auc(labels, logits[:, 1] - logits[:, 0])
-    return {"way": way, "seed": seed, "tp": tp, "fp": fp, "fn": fn, "tn": tn, "auc": round(auc, 4)}
+    return {"tp": tp, "fp": fp, "fn": fn, "tn": tn, "auc": round(auc, 4)}
 
 
 def main() -> None:
     """Run what is not there yet."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--limit", type=int, default=10**6)
-    options = parser.parse_args()
-    reviews = corpora.load("reviews")
-    wanted = [(way, seed) for seed in range(options.seeds) for way in (*WAYS, CONTROL)]
-    for way, seed in wanted:
-        rows = pd.read_csv(RESULTS) if RESULTS.exists() else pd.DataFrame(columns=["way", "seed"])
-        there = ((rows["way"] == way) & (rows["seed"] == seed)).any()
-        if there or options.limit == 0:
-            continue
-        row = pd.DataFrame([run(way, seed, reviews) | provenance()])
-        temporary = RESULTS.with_suffix(".tmp")
-        pd.concat([rows, row], ignore_index=True).to_csv(temporary, index=False)
-        temporary.replace(RESULTS)
-        options.limit -= 1
-        print(row.iloc[0, :7].to_dict(), flush=True)
+    planned = [{"way": way, "seed": seed} for seed in range(5) for way in (*WAYS, CONTROL)]
+    studies.drive(planned, run, RESULTS, studies.limit(__doc__))
 
 
 if __name__ == "__main__":

@@ -53,6 +53,12 @@ CASES = [
     pytest.param(
         "04_fine_tuning_loop", RANDOM_WEIGHTS, id="04, random weights", marks=pytest.mark.long
     ),
+    pytest.param("05_evaluation", SHUFFLED_LABELS, id="05, shuffled labels"),
+    pytest.param("05_evaluation", RANDOM_WEIGHTS, id="05, random weights", marks=pytest.mark.long),
+    pytest.param("06_cross_validation", SHUFFLED_LABELS, id="06, shuffled labels"),
+    pytest.param(
+        "06_cross_validation", RANDOM_WEIGHTS, id="06, random weights", marks=pytest.mark.long
+    ),
 ]
 
 
@@ -67,7 +73,7 @@ def errors(cell: dict) -> list[str]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the course: what it saves must not be found by the real one."""
-    for folder in ("helpers", "notebooks", "data"):
+    for folder in ("helpers", "notebooks", "data", "benchmarks", "studies"):
         skip = shutil.ignore_patterns("downloads", "__pycache__")
         shutil.copytree(tasks.ROOT / folder, tmp_path / folder, ignore=skip)
     downloads = tasks.ROOT / "data" / "downloads"

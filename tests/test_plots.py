@@ -22,6 +22,33 @@ def test_learning_curves_show_all_points_and_make_no_hills_of_noise(accuracies):
     assert low <= min(accuracies) and max(accuracies) <= high
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_fold_plot_shows_every_point_in_its_fold_and_the_pairs(seeds):
+    grid = [(fold, seed) for fold in range(4) for seed in range(seeds)]
+    table = pd.DataFrame(grid, columns=["fold", "seed"])
+    better = table.assign(n=1_100, accuracy=0.82 + 0.001 * table["fold"] + 0.002 * table["seed"])
+    worse = better.assign(accuracy=better["accuracy"] - 0.06)
+    axes = plots.folds({"one": better, "two": worse}).axes[0]
+    for line, rows in zip(axes.lines[::2], (better, worse), strict=True):
+        assert line.get_ydata().tolist() == rows["accuracy"].tolist()
+        assert np.round(line.get_xdata()).tolist() == rows["fold"].tolist()
+    assert len({line.get_marker() for line in axes.lines[::2]}) == 2
+    assert axes.get_xticklabels()[0].get_text() == "fold 0\nn = 1,100"
+    pairs = axes.collections[0].get_segments()
+    assert np.array(pairs)[:, :, 1].ravel().tolist() == pytest.approx(
+        np.column_stack([t.groupby("fold")["accuracy"].mean() for t in (better, worse)]).ravel()
+    )
+    low, high = axes.get_ylim()
+    assert low <= worse["accuracy"].min() and better["accuracy"].max() <= high
+
+
+def test_folds_of_one_model_are_not_made_hills_of():
+    table = pd.DataFrame({"fold": range(5), "n": 200, "accuracy": [0.8, 0.81, 0.8, 0.79, 0.8]})
+    axes = plots.folds({"one": table}).axes[0]
+    assert np.ptp(axes.get_ylim()) >= 0.1 - 1e-9
+    assert not axes.collections
+
+
 def test_bars_stand_from_top_to_bottom_with_their_values():
     _, axes = plots.new()
     plots.bars(axes, ["first", "second"], [0.25, 0.5])

@@ -1,0 +1,306 @@
+"""How sure are we? Folds, cross-validation that can be killed, paired comparisons."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from datasets import Dataset
+from scipy import stats
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from helpers import checkpoints, corpora, metrics, storage, training
+from helpers.metrics import Values
+
+# Learns from a data set, then gives log-probabilities or logits (n, C) for texts it has not seen.
+# It is handed no labels of those texts. The last two: the seed, and a folder for checkpoints.
+FitPredict = Callable[[Dataset, list[str], int, Path | None], np.ndarray]
+FILE = "scores.npy"
+LAST_OF_TWO_EPOCHS = training.TrainingConfig(epochs=2, best_metric="epoch")
+
+
+class ValidationError(ValueError):
+    """A comparison or a split that cannot be made; the message names the cause and the cure."""
+
+
+def folds(
+    labels: Values, texts: Sequence[str] | None = None, k: int = 5, seed: int = 0
+) -> np.ndarray:
+    """Deal examples to k folds so that each has its share of every class.
+
+    Args:
+        labels: class ids, shape (n,).
+        texts: n texts; those that are equal after `corpora.normalized` share a fold.
+        k, seed: number of folds; for the order in which each class is dealt.
+
+    Returns:
+        The fold (0 … k − 1) in which each example is held out: int64, shape (n,). Without equal
+        texts these are scikit-learn's `StratifiedKFold`.
+
+    Raises:
+        ValidationError: k below 2 or above the size of a class, one class, lengths that differ.
+    """
+    labels = metrics.as_classes(labels, "labels")
+    classes, sizes = np.unique(labels, return_counts=True)
+    if k < 2:
+        raise ValidationError(f"k is {k}. One part to learn from, one to score on: at least 2.")
+    if len(classes) < 2:
+        raise ValidationError(f"all {len(labels):,} labels are {classes[0]}: nothing to stratify.")
+    groups = np.arange(len(labels))
+    if texts is not None:
+        if len(texts) != len(labels):
+            raise ValidationError(f"{len(labels):,} labels, but {len(texts):,} texts.")
+        groups = pd.factorize(np.array([corpora.normalized(text) for text in texts]))[0]
+        sizes = np.array([len(set(groups[labels == c])) for c in classes])
+    if k > sizes.min():
+        raise ValidationError(
+            f"k is {k}, but class {classes[sizes.argmin()]} has {sizes.min()} different example(s):"
+            " some folds would have none. Take a smaller k, or collect more of that class."
+        )
+    repeated = groups.max() + 1 < len(labels)
+    splitter = StratifiedGroupKFold if repeated else StratifiedKFold
+    splits = splitter(k, shuffle=True, random_state=seed).split(
+        labels, labels, groups if repeated else None
+    )
+    fold = np.empty(len(labels), np.int64)
+    for number, (_, held_out) in enumerate(splits):
+        fold[held_out] = number
+    return fold
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A scikit-learn classifier of texts as a `FitPredict`: log-probabilities, shape (n, C)."""
+
+    estimator: BaseEstimator
+
+    def __call__(
+        self, train: Dataset, texts: list[str], seed: int, folder: Path | None
+    ) -> np.ndarray:
+        """Fit a fresh copy and score the texts."""
+        fitted = clone(self.estimator).fit(train["text"][:], train["label"][:])
+        return fitted.predict_log_proba(texts)
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """Fine-tuning as a `FitPredict`; every call starts from the checkpoint again.
+
+    With `config.best_metric` "epoch" the last epoch stays. With any other, a stratified tenth of
+    the training folds is kept back to choose the epoch: never the fold that is scored.
+
+    Attributes:
+        config: the dials; the seed is replaced by the call's.
+        checkpoint, num_labels, options: what `checkpoints.load` takes.
+    """
+
+    config: training.TrainingConfig = LAST_OF_TWO_EPOCHS
+    checkpoint: str = checkpoints.CHECKPOINT
+    num_labels: int = 2
+    options: dict = field(default_factory=dict)
+
+    def __call__(
+        self, train: Dataset, texts: list[str], seed: int, folder: Path | None
+    ) -> np.ndarray:
+        """Fine-tune, or go on from the newest checkpoint in `folder`, and give logits."""
+        config = replace(self.config, seed=seed)
+        parts = train, train.select(range(min(64, len(train))))
+        if config.best_metric != "epoch":
+            inner = folds(train["label"], train["text"], 10) == 0
+            parts = train.select(np.flatnonzero(~inner)), train.select(np.flatnonzero(inner))
+        if folder and storage.stored_checkpoints(folder):
+            tokenizer, model, _ = training.resume(folder, *parts)
+        else:
+            tokenizer, model = checkpoints.load(
+                self.checkpoint, self.num_labels, seed, **self.options
+            )
+            training.fine_tune(model, tokenizer, *parts, config, output_dir=folder)
+        return training.predict(
+            model, tokenizer, texts, max_length=config.max_length, precision=config.precision
+        )
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """What k-fold cross-validation gave.
+
+    Attributes:
+        table: a row a fold and seed: `fold`, `seed`, `n_train`, `n`, what `metrics.summary` gives,
+            `loss` (cross-entropy), `largest_share` (how much the commonest prediction has).
+        fold: the fold in which each example was held out, shape (n,).
+        labels: shape (n,).
+        scores: for each seed the out-of-fold scores, shape (n, C).
+    """
+
+    table: pd.DataFrame
+    fold: np.ndarray
+    labels: np.ndarray
+    scores: dict[int, np.ndarray]
+
+    def hits(self, seed: int = 0) -> np.ndarray:
+        """Whether each example was right when it was held out: bool, shape (n,)."""
+        return self.scores[seed].argmax(axis=1) == self.labels
+
+
+def figures(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    """The figures of one held-out fold: labels (n,), scores (n, C)."""
+    matrix = metrics.confusion_matrix(labels, scores.argmax(axis=1), scores.shape[1])
+    found = metrics.summary(matrix) | {"loss": metrics.negative_log_likelihood(labels, scores)}
+    return found | {"largest_share": float(matrix.sum(axis=0).max() / matrix.sum())}
+
+
+def cross_validate(
+    dataset: Dataset,
+    fit_predict: FitPredict,
+    k: int = 5,
+    seeds: Iterable[int] = (0,),
+    fold_seed: int = 0,
+    output_dir: Path | str | None = None,
+) -> CrossValidation:
+    """Hold out each fold once, for every seed, and learn from the others.
+
+    Args:
+        dataset: columns `text` and `label`. Equal texts share a fold.
+        fit_predict: `FineTuned(...)`, `Estimator(...)` or your own function.
+        output_dir: every finished fold is stored here. Whoever is killed calls again with the
+            same arguments: finished folds are read, the one under way goes on from its checkpoint,
+            and the result is that of an uninterrupted run.
+
+    Raises:
+        ValidationError: see `folds`; an `output_dir` that belongs to another run; scores that
+            are not finite numbers of shape (n, C).
+    """
+    labels = np.asarray(dataset["label"])
+    texts, num_labels = dataset["text"][:], int(labels.max()) + 1
+    fold = folds(labels, texts, k, fold_seed)
+    plan = {"data": corpora.fingerprint(dataset), "k": k, "fold_seed": fold_seed}
+    plan["fit_predict"] = getattr(fit_predict, "__qualname__", None) or repr(fit_predict)
+    if output_dir:
+        claim(Path(output_dir), plan)
+    rows, scores = [], {seed: np.empty((len(labels), num_labels)) for seed in seeds}
+    for seed in scores:
+        for number in range(k):
+            inside, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+            place = Path(output_dir) / f"seed-{seed}-fold-{number}" if output_dir else None
+            found = stored(place) if place else None
+            if found is None:
+                folder = place.with_name(f"{place.name}-training") if place else None
+                unseen = [texts[i] for i in held_out]
+                found = np.asarray(fit_predict(dataset.select(inside), unseen, seed, folder))
+                shape = (len(held_out), num_labels)
+                if found.shape != shape or not np.isfinite(found).all():
+                    given = f"fold {number}, seed {seed}: scores of shape {found.shape}, or NaN"
+                    raise ValidationError(f"{given}; {shape} finite ones are needed.")
+                if place:
+                    storage.write_folder(place, lambda new, kept=found: np.save(new / FILE, kept))
+                    shutil.rmtree(folder, ignore_errors=True)
+            scores[seed][held_out] = found
+            row = {"fold": number, "seed": seed, "n_train": len(inside), "n": len(held_out)}
+            rows.append(row | figures(labels[held_out], found))
+    return CrossValidation(pd.DataFrame(rows), fold, labels, scores)
+
+
+def claim(output_dir: Path, plan: dict) -> None:
+    """Write the plan of a run into its folder, or refuse the folder of another."""
+    folder = output_dir / "plan"
+    if not folder.exists():
+        text = json.dumps(plan)
+        storage.write_folder(folder, lambda new: (new / "plan.json").write_text(text, "utf8"))
+    storage.verify(folder)
+    there = json.loads((folder / "plan.json").read_text("utf8"))
+    differing = [name for name, value in plan.items() if there.get(name) != value]
+    if differing:
+        raise ValidationError(
+            f"{output_dir} holds a cross-validation with another {', '.join(differing)}. "
+            "Call it with the same arguments to go on, or choose another output_dir."
+        )
+
+
+def stored(place: Path) -> np.ndarray | None:
+    """The scores of a finished fold, every byte checked; None if it is not finished."""
+    if not place.exists():
+        return None
+    storage.verify(place)
+    return np.load(place / FILE, allow_pickle=False)
+
+
+def as_pair(first: Values, second: Values) -> tuple[np.ndarray, np.ndarray]:
+    """Hits (0 or 1) of two models on the same examples, as bool, shape (n,) each."""
+    pair = metrics.paired(first, second, "hits of the second model", 2)
+    return pair[0] == 1, metrics.as_classes(pair[1], "hits", 2) == 1
+
+
+def mcnemar(first: Values, second: Values) -> tuple[int, int, float]:
+    """Exact test on the examples that exactly one of two models gets right (McNemar 1947).
+
+    Args:
+        first, second: whether each model is right on each example, shape (n,), same order.
+
+    Returns:
+        How many only the first has right, how many only the second, and the two-sided p-value: a
+        coin's chance of a split at least as uneven. Where no example differs it is 1.
+    """
+    first, second = as_pair(first, second)
+    counts = int((first & ~second).sum()), int((second & ~first).sum())
+    return *counts, float(stats.binomtest(counts[0], sum(counts)).pvalue) if any(counts) else 1.0
+
+
+def paired_bootstrap(first: Values, second: Values, **options) -> tuple[float, float]:
+    """95 % interval (BCa, Efron 1987) of the difference of two accuracies on the same examples.
+
+    Args: as for `mcnemar`; options as for `metrics.bca_interval`.
+    """
+    first, second = as_pair(first, second)
+
+    def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return a.mean(axis=-1) - b.mean(axis=-1)
+
+    return metrics.bca_interval(difference, first, second, vectorized=True, **options)
+
+
+def corrected_t(
+    differences: Values, test_train_ratio: float, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Corrected resampled t test of J paired differences (Nadeau and Bengio 2003).
+
+    Training sets overlap, so the differences are not independent: their mean varies with
+    (1/J + n_test/n_train) s², where the plain t test says s²/J.
+
+    Args:
+        differences: of two models on the same J held-out parts, shape (J,).
+        test_train_ratio: n_test / n_train; 1 / (k − 1) for k folds, 0 for the plain t test.
+
+    Returns:
+        Lower and upper end of the interval of the mean difference, and the two-sided p-value.
+
+    Raises:
+        ValidationError: fewer than two differences, or all of them equal.
+    """
+    differences = metrics.as_array(differences, "differences")
+    count = len(differences)
+    if count < 2 or np.ptp(differences) == 0:
+        raise ValidationError("a t test needs at least two differences, and not all of them equal.")
+    error = differences.std(ddof=1) * np.sqrt(1 / count + test_train_ratio)
+    half = stats.t.ppf((1 + confidence) / 2, count - 1) * error
+    p_value = 2 * stats.t.sf(abs(differences.mean()) / error, count - 1)
+    return differences.mean() - half, differences.mean() + half, float(p_value)
+
+
+def examples_needed(difference: float, discordant: float, power: float = 0.8) -> int:
+    """Test examples with which McNemar's test at 5 % finds a difference (Connor 1987).
+
+    Args:
+        difference: of the two accuracies, 0.01 for a point.
+        discordant: share of examples that exactly one of the two models gets right.
+        power: how often the difference shall be found if it is there.
+    """
+    if not 0 < abs(difference) <= discordant <= 1 or not 0 < power < 1:
+        needed = "0 < difference ≤ discordant ≤ 1 and 0 < power < 1"
+        raise ValidationError(f"{difference}, {discordant}, {power}: {needed} is needed.")
+    by_chance = stats.norm.ppf(0.975) * np.sqrt(discordant)
+    to_find = stats.norm.ppf(power) * np.sqrt(discordant - difference**2)
+    return int(np.ceil(((by_chance + to_find) / difference) ** 2))

@@ -1,0 +1,89 @@
+"""Studies: runs that are kept one by one, and what is computed from the recorded ones."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import studies
+import tasks
+from studies import cross_validation as study
+
+
+def test_a_study_goes_on_where_it_was_stopped(tmp_path, capsys):
+    planned = [{"model": "one", "seed": seed} for seed in range(4)]
+    results, ran = tmp_path / "results.csv", []
+
+    def run(model, seed):
+        ran.append(seed)
+        return {"accuracy": seed / 10}
+
+    studies.drive(planned, run, results, limit=1)
+    studies.drive(planned, run, results, limit=2)
+    studies.drive(planned, run, results, limit=100)
+    studies.drive(planned, run, results, limit=100)
+    assert ran == [0, 1, 2, 3]
+    rows = pd.read_csv(results)
+    assert rows["accuracy"].tolist() == [0.0, 0.1, 0.2, 0.3]
+    assert {"seconds", "date", "commit", "processor", "torch"} <= set(rows.columns)
+    assert "4 of 4: model one, seed 3" in capsys.readouterr().out
+
+
+def test_a_run_that_fails_leaves_the_file_as_it_was(tmp_path):
+    results = tmp_path / "results.csv"
+    studies.append(results, {"seed": 0})
+    before = results.read_bytes()
+    with pytest.raises(ZeroDivisionError):
+        studies.drive([{"seed": 1}], lambda seed: 1 / 0, results, limit=1)
+    assert results.read_bytes() == before
+
+
+def test_every_study_has_its_module_and_an_unknown_one_is_named(capsys):
+    modules = tasks.project()["tool"]["course"]["studies"]
+    for name in modules.values():
+        assert (tasks.ROOT / "studies" / f"{name}.py").is_file()
+    assert tasks.main(["study", "99", "--here"]) == 1
+    assert "No study belongs to 99. There are: 06" in capsys.readouterr().err
+
+
+def grid(fold_sd, seed_sd, rest_sd, rng, folds=5, seeds=5):
+    values = rng.normal(0, rest_sd, (folds, seeds))
+    values += rng.normal(0, fold_sd, (folds, 1)) + rng.normal(0, seed_sd, (1, seeds))
+    cells = [(fold, seed) for fold in range(folds) for seed in range(seeds)]
+    return pd.DataFrame(cells, columns=["fold", "seed"]).assign(accuracy=values.ravel())
+
+
+def test_components_of_variance_are_found_on_average_and_covered_by_their_intervals():
+    rng, true = np.random.default_rng(0), {"fold": 2.0, "seed": 0.5, "rest": 1.0}
+    found = [study.variance_components(grid(*true.values(), rng)) for _ in range(300)]
+    for name, sd in true.items():
+        table = pd.DataFrame([one.loc[name] for one in found])
+        assert np.mean(table["sd"] ** 2) == pytest.approx(sd**2, rel=0.2)
+        covered = ((table["low"] <= sd) & (sd <= table["high"])).mean()
+        assert 0.92 < covered < 0.99
+
+
+def test_the_rest_is_what_two_way_analysis_of_variance_leaves():
+    table = grid(1, 1, 1, np.random.default_rng(1))
+    values = table.pivot(index="fold", columns="seed", values="accuracy").to_numpy()
+    rest = values - values.mean(0) - values.mean(1)[:, None] + values.mean()
+    found = study.variance_components(table)
+    assert found.loc["rest", "sd"] == pytest.approx(np.sqrt((rest**2).sum() / 16))
+    low, high = np.sqrt((rest**2).sum() / stats.chi2.ppf([0.975, 0.025], 16))
+    assert found.loc["rest", ["low", "high"]].tolist() == pytest.approx([low, high])
+
+
+def test_a_table_with_holes_has_no_components():
+    table = grid(1, 1, 1, np.random.default_rng(1))
+    with pytest.raises(ValueError, match="every fold with every seed"):
+        study.variance_components(table[:-1])
+
+
+def test_the_recorded_hits_are_those_of_the_recorded_accuracies():
+    runs, hits = pd.read_csv(study.RESULTS), pd.read_csv(study.HITS)
+    together = runs.merge(hits, on=study.KEYS, validate="one_to_one")
+    assert len(together) == len(study.planned()) == len(runs)
+    assert (together["hits"].str.len() == together["n"]).all()
+    share = together["hits"].str.count("r") / together["n"]
+    assert share.tolist() == pytest.approx(together["accuracy"].tolist())
+    assert len(study.hits(study.ENCODER, 4)) == len(study.hits(study.TFIDF)) == 6823
