@@ -47,16 +47,13 @@ QUANTITIES = {
         "overfit_best_epoch": "overfitted.best_epoch",
     },
     "05_evaluation": {
-        name.replace(" ", "_"): f"own[{name!r}]"
-        for name in (
-            "accuracy",
-            "F1",
-            "AUC",
-            "ECE",
-            "ECE with T",
-            "cross-entropy",
-            "cross-entropy with T",
-        )
+        "accuracy": "own['accuracy']",
+        "F1": "own['F1']",
+        "AUC": "own['AUC']",
+        "ECE": "judge(test_labels, own_test)['ECE']",
+        "ECE_with_T": "judge(test_labels, own_test, own_temperature)['ECE']",
+        "cross-entropy": "judge(test_labels, own_test)['cross-entropy']",
+        "cross-entropy_with_T": "judge(test_labels, own_test, own_temperature)['cross-entropy']",
     },
     "06_cross_validation": {
         "holdout_lowest": "lucky.min()",

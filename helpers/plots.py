@@ -218,7 +218,7 @@ def precision_recall(scored: Scored) -> Figure:
             (line,) = axes.plot(recalls, precisions, drawstyle="steps-pre", label=text)
             axes.axhline(np.mean(labels), color=line.get_color(), ls=":", lw=1)
         axes.set(xlabel="recall", ylabel="precision", ylim=(0, 1.03))
-        axes.legend(loc="best", fontsize=9)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=9)
     return figure
 
 
