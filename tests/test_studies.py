@@ -7,6 +7,7 @@ from scipy import stats
 
 import studies
 import tasks
+from helpers import validation
 from studies import cross_validation as study
 
 
@@ -77,6 +78,20 @@ def test_a_table_with_holes_has_no_components():
     table = grid(1, 1, 1, np.random.default_rng(1))
     with pytest.raises(ValueError, match="every fold with every seed"):
         study.variance_components(table[:-1])
+
+
+def test_the_readme_quotes_the_study():
+    readme = (tasks.ROOT / "README.md").read_text(encoding="utf8")
+    runs = pd.read_csv(study.RESULTS).assign(accuracy=lambda rows: 100 * rows["accuracy"])
+    of = {name: rows["accuracy"] for name, rows in runs.groupby("model")}
+    means = f"**{of[study.ENCODER].mean():.1f} %** against **{of[study.TFIDF].mean():.1f} %**"
+    only = validation.mcnemar(study.hits(study.ENCODER), study.hits(study.TFIDF))
+    sd = study.variance_components(runs[runs["model"] == study.ENCODER])["sd"]
+    words = " ".join(readme.split())
+    assert means in words and f"right alone on {only[0]} of them against {only[1]}" in words
+    low, high = of[study.ENCODER].min(), of[study.ENCODER].max()
+    assert f"lands between {low:.1f} and {high:.1f} %" in words
+    assert f"by {sd['fold']:.1f} points, the luck of training by {sd['rest']:.1f}" in words
 
 
 def test_the_recorded_hits_are_those_of_the_recorded_accuracies():
