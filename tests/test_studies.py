@@ -1,5 +1,7 @@
 """Studies: runs that are kept one by one, and what is computed from the recorded ones."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,8 @@ from scipy import stats
 
 import studies
 import tasks
-from helpers import validation
+from helpers import corpora, validation
+from studies import class_imbalance
 from studies import cross_validation as study
 
 
@@ -44,7 +47,7 @@ def test_every_study_has_its_module_and_an_unknown_one_is_named(capsys):
     for name in modules.values():
         assert (tasks.ROOT / "studies" / f"{name}.py").is_file()
     assert tasks.main(["study", "99", "--here"]) == 1
-    assert "No study belongs to 99. There are: 06" in capsys.readouterr().err
+    assert f"No study belongs to 99. There are: {', '.join(modules)}" in capsys.readouterr().err
 
 
 def grid(fold_sd, seed_sd, rest_sd, rng, folds=5, seeds=5):
@@ -102,3 +105,47 @@ def test_the_recorded_hits_are_those_of_the_recorded_accuracies():
     share = together["hits"].str.count("r") / together["n"]
     assert share.tolist() == pytest.approx(together["accuracy"].tolist())
     assert len(study.hits(study.ENCODER, 4)) == len(study.hits(study.TFIDF)) == 6823
+
+
+@pytest.fixture(scope="module")
+def train():
+    return corpora.load("reviews")["train"]
+
+
+def test_rare_positives_are_as_many_as_said_and_drawn_by_the_seed(train):
+    rows = class_imbalance.imbalanced(train, 0)
+    assert np.bincount(rows["label"]).tolist() == [1000, 100] and len(set(rows["text"])) == 1100
+    assert class_imbalance.imbalanced(train, 0)["text"][:] == rows["text"][:]
+    assert class_imbalance.imbalanced(train, 1)["text"][:] != rows["text"][:]
+
+
+def test_each_way_of_training_changes_what_it_names_and_nothing_else(train):
+    rows = class_imbalance.imbalanced(train, 0)
+    as_it_is, plain = class_imbalance.prepared("as it is", rows, 0)
+    weighted_rows, weighted = class_imbalance.prepared("weighted loss", rows, 0)
+    copied, loss = class_imbalance.prepared("positives copied", rows, 0)
+    shuffled, _ = class_imbalance.prepared(class_imbalance.CONTROL, rows, 0)
+    assert as_it_is["text"][:] == weighted_rows["text"][:] == shuffled["text"][:] == rows["text"][:]
+    assert plain is loss and weighted.keywords["weight"].tolist() == [1, 10]
+    assert np.bincount(copied["label"]).tolist() == [1000, 1000]
+    assert set(copied["text"]) == set(rows["text"])
+    assert np.bincount(shuffled["label"]).tolist() == [1000, 100]
+    assert shuffled["label"][:] != rows["label"][:]
+
+
+def test_the_recorded_runs_of_the_imbalance_study_are_complete_and_count_all_reviews():
+    rows = pd.read_csv(class_imbalance.RESULTS)
+    ways = {*class_imbalance.WAYS, class_imbalance.CONTROL}
+    assert set(zip(rows["way"], rows["seed"], strict=True)) == {
+        (way, seed) for way in ways for seed in range(5)
+    }
+    assert (rows[["tp", "fp", "fn", "tn"]].sum(axis=1) == 853).all() and len(rows) == 20
+
+
+def test_the_recorded_logits_belong_to_the_reviews_as_they_are_split():
+    recorded = pd.read_csv(tasks.ROOT / "benchmarks" / "evaluation_logits.csv")
+    facts = json.loads((tasks.ROOT / "benchmarks" / "evaluation_logits.json").read_text())
+    for part, dataset in corpora.load("reviews").items():
+        assert facts["fingerprints"][part] == corpora.fingerprint(dataset)
+        labels = recorded.loc[recorded["part"] == part, "label"].tolist()
+        assert labels == dataset["label"][: len(labels)] and len(labels) >= 853
