@@ -11,6 +11,8 @@ from helpers.exercises import Verdict, exercise, is_close, right, unanswered, wr
 @exercise("05-1")
 def complaints(precision: float, recall: float, f1: float) -> Verdict:
     """40 of 60 complaints found among 1,000 messages, and 10 others marked."""
+    if any(isinstance(value, str) for value in (precision, recall, f1)):
+        return wrong("Give numbers, such as 40 / 50, not text.")
     if is_close(precision, 2 / 3) and is_close(recall, 0.8):
         return wrong("Precision and recall are swapped: precision divides by what was marked, 50.")
     if is_close(precision, 0.04) or is_close(recall, 0.04):
@@ -23,6 +25,8 @@ def complaints(precision: float, recall: float, f1: float) -> Verdict:
         return wrong("Those are percent. Give shares between 0 and 1.")
     if not is_close(precision, 0.8):
         return wrong("precision: of the 50 messages that were marked, how many are complaints?")
+    if is_close(recall, 2 / 3, 0.005) and not is_close(recall, 2 / 3):
+        return wrong("recall: that is rounded. Write 40 / 60 and let Python divide.")
     if not is_close(recall, 2 / 3):
         return wrong("recall: of the 60 complaints, how many were found?")
     if is_close(f1, (0.8 + 2 / 3) / 2):
@@ -53,18 +57,29 @@ def precision_at(function: Callable[[float, float, float], float]) -> Verdict:
         return wrong("Negatives that are called positive: 1 − specificity, not specificity.")
     if is_close(given, 0.9 / (0.9 + 0.2)):
         return wrong(
-            "The prevalence is missing: weigh the positives with it, the negatives with 1 − it."
+            "The prevalence is missing, or the same for both, and cancels: weigh the positives "
+            "with it, the negatives with 1 − it."
         )
     if is_close(given, 0.09) or is_close(given, 0.27):
         return wrong("Divide: of all that is called positive, which part is positive?")
+    if is_close(given, 100 / 3, 0.5):
+        return wrong("That is percent. Return a share between 0 and 1.")
+    if is_close(given, 1 / 3, 0.005) and not is_close(given, 1 / 3):
+        return wrong("That is rounded. Return the quotient as it is.")
     if not is_close(given, precision_there(*case)):
-        return wrong("With recall 0.9, specificity 0.8 and prevalence 0.1 it is 0.09 / 0.27 = 1/3.")
-    try:
-        nothing = function(0.0, 1.0, 0.3)
-    except ZeroDivisionError:
-        return wrong("Recall 0 and specificity 1 call nothing positive: return float('nan') then.")
-    if not isinstance(nothing, float) or not math.isnan(nothing):
-        return wrong("If nothing is called positive, precision is undefined: return float('nan').")
+        return wrong(
+            "With recall 0.9, specificity 0.8 and prevalence 0.1 it is 0.09 / (0.09 + 0.9 · 0.2)."
+        )
+    for nothing in ((0.0, 1.0, 0.3), (0.9, 1.0, 0.0)):
+        try:
+            undefined = function(*nothing)
+        except ZeroDivisionError:
+            return wrong(f"{nothing} calls nothing positive: return float('nan') then.")
+        if not isinstance(undefined, float) or not math.isnan(undefined):
+            return wrong("If nothing is called positive, it is undefined: return float('nan').")
+    for false_only in ((0.0, 0.9, 0.3), (0.9, 0.8, 0.0)):
+        if not is_close(function(*false_only), 0):
+            return wrong(f"For {false_only} something is called positive, always wrongly: 0.")
     for case in ((0.74, 0.89, 0.05), (1.0, 0.5, 0.5), (0.3, 1.0, 0.2)):
         if not is_close(function(*case), precision_there(*case)):
             return wrong(f"For {case} it is {precision_there(*case):.3f}.")
@@ -82,10 +97,16 @@ def cheapest(labels: list, probabilities: list, of_fp: float, of_fn: float) -> f
 
 
 @exercise("05-3")
-def cheapest_threshold(function: Callable[[list, list, float, float], float]) -> Verdict:
+def cheapest_threshold(
+    function: Callable[[np.ndarray, np.ndarray, float, float], float],
+) -> Verdict:
     """The threshold at which the mistakes cost least."""
-    first = ([0, 1, 0, 1], [0.2, 0.4, 0.6, 0.8], 5, 1)
-    given = function(*first)
+
+    def found(labels: list, probabilities: list, of_fp: float, of_fn: float) -> float:
+        return function(np.array(labels), np.array(probabilities), of_fp, of_fn)
+
+    labels, p = [0, 1, 0, 1], [0.2, 0.4, 0.6, 0.8]
+    given = found(labels, p, 5, 1)
     if given is None or given is ...:
         return unanswered()
     if is_close(given, 5 / 6):
@@ -93,17 +114,30 @@ def cheapest_threshold(function: Callable[[list, list, float, float], float]) ->
     if is_close(given, 0.4):
         return wrong("A false positive costs of_fp, 5 here, a false negative of_fn: 0.8 costs 1.")
     if is_close(given, 0.2):
-        return wrong("That is the dearest threshold. Look for the lowest cost.")
-    if is_close(given, 1) or is_close(given, 0.6):
+        return wrong(
+            "At 0.2 all is called positive, which costs most here. Compare each cost with the "
+            "lowest so far, not with a threshold, and return after the loop."
+        )
+    if is_close(given, 0.6):
         return wrong("p equal to the threshold is called positive: p >= threshold.")
+    if is_close(given, 1):
+        return wrong("That is a cost. Return the threshold at which it is lowest.")
+    if is_close(given, 3):
+        return wrong("That is a place in the list. Return the probability that stands there.")
     if not is_close(given, 0.8):
         return wrong("For labels 0, 1, 0, 1 it is 0.8: one positive is missed, which costs 1.")
-    labels, p = [0, 0, 1, 1, 0, 1], [0.1, 0.3, 0.3, 0.5, 0.7, 0.9]
-    if is_close(function([1, 0, 1], [0.3, 0.5, 0.7], 1, 1), 0.7):
-        return wrong("0.3 and 0.7 cost the same here; return the lowest: replace only if cheaper.")
+    if not is_close(found(labels, p, 1, 5), 0.4):
+        return wrong("With the costs 1 and 5 it is 0.4: count both mistakes, by of_fp and of_fn.")
+    if not is_close(found([1, 0], [0.3, 0.9], 10, 1), 0.3):
+        return wrong(
+            "Return one of the probabilities, even if calling nothing positive is cheaper."
+        )
+    if is_close(found([1, 0, 1], [0.7, 0.5, 0.3], 1, 1), 0.7):
+        return wrong("0.3 and 0.7 cost the same here: go upwards, and replace only if cheaper.")
+    labels, p = [0, 0, 1, 1, 0, 1], [0.7, 0.3, 0.3, 0.5, 0.1, 0.9]
     for of_fp, of_fn in ((1, 1), (1, 10), (10, 1), (2, 3)):
         expected = cheapest(labels, p, of_fp, of_fn)
-        if not is_close(function(list(labels), list(p), of_fp, of_fn), expected):
+        if not is_close(found(labels, p, of_fp, of_fn), expected):
             return wrong(
                 f"Labels {labels}, probabilities {p}, costs {of_fp} and {of_fn} give {expected}."
             )

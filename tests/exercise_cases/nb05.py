@@ -39,6 +39,32 @@ def divides_by_zero(recall, specificity, prevalence):
     return prevalence * recall / (prevalence * recall + (1 - prevalence) * (1 - specificity))
 
 
+def in_percent(recall, specificity, prevalence):
+    return 100 * precision_at(recall, specificity, prevalence)
+
+
+def rounded(recall, specificity, prevalence):
+    return round(precision_at(recall, specificity, prevalence), 2)
+
+
+def nan_for_recall_0(recall, specificity, prevalence):
+    return math.nan if recall == 0 else precision_at(recall, specificity, prevalence)
+
+
+def nan_for_prevalence_0(recall, specificity, prevalence):
+    return math.nan if prevalence == 0 else precision_at(recall, specificity, prevalence)
+
+
+def one_guard_only(recall, specificity, prevalence):
+    if recall == 0 and specificity == 1:
+        return math.nan
+    return divides_by_zero(recall, specificity, prevalence)
+
+
+def weights_swapped(recall, specificity, prevalence):
+    return precision_at(recall, specificity, 1 - prevalence)
+
+
 def cheapest_threshold(labels, probabilities, of_fp, of_fn, inclusive=True, worst=False):
     best, lowest = None, math.inf
     for t in sorted(set(probabilities)):
@@ -77,14 +103,37 @@ def by_formula(labels, probabilities, of_fp, of_fn):
     return of_fp / (of_fp + of_fn)
 
 
-def highest_of_equals(labels, probabilities, of_fp, of_fn):
-    candidates = sorted(set(probabilities))
-    costs = []
-    for t in candidates:
-        pairs = list(zip(labels, probabilities, strict=True))
-        fp = sum(1 for label, p in pairs if p >= t and label == 0)
-        costs.append(of_fp * fp + of_fn * sum(1 for label, p in pairs if p < t and label == 1))
-    return [t for t, cost in zip(candidates, costs, strict=True) if cost == min(costs)][-1]
+def returns_the_cost(labels, probabilities, of_fp, of_fn):
+    t = cheapest_threshold(labels, probabilities, of_fp, of_fn)
+    called = np.asarray(probabilities) >= t
+    false_negatives = (~called & (labels == 1)).sum()
+    return float(of_fp * (called & (labels == 0)).sum() + of_fn * false_negatives)
+
+
+def returns_the_place(labels, probabilities, of_fp, of_fn):
+    t = cheapest_threshold(labels, probabilities, of_fp, of_fn)
+    return int(np.flatnonzero(np.asarray(probabilities) == t)[0])
+
+
+def false_positives_only(labels, probabilities, of_fp, of_fn):
+    return cheapest_threshold(labels, probabilities, of_fp, 0)
+
+
+def with_nothing_called(labels, probabilities, of_fp, of_fn):
+    t = cheapest_threshold(labels, probabilities, of_fp, of_fn)
+    called = probabilities >= t
+    cost = of_fp * (called & (labels == 0)).sum() + of_fn * (~called & (labels == 1)).sum()
+    return t if cost <= of_fn * (labels == 1).sum() else 1.01
+
+
+def in_the_order_given(labels, probabilities, of_fp, of_fn):
+    best, lowest = None, math.inf
+    for t in probabilities:
+        called = probabilities >= t
+        cost = of_fp * (called & (labels == 0)).sum() + of_fn * (~called & (labels == 1)).sum()
+        if cost < lowest:
+            best, lowest = t, cost
+    return best
 
 
 CASES = {
@@ -97,6 +146,8 @@ CASES = {
             ((0.8, 40 / 60, 0.97), "accuracy"),
             ((0.8, 40 / 60, (0.8 + 40 / 60) / 2), "ordinary mean"),
             ((0.8, 40 / 60, 0.8 * 2 / 3 / (0.8 + 2 / 3)), "factor 2"),
+            ((0.8, 0.67, 0.73), "rounded"),
+            (("40/50", "40/60", "80/110"), "not text"),
         ],
     ),
     "05-2": Cases(
@@ -106,7 +157,13 @@ CASES = {
             ((without_prevalence,), "prevalence is missing"),
             ((not_divided,), "Divide"),
             ((zero_for_nothing,), "undefined"),
-            ((divides_by_zero,), "call nothing positive"),
+            ((divides_by_zero,), "(0.0, 1.0, 0.3) calls nothing"),
+            ((one_guard_only,), "(0.9, 1.0, 0.0) calls nothing"),
+            ((nan_for_recall_0,), "(0.0, 0.9, 0.3)"),
+            ((nan_for_prevalence_0,), "(0.9, 0.8, 0.0)"),
+            ((in_percent,), "percent"),
+            ((rounded,), "rounded"),
+            ((weights_swapped,), "0.09 / (0.09 + 0.9 · 0.2)"),
         ],
     ),
     "05-3": Cases(
@@ -114,9 +171,13 @@ CASES = {
         wrong=[
             ((swapped_costs,), "costs of_fp"),
             ((strict,), "p >= threshold"),
-            ((dearest,), "dearest"),
+            ((dearest,), "return after the loop"),
+            ((returns_the_cost,), "a cost"),
+            ((returns_the_place,), "a place"),
+            ((false_positives_only,), "costs 1 and 5"),
+            ((with_nothing_called,), "one of the probabilities"),
+            ((in_the_order_given,), "go upwards"),
             ((by_formula,), "true probabilities"),
-            ((highest_of_equals,), "lowest"),
         ],
     ),
 }
