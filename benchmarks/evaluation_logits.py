@@ -53,7 +53,7 @@ def main() -> None:
     table.to_csv(RESULTS, index=False)
     facts = {
         "best_epoch": run.best_epoch,
-        "precision": str(runtime.best_precision(runtime.best_device())).removeprefix("torch."),
+        "precision": runtime.precision_name(),
         "fingerprints": {part: corpora.fingerprint(reviews[part]) for part in parts},
     }
     facts |= provenance()

@@ -61,8 +61,7 @@ def run(name: str, part: str, seed: int, reviews) -> None:
         rows["test_accuracy"] = hits.mean()
         rows["test_n"] = len(hits)
     facts = {"name": name, "part": part, "seed": seed, "best_epoch": result.best_epoch}
-    precision = str(runtime.best_precision(runtime.best_device())).removeprefix("torch.")
-    facts |= {"precision": precision} | provenance()
+    facts |= {"precision": runtime.precision_name()} | provenance()
     append(rows.assign(**facts))
 
 

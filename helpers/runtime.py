@@ -98,6 +98,11 @@ def precision_of(choice: str, device: torch.device) -> torch.dtype:
     return best_precision(device) if choice == "auto" else named[choice]
 
 
+def precision_name() -> str:
+    """The precision that "auto" means on the best device here, such as "bfloat16"."""
+    return str(best_precision(best_device())).removeprefix("torch.")
+
+
 def versions() -> dict[str, str]:
     """Installed versions of Python and of the packages the results depend on."""
     found = {"python": platform.python_version()}
@@ -122,13 +127,12 @@ def processor() -> str:
 
 def describe() -> pd.DataFrame:
     """One row a fact about this machine: what the course runs on, and what it will use."""
-    device = best_device()
     facts = versions() | {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "cores": str(physical_cores()),
-        "device": str(device),
-        "precision": str(best_precision(device)).removeprefix("torch."),
+        "device": str(best_device()),
+        "precision": precision_name(),
     }
     return pd.DataFrame({"this machine": facts})
 

@@ -8,7 +8,9 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from datasets import Dataset
 
 from benchmarks.provenance import provenance
 from helpers import runtime
@@ -48,6 +50,13 @@ def drive(planned: list[dict], run: Callable[..., dict], results: Path, limit: i
         append(results, row | {"seconds": round(took["seconds"], 1)} | provenance())
         name = ", ".join(f"{key} {value}" for key, value in entry.items())
         print(f"{count} of {len(planned)}: {name}, {took['seconds']:.0f} s", flush=True)
+
+
+def with_shuffled_labels(dataset: Dataset, seed: int) -> Dataset:
+    """The same texts with their labels in another order: a control that nothing can learn."""
+    shuffled = np.random.default_rng(seed).permutation(dataset["label"][:])
+    unlabelled = dataset.remove_columns("label")
+    return unlabelled.add_column("label", shuffled).cast(dataset.features)
 
 
 def limit(description: str) -> int:

@@ -46,9 +46,7 @@ def prepared(way: str, rows: Dataset, seed: int) -> tuple[Dataset, Callable]:
         copies = np.repeat(np.flatnonzero(labels == 1), NEGATIVES // POSITIVES - 1)
         rows = rows.select(np.concatenate([np.arange(len(rows)), copies]))
     if way == CONTROL:
-        shuffled = np.random.default_rng(seed).permutation(labels)
-        features = rows.features
-        rows = rows.remove_columns("label").add_column("label", shuffled).cast(features)
+        rows = studies.with_shuffled_labels(rows, seed)
     return rows, loss_function
 
 

@@ -61,8 +61,7 @@ def run(model: str, fold: int, seed: int) -> dict:
     held_out = validation.folds(labels, dataset["text"], K) == fold
     train = dataset.select(np.flatnonzero(~held_out))
     if model == CONTROL:
-        shuffled = np.random.default_rng(seed).permutation(labels[~held_out])
-        train = train.remove_columns("label").add_column("label", shuffled)
+        train = studies.with_shuffled_labels(train, seed)
     texts = dataset.select(np.flatnonzero(held_out))["text"][:]
     scores = MODELS[model](train, texts, seed, folder)
     right = scores.argmax(axis=1) == labels[held_out]
@@ -71,8 +70,7 @@ def run(model: str, fold: int, seed: int) -> dict:
     if not (there[KEYS] == pd.Series(entry)).all(axis=1).any():
         studies.append(HITS, entry | {"hits": "".join(np.where(right, "r", "w"))})
     shutil.rmtree(folder, ignore_errors=True)
-    precision = str(runtime.best_precision(runtime.best_device())).removeprefix("torch.")
-    row = {"n_train": len(train), "n": len(right), "precision": precision}
+    row = {"n_train": len(train), "n": len(right), "precision": runtime.precision_name()}
     return row | validation.figures(labels[held_out], scores)
 
 
