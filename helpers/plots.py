@@ -164,7 +164,7 @@ Scored = dict[str, tuple[metrics.Values, metrics.Values]]
 def roc_band(
     labels: metrics.Values, scores: metrics.Values, resamples: int = 500, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where the ROC curve would lie with other examples of the same kind.
+    """Limits of the true positive rate at each false positive rate by itself (pointwise).
 
     Returns:
         false positive rates, and the 2.5 and 97.5 % quantiles of the true positive rate there

@@ -6,6 +6,7 @@ import re
 import pytest
 
 import tasks
+from helpers import corpora, metrics
 
 FOLDER = tasks.ROOT / "benchmarks"
 README = (tasks.ROOT / "README.md").read_text(encoding="utf8")
@@ -37,3 +38,23 @@ def test_the_readme_quotes_the_speed():
     faster = table["`fine_tune` is faster by"].str.removesuffix(" ×").astype(float)
     assert f"**{faster['Trainer, defaults']:.1f} times** as fast" in README
     assert f"**{faster['Trainer, bf16, grouped']:.2f} times** as fast" in README
+
+
+def test_the_readme_quotes_what_people_and_few_examples_say():
+    rated = {
+        corpora.normalized(text): mean
+        for part in corpora.load("ratings").values()
+        for text, mean in zip(part["text"], part["label"], strict=True)
+    }
+    agree = [
+        (rated[text] > 0) == (label == 1)
+        for part in corpora.load("reviews").values()
+        for text, label in (
+            (corpora.normalized(corpora.plain(text)), label)
+            for text, label in zip(part["text"], part["label"], strict=True)
+        )
+        if text in rated
+    ]
+    assert f"**{sum(agree) / len(agree):.1%}**".replace("%", " %") in README
+    low, high = metrics.wilson(55, 75)
+    assert f"from {100 * low:.1f} to\n  {100 * high:.1f} % (05)" in README
