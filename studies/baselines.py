@@ -1,0 +1,59 @@
+"""What a fine-tuned encoder is compared with: two classifiers that are tuned as carefully.
+
+Both choose their dials by five-fold cross-validation within the rows they learn from.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from helpers import batching, checkpoints, runtime
+
+TFIDF_GRID = {
+    "tfidfvectorizer__ngram_range": [(1, 1), (1, 2)],
+    "logisticregression__C": [0.3, 1.0, 3.0, 10.0, 30.0],
+}
+FEATURES_GRID = {"logisticregression__C": [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0]}
+
+
+def inner_folds(seed: int) -> StratifiedKFold:
+    """Five stratified folds of the rows that are learned from."""
+    return StratifiedKFold(5, shuffle=True, random_state=seed)
+
+
+def tfidf(seed: int = 0) -> GridSearchCV:
+    """Logistic regression on TF-IDF of words or of words and pairs, to be fitted on texts."""
+    model = make_pipeline(TfidfVectorizer(sublinear_tf=True), LogisticRegression(max_iter=2000))
+    return GridSearchCV(model, TFIDF_GRID, cv=inner_folds(seed))
+
+
+def on_features(seed: int = 0) -> GridSearchCV:
+    """Logistic regression on standardized features of a frozen encoder (`mean_features`)."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    return GridSearchCV(model, FEATURES_GRID, cv=inner_folds(seed))
+
+
+def mean_features(texts: Iterable[str], max_length: int = 128, batch_size: int = 64) -> np.ndarray:
+    """Mean of the last hidden states of the frozen encoder over each text's tokens.
+
+    Returns:
+        float32, shape (n, H); padding does not count.
+    """
+    tokenizer, encoder = checkpoints.load_tokenizer(), checkpoints.load_encoder()
+    encoder = encoder.to(runtime.best_device())
+    token_ids = batching.tokenize(texts, tokenizer, max_length)
+    features = np.empty((len(token_ids), encoder.config.hidden_size), np.float32)
+    for batch in batching.sorted_batches([len(ids) for ids in token_ids], batch_size):
+        padded = batching.pad([token_ids[i] for i in batch], tokenizer.pad_token_id)
+        input_ids, mask = (tensor.to(encoder.device) for tensor in padded)
+        with torch.inference_mode():
+            hidden = encoder(input_ids=input_ids, attention_mask=mask).last_hidden_state
+        weights = mask.unsqueeze(-1).float()
+        features[batch] = ((hidden * weights).sum(1) / weights.sum(1)).cpu().numpy()
+    return features
