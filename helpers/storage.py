@@ -6,10 +6,12 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -23,6 +25,7 @@ from transformers import (
 from helpers import checkpoints
 
 MANIFEST = "manifest.json"
+WEIGHTS = "model.safetensors"
 STEP = re.compile(r"step-(\d{8})")
 
 
@@ -35,7 +38,8 @@ def write_folder(target: Path, fill: Callable[[Path], None]) -> None:
 
     `fill` writes into a temporary folder beside `target`; then a list of all files with their
     SHA-256 is added, everything is forced to the disk, and the folder is renamed. Whoever is
-    killed before the rename leaves `target` as it was.
+    killed leaves the old folder or the new one, at worst the old one set aside, and then
+    `recover` puts it back.
 
     Args:
         target: the folder to create. One that is there is replaced.
@@ -47,6 +51,7 @@ def write_folder(target: Path, fill: Callable[[Path], None]) -> None:
     target = Path(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        recover(target)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
             new = Path(temporary) / "new"
             new.mkdir()
@@ -56,13 +61,63 @@ def write_folder(target: Path, fill: Callable[[Path], None]) -> None:
             for file in new.iterdir():
                 force_to_disk(file)
             if target.exists():
-                target.rename(Path(temporary) / "old")
+                target.rename(set_aside(target))
             new.rename(target)
+            recover(target)
     except (OSError, SafetensorError) as error:
         raise StorageError(
             f"could not save to {target}: {error}. What was there before is unharmed. "
             "Make room, or choose another folder, and go on from the last checkpoint."
         ) from error
+
+
+def set_aside(target: Path) -> Path:
+    """Where the old folder stands while a new one takes its place."""
+    return target.with_name(f".{target.name}.old")
+
+
+def recover(target: Path) -> None:
+    """Finish a replacement that was killed: put the old folder back, or forget it."""
+    old = set_aside(target)
+    if old.exists() and not target.exists():
+        old.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def only_run(folder: Path | str | None, new: bool = False) -> Iterator[None]:
+    """Keep other runs out of a folder for as long as this one writes there; None is no folder.
+
+    The system ends the claim with the process, however that ends. What killed writes left is
+    removed.
+
+    Args:
+        folder: where checkpoints will be stored, if anywhere.
+        new: refuse a folder that holds checkpoints.
+
+    Raises:
+        StorageError: if a run holds the folder or has stored there, or it cannot be written to.
+    """
+    if folder is None:
+        yield
+        return
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock", timeout=0).acquire()
+    except Timeout as error:
+        raise StorageError(
+            f"another run is writing to {folder}. Wait until it has ended, or choose another "
+            "output_dir."
+        ) from error
+    except OSError as error:
+        raise StorageError(f"cannot write to {folder}: {error}. Choose another folder.") from error
+    with lock:
+        if new and stored_checkpoints(folder):
+            raise StorageError(f"{folder} holds a run. Use training.resume, or another folder.")
+        for unfinished in folder.glob(".*-????????"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        yield
 
 
 def sha256(file: Path) -> str:
@@ -83,6 +138,7 @@ def verify(folder: Path) -> None:
     Raises:
         StorageError: if the folder or its manifest is missing, or a file has changed.
     """
+    recover(Path(folder))
     manifest = Path(folder) / MANIFEST
     if not manifest.is_file():
         raise StorageError(
@@ -127,6 +183,11 @@ def load_model(folder: Path | str) -> tuple[PreTrainedTokenizerBase, PreTrainedM
         StorageError: if the folder is missing or damaged.
     """
     verify(Path(folder))
+    if not (Path(folder) / WEIGHTS).is_file():
+        raise StorageError(
+            f"{folder} holds no {WEIGHTS}. Other forms, such as pickles, can hold code and are "
+            "not read: save the model again with helpers.storage.save_model."
+        )
     with checkpoints.quiet():
         model = AutoModelForSequenceClassification.from_pretrained(
             folder, use_safetensors=True, attn_implementation=checkpoints.fastest_attention()
@@ -180,7 +241,8 @@ def save_checkpoint(folder: Path, step: int, fill: Callable[[Path], None], keep:
     target = Path(folder) / f"step-{step:08d}"
     write_folder(target, fill)
     for old in stored_checkpoints(folder)[:-keep]:
-        shutil.rmtree(old, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=".gone-", dir=folder) as gone:
+            old.rename(Path(gone) / old.name)  # a folder being emptied is no checkpoint any more
     return target
 
 

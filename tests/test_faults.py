@@ -1,0 +1,212 @@
+"""What is promised of a training run that something happens to: tried on real processes."""
+
+import multiprocessing
+import os
+import pickle
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+import pytest
+import torch
+
+from helpers import checkpoints, corpora, runtime, storage, training
+
+TINY = {
+    "num_hidden_layers": 1,
+    "hidden_size": 16,
+    "intermediate_size": 32,
+    "num_attention_heads": 2,
+    "vocab_size": 30522,
+}
+# Forked children start in milliseconds, because the libraries are there already.
+FORK = multiprocessing.get_context("fork") if hasattr(os, "fork") else None
+needs_fork = pytest.mark.skipif(FORK is None, reason="this system has no fork")
+
+
+@pytest.fixture(scope="module")
+def parts():
+    reviews = corpora.load("reviews")
+    return reviews["train"].select(range(64)), reviews["validation"].select(range(16))
+
+
+def tiny():
+    return checkpoints.load(seed=0, pretrained=False, **TINY)
+
+
+def config(**changes):
+    settings = {"epochs": 6, "batch_size": 16, "precision": "fp32", "learning_rate": 1e-3}
+    return training.TrainingConfig(**settings | {"best_metric": "validation_loss"} | changes)
+
+
+def train_or_go_on(parts, folder: Path) -> None:
+    """What a reader does after a crash: resume if there is a checkpoint, else start."""
+    torch.set_num_threads(1)
+    if storage.stored_checkpoints(folder):
+        tokenizer, model, run = training.resume(folder, *parts)
+    else:
+        tokenizer, model = tiny()
+        run = training.fine_tune(model, tokenizer, *parts, config(), output_dir=folder)
+    storage.save_tensors(folder.with_suffix(".safetensors"), model.state_dict())
+    assert run.epoch == 6
+
+
+def in_a_child(function: Callable, *arguments, kill_after: float | None = None) -> int:
+    """Run a function in a process of its own, kill it if asked; its exit code."""
+    child = FORK.Process(target=function, args=arguments)
+    child.start()
+    if kill_after is not None:
+        time.sleep(kill_after)
+        os.kill(child.pid, signal.SIGKILL)
+    child.join()
+    return child.exitcode
+
+
+def equal_files(one: Path, other: Path) -> bool:
+    return one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.slow
+@needs_fork
+def test_killed_at_fifty_moments_resumes_to_the_same_bits(parts, tmp_path):
+    whole, rng, killed = tmp_path / "whole", random.Random(0), 0
+    with runtime.timer() as took:
+        assert in_a_child(train_or_go_on, parts, whole) == 0
+    for number in range(50):
+        folder, moment = tmp_path / f"run-{number}", rng.uniform(0, took["seconds"])
+        code = in_a_child(train_or_go_on, parts, folder, kill_after=moment)
+        killed += code == -signal.SIGKILL
+        for checkpoint in storage.stored_checkpoints(folder):
+            storage.verify(checkpoint)
+        assert in_a_child(train_or_go_on, parts, folder) == 0
+        assert equal_files(whole.with_suffix(".safetensors"), folder.with_suffix(".safetensors"))
+        assert len(storage.stored_checkpoints(folder)) == 2
+        assert not [path for path in folder.glob(".*") if path.is_dir()]
+        shutil.rmtree(folder)
+    assert killed >= 40
+
+
+def die_at_rename(folder: Path, number: int) -> None:
+    """Replace `folder`, and be gone at once when so many renames are done."""
+    renames, rename = iter(range(1, 100)), Path.rename
+
+    def rename_then_die(path, target):
+        rename(path, target)
+        if next(renames) == number:
+            os._exit(9)
+
+    Path.rename = rename_then_die
+    storage.write_folder(folder, lambda new: (new / "text").write_text("new"))
+
+
+@needs_fork
+@pytest.mark.parametrize(("renames", "expected"), [(1, "old"), (2, "new")])
+def test_killed_between_two_renames_keeps_the_old_folder_or_the_new(tmp_path, renames, expected):
+    folder = tmp_path / "best"
+    storage.write_folder(folder, lambda new: (new / "text").write_text("old"))
+    assert in_a_child(die_at_rename, folder, renames) == 9
+    assert folder.exists() == (expected == "new")
+    storage.verify(folder)
+    assert (folder / "text").read_text() == expected
+    storage.write_folder(folder, lambda new: (new / "text").write_text("newer"))
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith("old")] == []
+
+
+def write_with_little_room(folder: Path) -> None:
+    """The system lets no file grow beyond 100 kB: what a full disk does, for this process."""
+    import resource  # there is none on Windows, where nothing forks either
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    tensor = torch.zeros(1_000_000)
+    try:
+        storage.write_folder(folder, lambda new: storage.save_tensors(new / "x", {"x": tensor}))
+    except storage.StorageError as error:
+        os._exit(3 if "Make room" in str(error) else 4)
+
+
+@needs_fork
+def test_a_disk_that_fills_up_is_said_and_harms_nothing(tmp_path):
+    storage.write_folder(tmp_path / "kept", lambda new: (new / "text").write_text("old"))
+    assert in_a_child(write_with_little_room, tmp_path / "kept") == 3
+    storage.verify(tmp_path / "kept")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def claim_read_only(folder: Path) -> None:
+    """As somebody who may not write here."""
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    try:
+        with storage.only_run(folder / "run"):
+            os._exit(4)
+    except storage.StorageError as error:
+        os._exit(3 if "Choose another folder" in str(error) else 5)
+
+
+@needs_fork
+def test_a_folder_one_may_not_write_to_is_said_before_training(tmp_path):
+    tmp_path.chmod(0o555)
+    for parent in list(tmp_path.parents)[:2]:
+        parent.chmod(0o755)
+    assert in_a_child(claim_read_only, tmp_path) == 3
+
+
+def hold(folder: Path, held: Event) -> None:
+    with storage.only_run(folder):
+        held.set()
+        time.sleep(60)
+
+
+@needs_fork
+def test_two_runs_cannot_share_a_folder_and_a_killed_one_frees_it(tmp_path):
+    held = FORK.Event()
+    other = FORK.Process(target=hold, args=(tmp_path, held))
+    other.start()
+    assert held.wait(20)
+    (tmp_path / ".step-00000004-abcdefgh").mkdir()
+    with pytest.raises(storage.StorageError, match="another run"), storage.only_run(tmp_path):
+        pass
+    assert (tmp_path / ".step-00000004-abcdefgh").exists()
+    os.kill(other.pid, signal.SIGKILL)
+    other.join()
+    with storage.only_run(tmp_path):
+        assert not (tmp_path / ".step-00000004-abcdefgh").exists()
+
+
+def test_a_truncated_file_of_weights_is_refused(tmp_path):
+    tokenizer, model = tiny()
+    storage.save_model(model, tokenizer, tmp_path / "model")
+    file = tmp_path / "model" / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(storage.StorageError, match=r"model\.safetensors is damaged"):
+        storage.load_model(tmp_path / "model")
+
+
+class Payload:
+    """What a malicious pickle does: a command runs while it is read."""
+
+    def __init__(self, target: Path):
+        self.target = target
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.target),)
+
+
+def test_a_pickle_is_never_read_even_where_weights_are_missing(tmp_path):
+    tokenizer, model = tiny()
+
+    def fill(new: Path) -> None:
+        model.config.save_pretrained(new)
+        tokenizer.save_pretrained(new)
+        (new / "pytorch_model.bin").write_bytes(pickle.dumps(Payload(tmp_path / "executed")))
+
+    storage.write_folder(tmp_path / "model", fill)
+    with pytest.raises(storage.StorageError, match=r"no model\.safetensors"):
+        storage.load_model(tmp_path / "model")
+    assert not (tmp_path / "executed").exists()
+    pickle.loads((tmp_path / "model" / "pytorch_model.bin").read_bytes())
+    assert (tmp_path / "executed").exists(), "the payload would have worked"
