@@ -248,12 +248,10 @@ def fine_tune(
                 if interrupt.is_set():
                     keep()
                     raise KeyboardInterrupt
-            figures = {"train_loss": run.loss_sum / len(lengths)}
-            figures |= evaluate(
-                model, tokenizer, validation, config, compute_metrics, loss_function
-            )
+            train_loss = run.loss_sum / len(lengths)
+            figures = evaluate(model, tokenizer, validation, config, compute_metrics, loss_function)
             run.epoch, run.batch, run.loss_sum = run.epoch + 1, 0, 0.0
-            run.rows.append({"epoch": run.epoch} | figures)
+            run.rows.append({"epoch": run.epoch, "train_loss": train_loss} | figures)
             if run.best_epoch == run.epoch:
                 best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
                 if output_dir:
