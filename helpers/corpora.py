@@ -4,6 +4,7 @@ import csv
 import hashlib
 import html
 import json
+import math
 import re
 import tarfile
 from collections.abc import Callable
@@ -133,14 +134,15 @@ def check_trainable(parts: dict[str, Dataset], num_labels: int) -> None:
         labels = set(dataset["label"])
         if not labels:
             raise DataError(f"the {part} part is empty. Give it at least one row.")
-        if num_labels == 1:
-            bad = [x for x in labels if not isinstance(x, float) or not np.isfinite(x)]
-            if bad:
-                raise DataError(
-                    f"the {part} part has the label {bad[0]!r}, but num_labels=1 needs finite "
-                    "floats. Drop such rows, or cast the column to float; classes: num_labels=2."
-                )
-        elif not all(isinstance(label, int) and 0 <= label < num_labels for label in labels):
+        numbers = {label for label in labels if isinstance(label, float) and math.isfinite(label)}
+        known = {label for label in labels if isinstance(label, int) and 0 <= label < num_labels}
+        if num_labels == 1 and numbers != labels:
+            found = ", ".join(map(repr, sorted(labels - numbers, key=str)[:10]))
+            raise DataError(
+                f"the {part} part has the labels {found}, but num_labels=1 needs finite floats. "
+                "Drop such rows, or cast the column to float; for two classes set num_labels=2."
+            )
+        if num_labels > 1 and known != labels:
             found = ", ".join(map(repr, sorted(labels, key=str)[:10]))
             raise DataError(
                 f"the {part} part has the labels {found}, but the model knows 0 to "

@@ -210,7 +210,7 @@ def test_the_last_epoch_can_be_the_one_that_is_kept(parts):
 
 def rated(rows, values=None):
     """The rows with floats for labels."""
-    values = [float(len(text) % 7) - 3 for text in rows["text"]] if values is None else values
+    values = [3 + len(text) % 7 / 7 for text in rows["text"]] if values is None else values
     return rows.remove_columns("label").add_column("label", values)
 
 
@@ -230,7 +230,7 @@ def test_floats_are_trained_on_and_the_validation_loss_is_the_same_loss(parts):
     run = training.fine_tune(model, tokenizer, train, validation, settings, **REGRESSION)
     after = training.predict(model, tokenizer, train["text"], precision="fp32")[:, 0]
     labels = np.asarray(train["label"])
-    assert ((after - labels) ** 2).mean() < 0.9 * ((before - labels) ** 2).mean()
+    assert ((after - labels) ** 2).mean() < 0.5 * ((before - labels) ** 2).mean()
     held_out = training.predict(model, tokenizer, validation["text"], precision="fp32")[:, 0]
     by_hand = ((held_out - np.asarray(validation["label"])) ** 2).mean()
     assert run.history["validation_loss"].min() == pytest.approx(by_hand, rel=1e-5)
@@ -263,13 +263,15 @@ def test_a_label_that_is_no_finite_number_stops_before_training(parts, wrong):
     values = [1.0] * 31 + [wrong]
     tokenizer, model = checkpoints.load(num_labels=1, seed=0, num_hidden_layers=1)
     pair = rated(parts[0]), rated(parts[1], values)
-    with pytest.raises(corpora.DataError, match=rf"validation part has the label {wrong}.*finite"):
+    with pytest.raises(
+        corpora.DataError, match=rf"validation part has the labels {wrong}, .*finite"
+    ):
         training.fine_tune(model, tokenizer, *pair, config(), **REGRESSION)
 
 
 def test_whole_numbers_for_one_output_are_refused_with_the_cure(parts):
     tokenizer, model = checkpoints.load(num_labels=1, seed=0, num_hidden_layers=1)
-    with pytest.raises(corpora.DataError, match="cast the column to float; classes: num_labels=2"):
+    with pytest.raises(corpora.DataError, match=r"labels 0, 1, but.*cast the column to float"):
         training.fine_tune(model, tokenizer, *parts, config(), **REGRESSION)
 
 
