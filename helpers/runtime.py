@@ -176,6 +176,25 @@ def deferred_interrupt() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """Say which dials to turn where torch finds no memory.
+
+    Raises:
+        MemoryError: instead of torch's own error.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        said = str(error).lower()
+        if "out of memory" not in said and "allocate memory" not in said:
+            raise
+        raise MemoryError(
+            "the memory is used up. A smaller batch_size or max_length needs less of it; "
+            f"checkpoints that were stored are unharmed. ({str(error).splitlines()[0][:120]})"
+        ) from error
+
+
 def in_notebook() -> bool:
     """Whether this code runs in a Jupyter kernel (JupyterLab, VS Code, Colab)."""
     shell = sys.modules.get("IPython")

@@ -163,6 +163,16 @@ def load_tensors(file: Path) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in load_file(file).items()}
 
 
+def load_weights(folder: Path) -> dict[str, Tensor]:
+    """The weights of a stored model, every byte checked.
+
+    Raises:
+        StorageError: if the folder is missing or damaged.
+    """
+    verify(folder)
+    return load_tensors(folder / WEIGHTS)
+
+
 def save_model(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path | str
 ) -> None:

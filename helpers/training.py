@@ -67,6 +67,7 @@ class TrainingRun:
         epoch, batch, step: epochs done, batches done of the epoch under way, steps in all.
         loss_sum: this epoch's losses, each times the examples of its batch.
         rows: one dictionary an epoch: `epoch`, `train_loss`, `validation_loss`, the metrics.
+        data: fingerprint of what is trained on, so that nothing else is gone on with.
     """
 
     config: TrainingConfig
@@ -75,6 +76,7 @@ class TrainingRun:
     step: int = 0
     loss_sum: float = 0.0
     rows: list[dict[str, float]] = field(default_factory=list)
+    data: str = ""
 
     @property
     def history(self) -> pd.DataFrame:
@@ -161,10 +163,11 @@ def train_step(
     model: PreTrainedModel, loss: Tensor, optimizer: Optimizer, rate: float, max_norm: float
 ) -> float:
     """Backward, clip, step, zero for the mean loss of a batch. Returns it as a number."""
-    if not torch.isfinite(loss):
-        raise TrainingError(f"the loss is {loss.item()}. Lower learning_rate and start again.")
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+    if not torch.isfinite(loss + norm):
+        found = f"the loss is {loss.item()}, its gradient's length {norm.item()}"
+        raise TrainingError(f"{found}. Lower learning_rate and start again.")
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()
@@ -196,14 +199,12 @@ def fine_tune(
 
     Raises:
         DataError: labels the model does not know, or only one; with C = 1, no finite float.
-        TrainingError: a loss that is no number; an `output_dir` that already holds a run.
+        TrainingError: a loss that is no number; other data than the run that is resumed.
+        StorageError: an `output_dir` that holds a run, or that another run is writing to.
         KeyboardInterrupt: after Ctrl-C, once a checkpoint is stored to `resume` from.
     """
     config = config or TrainingConfig()
     corpora.check_trainable({"train": train, "validation": validation}, model.config.num_labels)
-    if output_dir and not resume_from and storage.stored_checkpoints(Path(output_dir)):
-        raise TrainingError(f"{output_dir} holds a run. Use training.resume, or another folder.")
-
     model.to(runtime.best_device())
     # A view into a file is aligned otherwise, and the last bit of a product may depend on that.
     for parameter in model.parameters():
@@ -213,15 +214,16 @@ def fine_tune(
     optimizer = make_optimizer(model, config)
     token_ids = batching.tokenize(train["text"], tokenizer, config.max_length)
     lengths = [len(ids) for ids in token_ids]
-    labels = torch.tensor(train["label"][:], device=model.device)
+    labels, targets = (torch.tensor(x["label"][:]).to(model.device) for x in (train, validation))
     steps = config.epochs * math.ceil(len(lengths) / config.batch_size)
     runtime.set_seed(config.seed)
-    run, best = TrainingRun(config), {}
+    run, best = TrainingRun(config, data=corpora.fingerprint(train)), {}
     if resume_from:
-        run = TrainingRun(config, **storage.read_training(resume_from)[1])
+        stored = TrainingRun(config, **storage.read_training(resume_from)[1])
+        if stored.data != run.data:
+            raise TrainingError(f"{resume_from} was trained on other rows. Resume with the same.")
+        run, best = stored, storage.load_weights(Path(output_dir) / "best") if stored.rows else {}
         storage.restore_training(resume_from, optimizer)
-        if run.rows:
-            best = storage.load_tensors(Path(output_dir) / "best" / "model.safetensors")
 
     def keep() -> None:
         if output_dir:
@@ -230,7 +232,9 @@ def fine_tune(
             storage.save_training(Path(output_dir), model, tokenizer, optimizer, dials, state)
 
     bar = runtime.progress(total=config.epochs * len(lengths), desc="fine-tuning", unit=" texts")
-    with runtime.deferred_interrupt() as interrupt, checkpoints.word_gradient_kept(model), bar:
+    claimed = storage.only_run(output_dir, new=not resume_from)
+    stoppable, lighter = runtime.deferred_interrupt(), checkpoints.word_gradient_kept(model)
+    with claimed, runtime.enough_memory(), stoppable as interrupt, lighter, bar:
         bar.update(run.epoch * len(lengths) + run.batch * config.batch_size)
         while not run.finished:
             order = batching.bucketed(lengths, config.batch_size, (config.seed, run.epoch))
@@ -240,7 +244,12 @@ def fine_tune(
                 logits = logits_of(model, chosen, tokenizer.pad_token_id, dtype)
                 loss = loss_function(logits, labels[batch])
                 rate = learning_rate_at(run.step, steps, config)
-                loss = train_step(model, loss, optimizer, rate, config.max_grad_norm)
+                try:
+                    loss = train_step(model, loss, optimizer, rate, config.max_grad_norm)
+                except TrainingError as error:
+                    model.load_state_dict(best or model.state_dict())
+                    place = f"epoch {run.epoch + 1}, batch {run.batch + 1}"
+                    raise TrainingError(f"{place}: {error}") from None
                 run.batch, run.step = run.batch + 1, run.step + 1
                 run.loss_sum += loss * len(batch)
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
@@ -248,10 +257,13 @@ def fine_tune(
                 if interrupt.is_set():
                     keep()
                     raise KeyboardInterrupt
-            train_loss = run.loss_sum / len(lengths)
-            figures = evaluate(model, tokenizer, validation, config, compute_metrics, loss_function)
+            texts, max_length = validation["text"], config.max_length
+            logits = predict(model, tokenizer, texts, 64, max_length, config.precision)
+            loss = loss_function(torch.from_numpy(logits).to(model.device), targets).item()
+            figures = {"train_loss": run.loss_sum / len(lengths), "validation_loss": loss}
+            figures |= compute_metrics(EvalPrediction(logits, targets.cpu().numpy()))
             run.epoch, run.batch, run.loss_sum = run.epoch + 1, 0, 0.0
-            run.rows.append({"epoch": run.epoch, "train_loss": train_loss} | figures)
+            run.rows.append({"epoch": run.epoch} | figures)
             if run.best_epoch == run.epoch:
                 best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
                 if output_dir:
@@ -260,21 +272,6 @@ def fine_tune(
     model.load_state_dict(best)
     model.eval()
     return run
-
-
-def evaluate(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    dataset: Dataset,
-    config: TrainingConfig,
-    metrics: Metrics,
-    loss_function: Callable = cross_entropy,
-) -> dict[str, float]:
-    """Loss and metrics of a model on a data set with `text` and `label`."""
-    logits = predict(model, tokenizer, dataset["text"], 64, config.max_length, config.precision)
-    labels = torch.tensor(dataset["label"][:], device=model.device)
-    loss = loss_function(torch.from_numpy(logits).to(model.device), labels).item()
-    return {"validation_loss": loss} | metrics(EvalPrediction(logits, labels.cpu().numpy()))
 
 
 def resume(

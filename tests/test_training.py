@@ -71,7 +71,7 @@ def test_ctrl_c_and_resume_equal_an_uninterrupted_run(parts, tmp_path, monkeypat
 def test_a_folder_with_a_run_is_not_overwritten(parts, tmp_path):
     tokenizer, model = fresh()
     training.fine_tune(model, tokenizer, *parts, config(epochs=1), output_dir=tmp_path)
-    with pytest.raises(training.TrainingError, match=r"training\.resume"):
+    with pytest.raises(storage.StorageError, match=r"training\.resume"):
         training.fine_tune(model, tokenizer, *parts, config(), output_dir=tmp_path)
 
 
@@ -95,6 +95,63 @@ def test_a_loss_that_is_no_number_stops_the_run(parts):
         model.classifier.weight.fill_(float("nan"))
     with pytest.raises(training.TrainingError, match="learning_rate"):
         training.fine_tune(model, tokenizer, *parts, config())
+
+
+def test_a_loss_that_turns_into_no_number_names_its_batch_and_the_best_weights_stay(parts):
+    tokenizer, model = fresh()
+    training.fine_tune(model, tokenizer, *parts, config(epochs=1))
+    calls = iter(range(1, 100))
+
+    def spoiled(logits, labels):
+        loss = torch.nn.functional.cross_entropy(logits, labels)
+        # three batches and the validation part make an epoch: this is epoch 2, batch 2
+        return loss * float("nan") if next(calls) == 6 else loss
+
+    other_tokenizer, other = fresh()
+    with pytest.raises(training.TrainingError, match="epoch 2, batch 2: the loss is nan"):
+        settings = config(warmup_share=0.0)
+        training.fine_tune(other, other_tokenizer, *parts, settings, loss_function=spoiled)
+    assert all(torch.isfinite(tensor).all() for tensor in other.state_dict().values())
+
+
+def test_a_gradient_that_is_no_number_is_not_stepped_with(parts):
+    tokenizer, model = fresh()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+    def steep(logits, labels):
+        return (logits * 0).abs().sqrt().sum()  # 0, with a slope of infinity times 0
+
+    with pytest.raises(training.TrainingError, match="epoch 1, batch 1: the loss is 0.0"):
+        training.fine_tune(model, tokenizer, *parts, config(), loss_function=steep)
+    assert all(torch.equal(model.state_dict()[name], before[name]) for name in before)
+
+
+def test_a_run_is_not_gone_on_with_other_rows(parts, tmp_path):
+    tokenizer, model = fresh()
+    training.fine_tune(model, tokenizer, *parts, config(epochs=1), output_dir=tmp_path)
+    with pytest.raises(training.TrainingError, match="other rows"):
+        training.resume(tmp_path, parts[0].select(range(40)), parts[1])
+
+
+def test_a_best_model_with_a_flipped_bit_is_not_gone_on_with(parts, tmp_path):
+    tokenizer, model = fresh()
+    training.fine_tune(model, tokenizer, *parts, config(epochs=1), output_dir=tmp_path)
+    file = tmp_path / "best" / "model.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(storage.StorageError, match="damaged"):
+        training.resume(tmp_path, *parts)
+
+
+def test_memory_that_is_used_up_names_the_dials(parts):
+    tokenizer, model = fresh()
+
+    def greedy(logits, labels):
+        return logits.sum() + torch.empty(10**15).sum()
+
+    with pytest.raises(MemoryError, match="smaller batch_size or max_length"):
+        training.fine_tune(model, tokenizer, *parts, config(), loss_function=greedy)
 
 
 def test_a_missing_text_is_named_by_its_row():
