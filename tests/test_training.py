@@ -121,7 +121,7 @@ def test_a_gradient_that_is_no_number_is_not_stepped_with(parts):
     def steep(logits, labels):
         return (logits * 0).abs().sqrt().sum()  # 0, with a slope of infinity times 0
 
-    with pytest.raises(training.TrainingError, match="epoch 1, batch 1: the loss is 0.0"):
+    with pytest.raises(training.TrainingError, match=r"epoch 1, batch 1: the loss is 0\.0"):
         training.fine_tune(model, tokenizer, *parts, config(), loss_function=steep)
     assert all(torch.equal(model.state_dict()[name], before[name]) for name in before)
 
