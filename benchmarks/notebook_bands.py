@@ -78,14 +78,6 @@ QUANTITIES = {
         "nested_gap": "best_inner - nested_accuracy",
         "nested_choices": "len(set(chosen))",
     },
-    "09_regression_and_domains": {
-        "new_run_r": "judged_new['r']",
-        "new_run_R2": "judged_new['R2']",
-        "bent_r": "judged_bent['r']",
-        "bent_R2": "judged_bent['R2']",
-        "bent_highest": "bent.max()",
-        "bent_slope": "slope",
-    },
 }
 
 

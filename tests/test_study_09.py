@@ -8,6 +8,7 @@ from scipy import stats
 
 import tasks
 from helpers import corpora
+from studies import baselines
 from studies import domains as study
 
 
@@ -95,6 +96,9 @@ def test_each_way_of_training_changes_what_it_names_and_nothing_else():
     assert outputs == outputs_mae == 1
     z, y = torch.tensor([[1.0], [3.0]]), torch.tensor([0.0, -1.0])
     assert squared(z, y) == (1 + 16) / 2 and absolute(z, y) == (1 + 4) / 2
+    same, squashed, one = study.prepared(study.SIGMOID, rows, 0)
+    assert squashed(z, y) == squared(z.sigmoid(), y) and one == 1
+    assert same["label"][:] == plain["label"][:]
     shuffled, _, _ = study.prepared(study.CONTROL, rows, 0)
     assert shuffled["text"][:] == rows["text"][:] and shuffled["label"][:] != rows["label"][:]
     assert sorted(shuffled["label"]) == sorted(rows["label"])
@@ -109,6 +113,25 @@ def test_classes_are_the_signs_of_the_same_rows():
     assert named.features["label"].names == ["negative", "positive"] and outputs == 2
     corpora.check_trainable({"train": named}, 2)
     assert loss is torch.nn.functional.cross_entropy
+
+
+@pytest.mark.parametrize("model", [study.TFIDF, study.FEATURES])
+def test_a_baseline_chooses_its_dials_within_the_rows_it_learns_from(model, monkeypatch):
+    rows, held_out = (
+        study.draw("tweets", 300, 0),
+        study.draw("tweets", 400, 0).select(range(300, 400)),
+    )
+    searches = []
+    for name in ("tfidf_ridge", "ridge_on_features"):
+        make = getattr(baselines, name)
+        keep = lambda seed, make=make: searches.append(make(seed)) or searches[-1]  # noqa: E731
+        monkeypatch.setattr(baselines, name, keep)
+    predicted = study.baseline(model, rows, 0)(held_out["text"][:])
+    assert study.figures(np.asarray(held_out["label"]), predicted)["pearson"] > 0.3
+    (search,) = searches
+    grids = {study.TFIDF: baselines.TFIDF_RIDGE_GRID, study.FEATURES: baselines.FEATURES_RIDGE_GRID}
+    assert all(search.best_params_[dial] in values for dial, values in grids[model].items())
+    assert search.n_splits_ == 5
 
 
 def test_fewer_rows_get_as_many_steps():
@@ -130,5 +153,11 @@ def test_the_readme_quotes_the_study():
     vader = study.table().set_index(["model", "target"]).loc[(study.VADER, "tweets"), "pearson"]
     words = " ".join((tasks.ROOT / "README.md").read_text(encoding="utf8").split())
     said = f"**{r['movie', 'tweets']:.2f}**", f"{r['tweets', 'tweets']:.2f}", f"{vader:.2f}"
-    assert "r = {} with the mean rating of tweets; trained on tweets {}".format(*said) in words
-    assert f"a word list with rules and no training {said[2]}" in words
+    sentence = "r = {} with the mean rating of tweets; trained on tweets {}; a word list with rules"
+    assert (sentence + " and no training {}.").format(*said) in words
+    few = study.table()
+    few = few[(few["model"] == study.MSE) & (few["target"] == "tweets")]
+    few = few.groupby(["source", "rows", "tweets"])["pearson"].mean().round(2)
+    alone, mixed = few["tweets", study.ADDED, 0], few["movie", study.ROWS, study.ADDED]
+    assert f"alone teach it more ({alone:.2f}) than 800 films and" in words
+    assert f"the same 200 tweets together ({mixed:.2f})" in words
