@@ -227,7 +227,7 @@ def table() -> pd.DataFrame:
 def predictions(model: str, source: str, rows: int = ROWS, tweets: int = 0) -> np.ndarray:
     """What the recorded runs of one kind predict for all test sentences: (seeds, 4688)."""
     kept = studies.read(PREDICTIONS, KEYS)
-    kind = (model, source, rows, tweets)
+    kind = pd.Series([model, source, rows, tweets], KEYS[:4])
     same = (kept[KEYS[:4]] == kind).all(axis=1)
     lines = kept[same].sort_values("seed")["hundredths"]
     return np.array([np.array(line.split(), dtype=int) for line in lines]) / 100
