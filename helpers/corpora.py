@@ -4,6 +4,7 @@ import csv
 import hashlib
 import html
 import json
+import math
 import re
 import tarfile
 from collections.abc import Callable
@@ -121,7 +122,7 @@ def to_dataset_dict(parts: dict[str, pd.DataFrame], features: Features) -> Datas
 
 
 def check_trainable(parts: dict[str, Dataset], num_labels: int) -> None:
-    """Refuse data that cannot teach or score `num_labels` classes.
+    """Refuse data that cannot teach or score `num_labels` classes, or with 1: a number.
 
     Args:
         parts: name to data set; the first is trained on, so it needs at least two classes.
@@ -133,7 +134,15 @@ def check_trainable(parts: dict[str, Dataset], num_labels: int) -> None:
         labels = set(dataset["label"])
         if not labels:
             raise DataError(f"the {part} part is empty. Give it at least one row.")
-        if not all(isinstance(label, int) and 0 <= label < num_labels for label in labels):
+        numbers = {label for label in labels if isinstance(label, float) and math.isfinite(label)}
+        known = {label for label in labels if isinstance(label, int) and 0 <= label < num_labels}
+        if num_labels == 1 and numbers != labels:
+            found = ", ".join(map(repr, sorted(labels - numbers, key=str)[:10]))
+            raise DataError(
+                f"the {part} part has the labels {found}, but num_labels=1 needs finite floats. "
+                "Drop such rows, or cast the column to float; for two classes set num_labels=2."
+            )
+        if num_labels > 1 and known != labels:
             found = ", ".join(map(repr, sorted(labels, key=str)[:10]))
             raise DataError(
                 f"the {part} part has the labels {found}, but the model knows 0 to "

@@ -109,9 +109,8 @@ def make_optimizer(model: PreTrainedModel, config: TrainingConfig) -> Optimizer:
         if parameter.requires_grad:
             is_spared = name.endswith("bias") or "LayerNorm" in name
             (spared if is_spared else decayed).append(parameter)
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}]
-    groups += [{"params": spared, "weight_decay": 0.0}]
-    return AdamW(groups, lr=config.learning_rate, fused=True)
+    groups = [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
+    return AdamW(groups, config.learning_rate, weight_decay=config.weight_decay, fused=True)
 
 
 def learning_rate_at(step: int, steps: int, config: TrainingConfig) -> float:
@@ -184,19 +183,19 @@ def fine_tune(
     resume_from: Path | None = None,
     loss_function: Callable = cross_entropy,
 ) -> TrainingRun:
-    """Train a classifier in place and leave it with the weights of its best epoch.
+    """Train a model in place and leave it with the weights of its best epoch.
 
     Args:
         model, tokenizer: from `checkpoints.load`. The best device is chosen.
-        train, validation: columns `text` and `label`, labels 0 … C − 1.
+        train, validation: columns `text` and `label`, labels 0 … C − 1; floats if C = 1.
         config: the dials; None means `TrainingConfig()`.
         compute_metrics: figures of an epoch from an `EvalPrediction`, as for the `Trainer`.
         output_dir: where checkpoints (`step-…`) and the best model (`best`) are kept, if anywhere.
         resume_from: a checkpoint to go on from; `resume` passes it.
-        loss_function: mean loss of logits (B, C) and labels (B,), such as a weighted one.
+        loss_function: mean loss of logits (B, C) and labels (B,), for both parts.
 
     Raises:
-        DataError: labels the model does not know, or only one.
+        DataError: labels the model does not know, or only one; with C = 1, no finite float.
         TrainingError: a loss that is no number; an `output_dir` that already holds a run.
         KeyboardInterrupt: after Ctrl-C, once a checkpoint is stored to `resume` from.
     """
@@ -226,9 +225,9 @@ def fine_tune(
 
     def keep() -> None:
         if output_dir:
-            state = {k: v for k, v in asdict(run).items() if k != "config"}
-            folder, dials = Path(output_dir), asdict(config)
-            storage.save_training(folder, model, tokenizer, optimizer, dials, state)
+            state = asdict(run)
+            dials = state.pop("config")
+            storage.save_training(Path(output_dir), model, tokenizer, optimizer, dials, state)
 
     bar = runtime.progress(total=config.epochs * len(lengths), desc="fine-tuning", unit=" texts")
     with runtime.deferred_interrupt() as interrupt, checkpoints.word_gradient_kept(model), bar:
@@ -249,10 +248,10 @@ def fine_tune(
                 if interrupt.is_set():
                     keep()
                     raise KeyboardInterrupt
-            figures = evaluate(model, tokenizer, validation, config, compute_metrics)
-            figures = {"train_loss": run.loss_sum / len(lengths)} | figures
+            train_loss = run.loss_sum / len(lengths)
+            figures = evaluate(model, tokenizer, validation, config, compute_metrics, loss_function)
             run.epoch, run.batch, run.loss_sum = run.epoch + 1, 0, 0.0
-            run.rows.append({"epoch": run.epoch} | figures)
+            run.rows.append({"epoch": run.epoch, "train_loss": train_loss} | figures)
             if run.best_epoch == run.epoch:
                 best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
                 if output_dir:
@@ -269,12 +268,13 @@ def evaluate(
     dataset: Dataset,
     config: TrainingConfig,
     metrics: Metrics,
+    loss_function: Callable = cross_entropy,
 ) -> dict[str, float]:
-    """Cross-entropy and metrics of a model on a data set with `text` and `label`."""
+    """Loss and metrics of a model on a data set with `text` and `label`."""
     logits = predict(model, tokenizer, dataset["text"], 64, config.max_length, config.precision)
-    labels = np.asarray(dataset["label"])
-    loss = cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels)).item()
-    return {"validation_loss": loss} | metrics(EvalPrediction(logits, labels))
+    labels = torch.tensor(dataset["label"][:], device=model.device)
+    loss = loss_function(torch.from_numpy(logits).to(model.device), labels).item()
+    return {"validation_loss": loss} | metrics(EvalPrediction(logits, labels.cpu().numpy()))
 
 
 def resume(

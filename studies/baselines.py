@@ -1,6 +1,6 @@
-"""What a fine-tuned encoder is compared with: two classifiers that are tuned as carefully.
+"""What a fine-tuned encoder is compared with: simpler models that are tuned as carefully.
 
-Both choose their dials by five-fold cross-validation within the rows they learn from.
+All choose their dials by five-fold cross-validation within the rows they learn from.
 """
 
 from collections.abc import Iterable
@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -20,6 +20,12 @@ TFIDF_GRID = {
     "logisticregression__C": [0.3, 1.0, 3.0, 10.0, 30.0],
 }
 FEATURES_GRID = {"logisticregression__C": [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0]}
+
+TFIDF_RIDGE_GRID = {
+    "tfidfvectorizer__ngram_range": [(1, 1), (1, 2)],
+    "ridge__alpha": [0.1, 0.3, 1.0, 3.0, 10.0],
+}
+FEATURES_RIDGE_GRID = {"ridge__alpha": [10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0]}
 
 
 def inner_folds(seed: int) -> StratifiedKFold:
@@ -37,6 +43,18 @@ def on_features(seed: int = 0) -> GridSearchCV:
     """Logistic regression on standardized features of a frozen encoder (`mean_features`)."""
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     return GridSearchCV(model, FEATURES_GRID, cv=inner_folds(seed))
+
+
+def tfidf_ridge(seed: int = 0) -> GridSearchCV:
+    """Ridge regression on TF-IDF of words or of words and pairs: texts to numbers."""
+    model = make_pipeline(TfidfVectorizer(sublinear_tf=True), Ridge())
+    return GridSearchCV(model, TFIDF_RIDGE_GRID, cv=KFold(5, shuffle=True, random_state=seed))
+
+
+def ridge_on_features(seed: int = 0) -> GridSearchCV:
+    """Ridge regression on standardized features of a frozen encoder (`mean_features`)."""
+    model = make_pipeline(StandardScaler(), Ridge())
+    return GridSearchCV(model, FEATURES_RIDGE_GRID, cv=KFold(5, shuffle=True, random_state=seed))
 
 
 def mean_features(texts: Iterable[str], max_length: int = 128, batch_size: int = 64) -> np.ndarray:

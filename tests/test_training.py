@@ -206,3 +206,81 @@ def test_the_last_epoch_can_be_the_one_that_is_kept(parts):
     tokenizer, model = fresh()
     run = training.fine_tune(model, tokenizer, *parts, config(epochs=3, best_metric="epoch"))
     assert run.best_epoch == 3
+
+
+def rated(rows, values=None):
+    """The rows with floats for labels."""
+    values = [3 + len(text) % 7 / 7 for text in rows["text"]] if values is None else values
+    return rows.remove_columns("label").add_column("label", values)
+
+
+def squared(logits, labels):
+    assert logits.shape == (len(labels), 1) and labels.dtype == torch.float32
+    return torch.nn.functional.mse_loss(logits.squeeze(1), labels)
+
+
+REGRESSION = {"compute_metrics": lambda prediction: {}, "loss_function": squared}
+
+
+def test_floats_are_trained_on_and_the_validation_loss_is_the_same_loss(parts):
+    train, validation = map(rated, parts)
+    tokenizer, model = checkpoints.load(num_labels=1, seed=0, num_hidden_layers=1)
+    before = training.predict(model, tokenizer, train["text"], precision="fp32")[:, 0]
+    settings = config(epochs=6, learning_rate=1e-3, best_metric="validation_loss")
+    run = training.fine_tune(model, tokenizer, train, validation, settings, **REGRESSION)
+    after = training.predict(model, tokenizer, train["text"], precision="fp32")[:, 0]
+    labels = np.asarray(train["label"])
+    assert ((after - labels) ** 2).mean() < 0.5 * ((before - labels) ** 2).mean()
+    held_out = training.predict(model, tokenizer, validation["text"], precision="fp32")[:, 0]
+    by_hand = ((held_out - np.asarray(validation["label"])) ** 2).mean()
+    assert run.history["validation_loss"].min() == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_a_run_on_floats_can_be_stopped_and_resumed(parts, tmp_path, monkeypatch):
+    parts = [rated(part) for part in parts]
+    settings, step = config(best_metric="validation_loss"), training.train_step
+    tokenizer, whole = checkpoints.load(num_labels=1, seed=0, num_hidden_layers=1)
+    whole_run = training.fine_tune(whole, tokenizer, *parts, settings, **REGRESSION)
+    calls = iter(range(1, 100))
+
+    def step_then_stop(*arguments):
+        loss = step(*arguments)
+        if next(calls) == 4:
+            signal.raise_signal(signal.SIGINT)
+        return loss
+
+    monkeypatch.setattr(training, "train_step", step_then_stop)
+    tokenizer, stopped = checkpoints.load(num_labels=1, seed=0, num_hidden_layers=1)
+    place = {"output_dir": tmp_path / "run"}
+    with pytest.raises(KeyboardInterrupt):
+        training.fine_tune(stopped, tokenizer, *parts, settings, **place, **REGRESSION)
+    _, resumed, run = training.resume(tmp_path / "run", *parts, **REGRESSION)
+    assert run.rows == whole_run.rows and weights_equal(whole, resumed)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), None])
+def test_a_label_that_is_no_finite_number_stops_before_training(parts, wrong):
+    values = [1.0] * 31 + [wrong]
+    tokenizer, model = checkpoints.load(num_labels=1, seed=0, num_hidden_layers=1)
+    pair = rated(parts[0]), rated(parts[1], values)
+    with pytest.raises(
+        corpora.DataError, match=rf"validation part has the labels {wrong}, .*finite"
+    ):
+        training.fine_tune(model, tokenizer, *pair, config(), **REGRESSION)
+
+
+def test_whole_numbers_for_one_output_are_refused_with_the_cure(parts):
+    tokenizer, model = checkpoints.load(num_labels=1, seed=0, num_hidden_layers=1)
+    with pytest.raises(corpora.DataError, match=r"labels 0, 1, but.*cast the column to float"):
+        training.fine_tune(model, tokenizer, *parts, config(), **REGRESSION)
+
+
+def test_the_validation_loss_is_by_the_loss_function_that_was_given(parts):
+    """Its value is that of the weights that stay, weighted as in training."""
+    weighted = functools.partial(torch.nn.functional.cross_entropy, weight=torch.tensor([1.0, 5.0]))
+    tokenizer, model = fresh()
+    settings = config(epochs=1)
+    run = training.fine_tune(model, tokenizer, *parts, settings, loss_function=weighted)
+    logits = training.predict(model, tokenizer, parts[1]["text"], precision="fp32")
+    expected = weighted(torch.from_numpy(logits), torch.tensor(parts[1]["label"][:])).item()
+    assert run.history["validation_loss"][0] == pytest.approx(expected, abs=1e-6)

@@ -1,0 +1,242 @@
+"""Notebook 09's study: human ratings learned in one domain and predicted in four.
+
+    python3 tasks.py study 09 [--limit N]
+
+Each run draws 800 rows of a domain's train part by its seed, learns from them, and predicts the
+test part of all four domains. Of four learning rates the one with the lowest squared error on the
+validation part is taken, averaged over the domains (the rows `tuning`, with another seed); the last
+of three epochs stays: nothing is chosen on what is scored. A row a run in benchmarks/domains.csv,
+and what the fine-tuned runs predict, in hundredths, in benchmarks/domains_predictions.csv.
+"""
+
+import importlib.util
+import time
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from datasets import ClassLabel, Dataset, DatasetDict, concatenate_datasets
+from scipy import special, stats
+from sklearn.model_selection import GridSearchCV
+from torch import Tensor
+from torch.nn.functional import cross_entropy, l1_loss, mse_loss
+
+import studies
+from helpers import checkpoints, corpora, downloads, runtime, training
+from studies import baselines
+
+RESULTS = downloads.ROOT / "benchmarks" / "domains.csv"
+PREDICTIONS = downloads.ROOT / "benchmarks" / "domains_predictions.csv"
+KEYS = ["model", "source", "rows", "tweets", "rate", "seed"]
+DOMAINS = list(corpora.RATING_FILES)
+ROWS, RATE, SEEDS, FEWER_SEEDS = 800, 2e-4, range(5), range(3)
+RATES, TUNING_SEED, ADDED = (5e-5, 1e-4, 2e-4, 4e-4), 100, 200
+
+MSE, MAE, SIGMOID, CLASSES = "mse", "mae", "sigmoid", "classes"
+CONTROL = "labels shuffled"
+TUNING, TFIDF, FEATURES, VADER = "tuning", "tf-idf", "frozen", "vader"
+
+
+def planned() -> list[dict]:
+    """The runs, in an order in which every part of the list is already of use."""
+    runs = [(TUNING, "all", ROWS, 0, rate, TUNING_SEED) for rate in RATES]
+    runs += [(VADER, "lexicon", 0, 0, 0.0, 0)]
+    for model in (TFIDF, FEATURES):
+        runs += [(model, source, ROWS, 0, 0.0, seed) for seed in SEEDS for source in DOMAINS]
+    runs += [(MSE, source, ROWS, 0, RATE, seed) for seed in SEEDS for source in DOMAINS]
+    runs += [(CONTROL, "tweets", ROWS, 0, RATE, 0)]
+    for seed in FEWER_SEEDS:
+        runs += [(CLASSES, "movie", ROWS, 0, RATE, seed)]
+        runs += [(MSE, "movie", ROWS, ADDED, RATE, seed), (MSE, "tweets", ADDED, 0, RATE, seed)]
+    for seed in FEWER_SEEDS:
+        runs += [(model, "tweets", ROWS, 0, RATE, seed) for model in (SIGMOID, MAE)]
+    return [dict(zip(KEYS, run, strict=True)) for run in runs]
+
+
+@cache
+def data() -> DatasetDict:
+    """The rated sentences."""
+    return corpora.load("ratings")
+
+
+def of_domain(rows: Dataset, domain: str) -> Dataset:
+    """The rows of one domain."""
+    number = rows.features["domain"].str2int(domain)
+    return rows.select(np.flatnonzero(np.asarray(rows["domain"]) == number))
+
+
+def draw(source: str, rows: int, seed: int) -> Dataset:
+    """So many rows of a domain's train part, drawn by the seed; of "all": as many of each."""
+    if source == "all":
+        share = rows // len(DOMAINS)
+        return concatenate_datasets([draw(domain, share, seed) for domain in DOMAINS])
+    there = of_domain(data()["train"], source)
+    return there.select(np.random.default_rng(seed).permutation(len(there))[:rows])
+
+
+def epochs_for(rows: int) -> int:
+    """Three, and for fewer rows as many as give the steps that 800 get in three."""
+    batches = -(-rows // 32)
+    return max(3, round(3 * -(-ROWS // 32) / batches))
+
+
+def squared(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean squared error of outputs (B, 1) and labels (B,)."""
+    return mse_loss(logits.squeeze(1), labels)
+
+
+def absolute(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean absolute error of outputs (B, 1) and labels (B,)."""
+    return l1_loss(logits.squeeze(1), labels)
+
+
+def squashed(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean squared error after a sigmoid: a mistake, to be measured."""
+    return squared(logits.sigmoid(), labels)
+
+
+def as_classes(rows: Dataset) -> Dataset:
+    """The same rows with the sign of the mean as the label, 1 if positive; zeros are left out."""
+    rows = rows.select(np.flatnonzero(np.asarray(rows["label"])))
+    positive = [int(label > 0) for label in rows["label"]]
+    named = rows.remove_columns("label").add_column("label", positive)
+    return named.cast_column("label", ClassLabel(names=["negative", "positive"]))
+
+
+def prepared(model: str, rows: Dataset, seed: int) -> tuple[Dataset, Callable, int]:
+    """What a fine-tuned model learns from, by which loss, with how many outputs."""
+    if model == CLASSES:
+        return as_classes(rows), cross_entropy, 2
+    if model == CONTROL:
+        rows = studies.with_shuffled_labels(rows, seed)
+    return rows, {MAE: absolute, SIGMOID: squashed}.get(model, squared), 1
+
+
+def nothing(_) -> dict[str, float]:
+    """No metrics: no epoch is chosen."""
+    return {}
+
+
+def fine_tuned(model: str, rows: Dataset, rate: float, seed: int) -> Callable:
+    """Train; returns a function from texts to predictions: a rating, or a log-odds of classes."""
+    rows, loss_function, num_labels = prepared(model, rows, seed)
+    tokenizer, network = checkpoints.load(num_labels=num_labels, seed=seed)
+    config = training.TrainingConfig(
+        epochs=epochs_for(len(rows)), learning_rate=rate, best_metric="epoch", seed=seed
+    )
+    parts = rows, rows.select(range(32))
+    options = {"compute_metrics": nothing, "loss_function": loss_function}
+    training.fine_tune(network, tokenizer, *parts, config, **options)
+
+    def predict(texts: list[str]) -> np.ndarray:
+        logits = training.predict(network, tokenizer, texts)
+        if model == SIGMOID:
+            return special.expit(logits[:, 0])
+        return logits[:, -1] - (logits[:, 0] if num_labels == 2 else 0)
+
+    return predict
+
+
+@cache
+def features_of(texts: tuple[str, ...]) -> np.ndarray:
+    """Frozen features of the same texts, computed once a process."""
+    return baselines.mean_features(list(texts))
+
+
+def baseline(model: str, rows: Dataset, seed: int) -> Callable:
+    """Fit a simpler model; returns a function from texts to ratings."""
+    texts, labels = rows["text"][:], np.asarray(rows["label"])
+    search: GridSearchCV
+    if model == TFIDF:
+        search = baselines.tfidf_ridge(seed).fit(texts, labels)
+        return search.predict
+    search = baselines.ridge_on_features(seed).fit(features_of(tuple(texts)), labels)
+    return lambda texts: search.predict(features_of(tuple(texts)))
+
+
+def vader() -> Callable:
+    """VADER with its rules, from its own program: texts to `compound`, -1 to 1."""
+    path = downloads.folder("lexicon") / "vaderSentiment.py"
+    spec = importlib.util.spec_from_file_location("vader", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    analyzer = module.SentimentIntensityAnalyzer()
+    return lambda texts: np.array([analyzer.polarity_scores(text)["compound"] for text in texts])
+
+
+def figures(labels: np.ndarray, predictions: np.ndarray) -> dict[str, float]:
+    """Correlations, R² and errors of predictions (n,), and how often the sign is right."""
+    errors, signed = labels - predictions, labels != 0
+    found = {
+        "pearson": stats.pearsonr(labels, predictions).statistic,
+        "spearman": stats.spearmanr(labels, predictions).statistic,
+        "r2": 1 - (errors**2).mean() / labels.var(),
+        "mae": abs(errors).mean(),
+        "rmse": np.sqrt((errors**2).mean()),
+        "sign": ((labels > 0) == (predictions > 0))[signed].mean(),
+    }
+    return {name: round(float(value), 5) for name, value in found.items()}
+
+
+def keep(entry: dict, predictions: np.ndarray) -> None:
+    """Store the predictions of a run, in hundredths."""
+    there = studies.read(PREDICTIONS, KEYS)
+    if not (there[KEYS] == pd.Series(entry)).all(axis=1).any():
+        text = " ".join(map(str, np.rint(100 * predictions).astype(int)))
+        studies.append(PREDICTIONS, entry | {"hundredths": text})
+
+
+def run(model: str, source: str, rows: int, tweets: int, rate: float, seed: int) -> dict:
+    """Learn once, predict every domain; figures by domain in columns such as `r2_movie`."""
+    entry = dict(zip(KEYS, (model, source, rows, tweets, rate, seed), strict=True))
+    started = time.process_time()
+    learned = draw(source, rows, seed) if rows else None
+    if tweets:
+        learned = concatenate_datasets([learned, draw("tweets", tweets, seed)])
+    if model == VADER:
+        predict = vader()
+    elif model in (TFIDF, FEATURES):
+        predict = baseline(model, learned, seed)
+    else:
+        predict = fine_tuned(model, learned, rate, seed)
+    scored = data()["validation" if model == TUNING else "test"]
+    labels, domain = np.asarray(scored["label"]), np.asarray(scored["domain"])
+    predictions = np.asarray(predict(scored["text"][:]), dtype=float)
+    if model not in (TUNING, TFIDF, FEATURES):
+        predictions = np.rint(100 * predictions) / 100
+        keep(entry, predictions)
+    found = {"precision": runtime.precision_name()}
+    for number, name in enumerate(DOMAINS):
+        of_one = figures(labels[domain == number], predictions[domain == number])
+        found |= {f"{metric}_{name}": value for metric, value in of_one.items()}
+    return found | {"cpu_seconds": round(time.process_time() - started, 1)}
+
+
+def table() -> pd.DataFrame:
+    """The recorded runs, a row for each run and domain it was scored on (`target`)."""
+    wide = pd.read_csv(RESULTS)
+    names = ["pearson", "spearman", "r2", "mae", "rmse", "sign"]
+    parts = [
+        wide[KEYS].assign(target=target, **{name: wide[f"{name}_{target}"] for name in names})
+        for target in DOMAINS
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def predictions(model: str, source: str, rows: int = ROWS, tweets: int = 0) -> np.ndarray:
+    """What the recorded runs of one kind predict for all test sentences: (seeds, 4688)."""
+    kept = studies.read(PREDICTIONS, KEYS)
+    kind = pd.Series([model, source, rows, tweets], KEYS[:4])
+    same = (kept[KEYS[:4]] == kind).all(axis=1)
+    lines = kept[same].sort_values("seed")["hundredths"]
+    return np.array([np.array(line.split(), dtype=int) for line in lines]) / 100
+
+
+def main() -> None:
+    """Do the runs that are not there yet."""
+    studies.drive(planned(), run, RESULTS, studies.limit(__doc__))
+
+
+if __name__ == "__main__":
+    main()
