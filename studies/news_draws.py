@@ -35,7 +35,7 @@ LONG, LONG_WINDOWS, CONTROL = "head 512", "windows 512", "labels shuffled"
 BASELINES = (TFIDF, TFIDF_128, FROZEN_128, FROZEN)
 ADDITIONS = ("20 random", "20 close")
 
-GRID = [(epochs, rate) for epochs in (3, 6) for rate in (1e-4, 2e-4)]
+GRID = [(epochs, rate) for epochs in (3, 6) for rate in (1e-4, 3e-4)]
 EPOCHS, RATE = 3, 1e-4  # the cell of GRID with the most right in "choice"; then the lower loss
 
 
