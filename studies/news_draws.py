@@ -43,7 +43,7 @@ EPOCHS, RATE = 3, 3e-4
 
 def planned() -> list[dict]:
     """The runs, in an order in which every part of the list is already of use."""
-    tuned, few = (EPOCHS, RATE), DRAWS[:5]
+    tuned, few = (EPOCHS, RATE), DRAWS[:3]
     runs = [("choice", model, fold, 0, 0.0) for model in (TFIDF, FROZEN) for fold in range(5)]
     runs += [("choice", HEAD, fold, *cell) for cell in GRID for fold in range(5)]
     runs += [("draw", model, draw, 0, 0.0) for model in BASELINES for draw in DRAWS]
