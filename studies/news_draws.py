@@ -50,7 +50,7 @@ def planned() -> list[dict]:
     runs += [("folds", FROZEN, draw, 0, 0.0) for draw in DRAWS]
     runs += [(stage, TFIDF, draw, 0, 0.0) for draw in DRAWS for stage in ADDITIONS]
     runs += [("draw", model, d, *tuned) for d in few for model in (HEAD, WINDOWS)]
-    runs += [("draw", HEAD, draw, *tuned) for draw in DRAWS[5:]]
+    runs += [("draw", HEAD, draw, *tuned) for draw in DRAWS[len(few) :]]
     runs += [("draw", CONTROL, draw, *tuned) for draw in range(2)]
     runs += [("draw", model, draw, *tuned) for draw in few for model in (LONG, LONG_WINDOWS)]
     runs += [("draw", BOTH_ENDS, draw, *tuned) for draw in few]
