@@ -43,7 +43,7 @@ EPOCHS, RATE = 3, 3e-4
 
 def planned() -> list[dict]:
     """The runs, in an order in which every part of the list is already of use."""
-    tuned, few = (EPOCHS, RATE), DRAWS[:3]
+    tuned, few = (EPOCHS, RATE), DRAWS[:2]
     runs = [("choice", model, fold, 0, 0.0) for model in (TFIDF, FROZEN) for fold in range(5)]
     runs += [("choice", HEAD, fold, *cell) for cell in GRID for fold in range(5)]
     runs += [("draw", model, draw, 0, 0.0) for model in BASELINES for draw in DRAWS]
@@ -54,7 +54,6 @@ def planned() -> list[dict]:
     runs += [("draw", CONTROL, draw, *tuned) for draw in range(2)]
     runs += [("draw", model, draw, *tuned) for draw in few for model in (LONG, LONG_WINDOWS)]
     runs += [("draw", BOTH_ENDS, draw, *tuned) for draw in few]
-    runs += [(stage, HEAD, draw, *tuned) for draw in DRAWS for stage in ADDITIONS]
     return [dict(zip(KEYS, run, strict=True)) for run in runs]
 
 
