@@ -31,7 +31,7 @@ DRAWS, SIZE, CANDIDATES, ADDED = range(10), 100, 400, 20
 
 TFIDF, TFIDF_128, FROZEN_128, FROZEN = "tf-idf", "tf-idf 128", "frozen 128", "frozen 512"
 HEAD, BOTH_ENDS, WINDOWS = "head 128", "head+tail 128", "windows 128"
-LONG, LONG_WINDOWS, CONTROL = "head 512", "windows 512", "labels shuffled"
+LONG, CONTROL = "head 512", "labels shuffled"
 BASELINES = (TFIDF, TFIDF_128, FROZEN_128, FROZEN)
 ADDITIONS = ("20 random", "20 close")
 
@@ -52,8 +52,7 @@ def planned() -> list[dict]:
     runs += [("draw", model, d, *tuned) for d in few for model in (HEAD, WINDOWS)]
     runs += [("draw", HEAD, draw, *tuned) for draw in DRAWS[len(few) :]]
     runs += [("draw", CONTROL, draw, *tuned) for draw in range(2)]
-    runs += [("draw", model, draw, *tuned) for draw in few for model in (LONG, LONG_WINDOWS)]
-    runs += [("draw", BOTH_ENDS, draw, *tuned) for draw in few]
+    runs += [("draw", model, draw, *tuned) for draw in few for model in (BOTH_ENDS, LONG)]
     return [dict(zip(KEYS, run, strict=True)) for run in runs]
 
 
@@ -155,7 +154,7 @@ def learn(
 
 @lru_cache(maxsize=1)
 def learned(draw: int, epochs: int, rate: float, max_length: int) -> tuple:
-    """`learn` of a draw; "windows" of the same draw ask for the same model."""
+    """`learn` of a draw; `WINDOWS` of the same draw asks for the same model."""
     pool = articles("draw")
     rows = drawn(np.asarray(pool["label"]), draw)
     return learn(pool.select(rows), epochs, rate, max_length, draw)
@@ -198,7 +197,7 @@ def baseline(model: str, stage: str, train: np.ndarray, unseen: np.ndarray) -> n
 def encoder(model: str, stage: str, train: np.ndarray, unseen: np.ndarray, **dials) -> np.ndarray:
     """Fine-tune on some rows of the articles, give logits of others."""
     draw, epochs, rate = dials["draw"], dials["epochs"], dials["rate"]
-    dataset, length = articles(stage), 512 if model in (LONG, LONG_WINDOWS) else 128
+    dataset, length = articles(stage), 512 if model == LONG else 128
     if model == BOTH_ENDS:
         tokenizer = checkpoints.load_tokenizer()
         both = {"text": [head_and_tail(t, tokenizer, 63, 63) for t in dataset["text"]]}
@@ -211,7 +210,7 @@ def encoder(model: str, stage: str, train: np.ndarray, unseen: np.ndarray, **dia
         if model == CONTROL:
             chosen = studies.with_shuffled_labels(chosen, draw)
         tokenizer, fitted = learn(chosen, epochs, rate, length, draw)
-    if model in (WINDOWS, LONG_WINDOWS):
+    if model == WINDOWS:
         return predict_windows(tokenizer, fitted, texts, length)
     return training.predict(fitted, tokenizer, texts, max_length=length)
 
