@@ -170,9 +170,10 @@ def predict_windows(tokenizer, model, texts: list[str], max_length: int) -> np.n
 
 
 @cache
-def features(stage: str, max_length: int) -> np.ndarray:
-    """What the frozen encoder makes of all articles, once."""
-    return baselines.mean_features(articles(stage)["text"], max_length)
+def features(of_choice: bool, max_length: int) -> np.ndarray:
+    """What the frozen encoder makes of the articles of "choice", or of all others, once."""
+    texts = articles("choice" if of_choice else "draw")["text"]
+    return baselines.mean_features(texts, max_length)
 
 
 def cut(texts: list[str]) -> list[str]:
@@ -186,7 +187,7 @@ def baseline(model: str, stage: str, train: np.ndarray, unseen: np.ndarray) -> n
     dataset = articles(stage)
     labels = np.asarray(dataset["label"])
     if model in (FROZEN, FROZEN_128):
-        inputs = features(stage, 128 if model == FROZEN_128 else 512)
+        inputs = features(stage == "choice", 128 if model == FROZEN_128 else 512)
         fitted = baselines.on_features().fit(inputs[train], labels[train])
         return fitted.predict_log_proba(inputs[unseen])
     texts = dataset["text"][:]
