@@ -100,9 +100,9 @@ def test_the_control_learned_nothing():
     assert runs.loc[runs["model"] == study.CONTROL, "accuracy"].max() < 0.6
 
 
-def test_the_beginning_of_a_text_is_what_truncation_leaves(pool, tokenizer):
-    texts = pool["text"][:50]
-    for text, beginning in zip(texts, study.cut(texts), strict=True):
+def test_the_first_window_is_what_truncation_leaves(pool, tokenizer):
+    for text in pool["text"][:50]:
+        beginning = study.windows(text, tokenizer, 126)[0]
         kept = tokenizer(text, truncation=True, max_length=128)["input_ids"]
         assert tokenizer(beginning)["input_ids"] == kept
         assert text.startswith(beginning)
@@ -160,9 +160,9 @@ def test_windows_are_averaged_and_a_text_of_one_window_is_predicted_as_it_is(poo
     assert np.allclose(found[0], alone[0], atol=0.05)
 
 
-def test_baselines_read_what_their_name_says(labels):
-    rows = np.arange(60)
-    whole = study.baseline(study.TFIDF, "draw", rows, np.array([60, 61]))
-    part = study.baseline(study.TFIDF_128, "draw", rows, np.array([60, 61]))
-    assert whole.shape == part.shape == (2, 3) and not np.allclose(whole, part)
-    assert np.allclose(np.exp(whole).sum(axis=1), 1)
+def test_baselines_give_log_probabilities_and_learn_from_the_rows_they_are_given(labels):
+    rows, unseen = np.arange(60), np.array([60, 61])
+    scores = study.baseline(study.TFIDF, "draw", rows, unseen)
+    others = study.baseline(study.TFIDF, "draw", rows + 100, unseen)
+    assert scores.shape == (2, 3) and np.allclose(np.exp(scores).sum(axis=1), 1)
+    assert not np.allclose(scores, others)
