@@ -29,10 +29,10 @@ PREDICTIONS = downloads.ROOT / "benchmarks" / "news_draws_predictions.csv"
 KEYS = ["stage", "model", "draw", "epochs", "rate"]
 DRAWS, SIZE, CANDIDATES, ADDED = range(10), 100, 400, 20
 
-TFIDF, FROZEN_128, FROZEN = "tf-idf", "frozen 128", "frozen 512"
+TFIDF, TFIDF_128, FROZEN_128, FROZEN = "tf-idf", "tf-idf 128", "frozen 128", "frozen 512"
 HEAD, BOTH_ENDS, WINDOWS = "head 128", "head+tail 128", "windows 128"
 LONG, CONTROL = "head 512", "labels shuffled"
-BASELINES = (TFIDF, FROZEN_128, FROZEN)
+BASELINES = (TFIDF, TFIDF_128, FROZEN_128, FROZEN)
 ADDITIONS = ("20 random", "20 close")
 
 GRID = [(3, 1e-4), (3, 3e-4), (6, 3e-4), (3, 1e-3)]
@@ -52,7 +52,8 @@ def planned() -> list[dict]:
     runs += [("draw", model, d, *tuned) for d in few for model in (HEAD, WINDOWS)]
     runs += [("draw", HEAD, draw, *tuned) for draw in DRAWS[len(few) :]]
     runs += [("draw", CONTROL, draw, *tuned) for draw in range(2)]
-    runs += [("draw", model, draw, *tuned) for draw in few for model in (BOTH_ENDS, LONG)]
+    runs += [("draw", BOTH_ENDS, draw, *tuned) for draw in DRAWS[:3]]
+    runs += [("draw", LONG, draw, *tuned) for draw in few]
     return [dict(zip(KEYS, run, strict=True)) for run in runs]
 
 
@@ -176,6 +177,12 @@ def features(of_choice: bool, max_length: int) -> np.ndarray:
     return baselines.mean_features(texts, max_length)
 
 
+def cut(texts: list[str]) -> list[str]:
+    """The part of each text that the encoder reads of it at 128 tokens."""
+    tokenizer = checkpoints.load_tokenizer()
+    return [windows(text, tokenizer, 126)[0] for text in texts]
+
+
 def baseline(model: str, stage: str, train: np.ndarray, unseen: np.ndarray) -> np.ndarray:
     """Learn from some rows of the articles, give log-probabilities of others."""
     dataset = articles(stage)
@@ -184,7 +191,8 @@ def baseline(model: str, stage: str, train: np.ndarray, unseen: np.ndarray) -> n
         inputs = features(stage == "choice", 128 if model == FROZEN_128 else 512)
         fitted = baselines.on_features().fit(inputs[train], labels[train])
         return fitted.predict_log_proba(inputs[unseen])
-    texts = np.array(dataset["text"][:], dtype=object)
+    texts = cut(dataset["text"]) if model == TFIDF_128 else dataset["text"][:]
+    texts = np.array(texts, dtype=object)
     return baselines.tfidf().fit(texts[train], labels[train]).predict_log_proba(texts[unseen])
 
 

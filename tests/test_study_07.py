@@ -166,3 +166,13 @@ def test_baselines_give_log_probabilities_and_learn_from_the_rows_they_are_given
     others = study.baseline(study.TFIDF, "draw", rows + 100, unseen)
     assert scores.shape == (2, 3) and np.allclose(np.exp(scores).sum(axis=1), 1)
     assert not np.allclose(scores, others)
+
+
+def test_the_readme_quotes_the_study():
+    words = " ".join((tasks.ROOT / "README.md").read_text(encoding="utf8").split())
+    rows = pd.read_csv(study.RESULTS).query("stage == 'draw'")
+    of = {name: 100 * part for name, part in rows.groupby("model")["accuracy"]}
+    tuned, frozen = of[study.HEAD], of[study.FROZEN]
+    assert f"**{tuned.mean():.1f} %** fine-tuned on the first 128 tokens" in words
+    assert f"({tuned.min():.1f} to {tuned.max():.1f})" in words
+    assert f"{of[study.TFIDF].mean():.1f} % for TF-IDF, **{frozen.mean():.1f} %** for a" in words
