@@ -59,6 +59,14 @@ CASES = [
     pytest.param(
         "06_cross_validation", RANDOM_WEIGHTS, id="06, random weights", marks=pytest.mark.long
     ),
+    pytest.param("07_news_case_study", SHUFFLED_LABELS, id="07, shuffled labels"),
+    pytest.param(
+        "07_news_case_study", RANDOM_WEIGHTS, id="07, random weights", marks=pytest.mark.long
+    ),
+    pytest.param("09_regression_and_domains", SHUFFLED_LABELS, id="09, shuffled labels"),
+    pytest.param(
+        "09_regression_and_domains", RANDOM_WEIGHTS, id="09, random weights", marks=pytest.mark.long
+    ),
 ]
 
 

@@ -60,3 +60,13 @@ def test_every_grader_has_cases():
     assert set(exercises.GRADERS) == set(CASES)
     assert [f"nb{path.stem[:2]}" for path in COURSE] == MODULES
     assert all(inspect.getdoc(grader) for grader in exercises.GRADERS.values())
+
+
+def test_what_is_said_about_random_labels_is_so():
+    """The praise of 06-3 quotes what its data give."""
+    nb06 = importlib.import_module("helpers.exercises.nb06")
+    X, y, fold = nb06.RANDOM_LABELS
+    honest, leaky = (
+        (nb06.out_of_fold(X, y, fold, where) == y).mean() for where in ("inside", "everything")
+    )
+    assert honest == 0.5 and round(leaky, 2) == 0.72

@@ -24,7 +24,13 @@ def mcnemar_by_hand(only_a: int, only_b: int, p_value: float) -> Verdict:
         return wrong("only_a: the columns with 1 above 0. only_b: those with 0 above 1.")
     if is_close(p_value, stats.binomtest(5, 6, alternative="greater").pvalue):
         return wrong("p: that is one side only. A split of 1 to 5 is as uneven as 5 to 1: twice.")
-    if is_close(p_value, stats.binomtest(5, 10).pvalue):
+    if hasattr(p_value, "pvalue"):
+        return wrong("p: that is the whole result of the test. Its p-value is in .pvalue.")
+    if is_close(p_value, 0.22, 0.005) and not is_close(p_value, stats.binomtest(5, 6).pvalue):
+        return wrong("p: not rounded, please.")
+    if is_close(p_value, 100 * stats.binomtest(5, 6).pvalue, 0.5):
+        return wrong("p: as a share between 0 and 1, not in percent.")
+    if any(is_close(p_value, stats.binomtest(k, 10).pvalue) for k in (only_a, only_b)):
         return wrong("p: of 6 sentences, not of 10. Where both agree, nothing is decided.")
     if is_close(p_value, 1 - stats.binomtest(5, 6).pvalue):
         return wrong("p: that is one minus it. The p-value is the chance of such a split.")
@@ -42,7 +48,9 @@ def grouped_folds(function: Callable[[list[str], int], list[int]]) -> Verdict:
     given = function(list(FILMS), 3)
     if given is None or given is ...:
         return unanswered()
-    fold = list(given)
+    fold = np.asarray(given).tolist()
+    if any(number != int(number) for number in fold):
+        return wrong("A fold is a whole number: 0, 1, 2 for k = 3.")
     if len(fold) != len(FILMS):
         return wrong("Return one number for each review: its fold. The list is as long as groups.")
     if set(fold) == {1, 2, 3}:
@@ -55,10 +63,14 @@ def grouped_folds(function: Callable[[list[str], int], list[int]]) -> Verdict:
         return wrong(f"The reviews of '{split[0]}' are in several folds: deal films, not reviews.")
     if not set(fold) <= {0, 1, 2}:
         return wrong("For k = 3 only the folds 0, 1 and 2 exist: take the film's number modulo k.")
-    for films, k in ((FILMS, 3), (FILMS, 4), (["a", "b", "a", "c", "b"], 2)):
-        fold = np.asarray(function(list(films), k))
+    others = ["a", "b", "a", "c", "b"], ["a"] * 6 + ["b", "c", "d"]
+    for films, k in ((FILMS, 3), (FILMS, 4), (others[0], 2), (others[1], 2)):
+        fold = np.asarray(function(list(films), k)).astype(int)
         first = [films.index(film) for film in dict.fromkeys(films)]
         counts = np.bincount(fold[first], minlength=k)
+        reviews = np.bincount(fold, minlength=k)
+        if films == others[1] and counts.tolist() in ([1, 3], [3, 1]) and max(reviews) == 6:
+            return wrong("You balance the reviews in each fold. The exercise balances the films.")
         if len(counts) > k or np.ptp(counts) > 1:
             return wrong(
                 f"For k = {k} the folds hold {counts.tolist()} films: deal them in turns, so that "
@@ -92,11 +104,52 @@ def out_of_fold(
     return predictions
 
 
+RNG = np.random.default_rng(8)
+RANDOM_LABELS = RNG.normal(size=(60, 300)), np.arange(60) % 2, RNG.permutation(60) % 5
+
+
+def mistaken(X: np.ndarray, y: np.ndarray, fold: np.ndarray) -> list[tuple[np.ndarray, str]]:
+    """What typical mistakes give, and what to say about each."""
+    columns, honest, folds = columns_of(X, y), out_of_fold(X, y, fold), np.unique(fold)
+    first, fitted_on_all, on_held_out = np.zeros(len(y), int), honest.copy(), honest.copy()
+    first[fold == folds[0]] = honest[fold == folds[0]]
+    for number in folds:
+        test = fold == number
+        inside = columns_of(X[~test], y[~test])
+        fitted_on_all[test] = nearest_mean(X[:, inside], y, X[test][:, inside])
+        on_held_out[test] = nearest_mean(X[test][:, inside], y[test], X[test][:, inside])
+    return [
+        (
+            out_of_fold(X, y, fold, "everything"),
+            "You choose columns once, on all rows: the held-out labels have helped.",
+        ),
+        (
+            out_of_fold(X, y, fold, "held out"),
+            "You choose columns on the held-out rows. Choose them on the other folds.",
+        ),
+        (
+            nearest_mean(X[:, columns], y, X[:, columns]),
+            "You fit on all rows and predict the same rows: nothing is held out.",
+        ),
+        (
+            np.concatenate([honest[fold == number] for number in folds]),
+            "Right predictions in the wrong order: write them into predictions[held_out].",
+        ),
+        (
+            fitted_on_all,
+            "The columns are chosen inside, but you fit on all rows: X[train], y[train].",
+        ),
+        (
+            on_held_out,
+            "You fit on the held-out rows themselves: X[train], y[train] are the others.",
+        ),
+    ]
+
+
 @exercise("06-3")
 def select_inside(function: Callable) -> Verdict:
     """A function that chooses columns inside the training folds only."""
-    rng = np.random.default_rng(6)
-    X, y, fold = rng.normal(size=(60, 300)), np.arange(60) % 2, rng.permutation(60) % 5
+    X, y, fold = RANDOM_LABELS
     given = function(X.copy(), y.copy(), fold.copy(), columns_of, nearest_mean)
     if given is None or given is ...:
         return unanswered()
@@ -104,17 +157,22 @@ def select_inside(function: Callable) -> Verdict:
         return wrong("Return the predictions of all rows, not their accuracy.")
     given = np.asarray(given)
     if given.shape != y.shape:
-        return wrong(f"Return one prediction for each of the {len(y)} rows, in their order.")
-    if is_close(given, out_of_fold(X, y, fold)):
-        return right("On these random labels it is right half of the time, as it must be.")
-    if is_close(given, out_of_fold(X, y, fold, "everything")):
-        return wrong("You choose columns once, on all rows: the held-out labels have helped.")
-    if is_close(given, out_of_fold(X, y, fold, "held out")):
-        return wrong("You choose columns on the held-out rows. Choose them on the other folds.")
-    columns = columns_of(X, y)
-    if is_close(given, nearest_mean(X[:, columns], y, X[:, columns])):
-        return wrong("You fit on all rows and predict the same rows: nothing is held out.")
-    by_fold = np.concatenate([out_of_fold(X, y, fold)[fold == f] for f in np.unique(fold)])
-    if is_close(given, by_fold):
-        return wrong("Right predictions in the wrong order: write them into predictions[held_out].")
-    return wrong("For each fold: choose on the other folds, fit there, predict the fold's rows.")
+        return wrong(
+            f"Return one prediction for each of the {len(y)} rows, in their order, and only after "
+            "the last fold (is the return inside the loop?)."
+        )
+    for answer, hint in mistaken(X, y, fold):
+        if is_close(given, answer):
+            return wrong(hint)
+    if not is_close(given, out_of_fold(X, y, fold)):
+        return wrong(
+            "For each fold: choose on the other folds, fit there, predict the fold's rows."
+        )
+    seven = np.arange(60) % 7
+    given = function(X.copy(), y.copy(), seven.copy(), columns_of, nearest_mean)
+    if not is_close(given, out_of_fold(X, y, seven)):
+        return wrong("With seven folds it goes wrong: loop over np.unique(fold), not over five.")
+    return right(
+        "On these random labels it has 50 %, as it must on average; choosing on all rows would "
+        "have shown 72 %."
+    )

@@ -83,6 +83,55 @@ def one_after_the_other(X, y, fold, select, fit_predict):
     return np.concatenate([predictions[fold == number] for number in range(fold.max() + 1)])
 
 
+def fit_on_everything(X, y, fold, select, fit_predict):
+    predictions = np.empty(len(y), int)
+    for number in range(fold.max() + 1):
+        train = fold != number
+        columns = select(X[train], y[train])
+        predictions[~train] = fit_predict(X[:, columns], y, X[~train][:, columns])
+    return predictions
+
+
+def fit_on_the_held_out(X, y, fold, select, fit_predict):
+    predictions = np.empty(len(y), int)
+    for number in range(fold.max() + 1):
+        train, test = fold != number, fold == number
+        columns = select(X[train], y[train])
+        predictions[test] = fit_predict(X[test][:, columns], y[test], X[test][:, columns])
+    return predictions
+
+
+def always_five(X, y, fold, select, fit_predict):
+    predictions = np.zeros(len(y), int)
+    for number in range(5):
+        train = fold != number
+        columns = select(X[train], y[train])
+        predictions[~train] = fit_predict(X[train][:, columns], y[train], X[~train][:, columns])
+    return predictions
+
+
+def return_in_the_loop(X, y, fold, select, fit_predict):
+    train = fold != 0
+    columns = select(X[train], y[train])
+    return fit_predict(X[train][:, columns], y[train], X[~train][:, columns])
+
+
+def as_floats(groups, k):
+    return [float(number) for number in deal_films(groups, k)]
+
+
+def in_between(groups, k):
+    return [number + 0.5 for number in deal_films(groups, k)]
+
+
+def balance_reviews(groups, k):
+    load, place = [0] * k, {}
+    for film in sorted(set(groups), key=lambda film: -groups.count(film)):
+        place[film] = load.index(min(load))
+        load[place[film]] += groups.count(film)
+    return [place[film] for film in groups]
+
+
 P = stats.binomtest(5, 6).pvalue
 
 CASES = {
@@ -95,16 +144,21 @@ CASES = {
             ((5, 1, P / 2), "one side only"),
             ((5, 1, stats.binomtest(5, 10).pvalue), "not of 10"),
             ((5, 1, 1 - P), "one minus it"),
+            ((5, 1, 0.22), "not rounded"),
+            ((5, 1, 100 * P), "not in percent"),
+            ((5, 1, stats.binomtest(5, 6)), "in .pvalue"),
         ],
     ),
     "06-2": Cases(
-        right=[(deal_films,), (deal_films_with_a_dictionary,)],
+        right=[(deal_films,), (deal_films_with_a_dictionary,), (as_floats,)],
         wrong=[
             ((deal_reviews,), "deal films, not reviews"),
             ((number_the_films,), "modulo k"),
             ((from_one,), "count from 0"),
             ((first_films_first,), "in turns"),
             ((one_fold_a_film,), "as long as groups"),
+            ((in_between,), "whole number"),
+            ((balance_reviews,), "balance the reviews"),
         ],
     ),
     "06-3": Cases(
@@ -115,6 +169,10 @@ CASES = {
             ((hold_out_nothing,), "nothing is held out"),
             ((accuracy_only,), "not their accuracy"),
             ((one_after_the_other,), "wrong order"),
+            ((fit_on_everything,), "fit on all rows: X"),
+            ((fit_on_the_held_out,), "fit on the held-out rows"),
+            ((return_in_the_loop,), "inside the loop"),
+            ((always_five,), "With seven folds"),
         ],
     ),
 }

@@ -1,0 +1,124 @@
+"""Graders of notebook 09, regression and domains."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from helpers.exercises import Verdict, exercise, is_close, right, unanswered, wrong
+
+
+@exercise("09-1")
+def r_and_r2(r2_shifted: float, r2_halved: float, r_shifted: float) -> Verdict:
+    """R² of labels -2, 0, 2 and of the predictions 0, 2, 4 and -1, 0, 1; r of the first."""
+    given = [r2_shifted, r2_halved]
+    if is_close(given, [1.5, 0.25]):
+        return wrong("Those are the errors' shares of the spread. R² is 1 minus that.")
+    if is_close(given, [4, 2 / 3]):
+        return wrong(
+            "Those are mean squared errors. Divide by that of always saying the mean, 8/3."
+        )
+    if is_close(given, [1, 1]):
+        return wrong("That is r times r. R² compares with the predictions as they are, not a line.")
+    if is_close(given, [0, 0.75]):
+        return wrong("R² has no floor: worse than always saying the mean is below 0.")
+    if is_close(given, [0.75, -0.5]):
+        return wrong("The other way round: the first is that of 0, 2, 4.")
+    if not is_close(given, [-0.5, 0.75]):
+        return wrong("Squared errors: 3 · 2² and 1 + 0 + 1. Squared distances from the mean: 8.")
+    if is_close(r_shifted, -0.5):
+        return wrong("r: that is R². A shift leaves r alone, because it leaves the line straight.")
+    if not is_close(r_shifted, 1):
+        return wrong("r: the three points lie on one rising line. What is r then?")
+    return right("The same order to the last digit, and worse than saying 0 three times.")
+
+
+RATINGS = np.array(
+    [[3, 2, 3, 4], [1, 2, -1, 1], [0, 0, 1, 3], [-2, -3, 0, -4], [-1, -3, -3, 0], [2, 4, 1, 1.0]]
+)
+
+
+def with_the_others(ratings: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """r of each column of `ratings` with the same column of `others`."""
+    columns = zip(ratings.T, others.T, strict=True)
+    return np.array([np.corrcoef(one, rest)[0, 1] for one, rest in columns])
+
+
+@exercise("09-2")
+def each_against_the_others(function: Callable[[np.ndarray], np.ndarray]) -> Verdict:
+    """A function that gives each person's r with the mean of the others."""
+    given = function(RATINGS.copy())
+    if given is None or given is ...:
+        return unanswered()
+    n, k = RATINGS.shape
+    others = (RATINGS.sum(axis=1, keepdims=True) - RATINGS) / (k - 1)
+    expected = with_the_others(RATINGS, others)
+    everyone = with_the_others(RATINGS, np.repeat(RATINGS.mean(axis=1, keepdims=True), k, axis=1))
+    if np.ndim(given) == 0:
+        return wrong(f"Return one r for each of the {k} people, not one number.")
+    if is_close(given, everyone):
+        return wrong("The person's own rating is in that mean. Take it out of the sum first.")
+    if np.shape(given) == (n,):
+        return wrong("That is one number a sentence. A person is a column.")
+    if np.shape(given) == (n, k):
+        return wrong("Those are means of the others. Correlate each column with its own.")
+    if is_close(given, np.corrcoef(RATINGS.T)[0]):
+        return wrong("That is each person against the first. Compare with the mean of the others.")
+    medians = [np.median(np.delete(RATINGS, j, axis=1), axis=1) for j in range(k)]
+    if is_close(given, with_the_others(RATINGS, np.array(medians).T)):
+        return wrong("Those are medians of the others. The label is a mean.")
+    if not is_close(given, expected):
+        return wrong("For column j: (sum of the row − its own rating) / (k − 1), then r with j.")
+    wider = np.hstack([RATINGS, RATINGS[::-1, :2]])
+    others = (wider.sum(axis=1, keepdims=True) - wider) / (wider.shape[1] - 1)
+    if not is_close(function(wider.copy()), with_the_others(wider, others)):
+        return wrong("Right for four people, not for six: use mean and k of what you are given.")
+    return right("Nobody is compared with a mean that contains them.")
+
+
+def line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Slope and intercept of the least-squares line of y over x."""
+    slope = np.cov(x, y, bias=True)[0, 1] / x.var()
+    return slope, y.mean() - slope * x.mean()
+
+
+@exercise("09-3")
+def recalibrate(function: Callable) -> Verdict:
+    """A function that puts predictions on the least-squares line of a few labelled ones."""
+    rng = np.random.default_rng(9)
+    labels = rng.normal(0.5, 0.8, 40)
+    predictions, new = 2.5 * labels - 1 + rng.normal(0, 1, 40), rng.normal(0, 2, 15)
+    given = function(predictions.copy(), labels.copy(), new.copy())
+    if given is None or given is ...:
+        return unanswered()
+    slope, intercept = line(predictions, labels)
+    if is_close(given, [slope, intercept]) or is_close(given, [intercept, slope]):
+        return wrong("Those are the two numbers of the line. Return the new predictions on it.")
+    if np.shape(given) != new.shape:
+        return wrong(f"Return one number for each of the {len(new)} new predictions.")
+    given = np.asarray(given, dtype=float)
+    backwards, offset = line(labels, predictions)
+    mistakes = [
+        (new - predictions.mean() + labels.mean(), "Only shifted. Let the slope be free as well."),
+        (
+            new * (predictions @ labels) / (predictions @ predictions),
+            "Only scaled: that line goes through 0. Let the intercept be free as well.",
+        ),
+        (
+            backwards * new + offset,
+            "That line gives predictions from labels. You need labels from predictions.",
+        ),
+        (
+            (new - offset) / backwards,
+            "Predictions fitted over labels, then turned round: noise makes that line too steep.",
+        ),
+        (
+            (new - predictions.mean()) / predictions.std() * labels.std() + labels.mean(),
+            "Equal spread is not least squares: the slope is r · sd(labels) / sd(predictions).",
+        ),
+    ]
+    for mistake, hint in mistakes:
+        if is_close(given, mistake):
+            return wrong(hint)
+    if not is_close(given, slope * new + intercept):
+        return wrong("Fit labels ≈ a · predictions + b by least squares, return a · new + b.")
+    return right("Two numbers from a few labels mend the scale; they cannot mend the order.")
