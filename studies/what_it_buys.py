@@ -31,7 +31,7 @@ KEYS = ["scored", "model", "n", "flipped", "rate", "steps", "seed"]
 TFIDF, FROZEN = "tf-idf", "frozen features"
 FULL, TOP, LORA, RANDOM = "fine-tuned", "top layers", "LoRA", "random weights"
 CONTROL, MANY = "labels shuffled", "many epochs"
-SEEDS, LIVE, LIVE_SEEDS, MANY_EPOCHS = range(5), 512, range(10), 12
+SEEDS, LIVE, LIVE_SEEDS, MANY_EPOCHS = range(5), 512, range(10), 8
 SIZES = (16, 32, 64, 128, 256, 512, 1024, 2048, 5970)
 NOISE = (10, 20, 30, 40)
 
@@ -66,12 +66,12 @@ def planned() -> list[dict]:
     trained = [(FULL, n, 0) for n in (16, 64, 256, LIVE, 1024)] + [(LORA, 1024, 0), (TOP, 1024, 0)]
     runs += [tested(*point, seed) for seed in SEEDS for point in trained]
     runs += [tested(FULL, LIVE, 0, seed) for seed in LIVE_SEEDS if seed not in SEEDS]
-    runs += [tested(CONTROL, LIVE, 0, seed) for seed in range(3)]
-    runs += [tested(FULL, 1024, share, seed) for seed in SEEDS for share in NOISE]
-    runs += [tested(model, 5970, 0, seed) for seed in SEEDS for model in (FULL, RANDOM)]
+    runs += [tested(CONTROL, LIVE, 0, seed) for seed in range(2)]
+    runs += [tested(FULL, 1024, share, seed) for seed in SEEDS for share in (20, 40)]
+    runs += [tested(FULL, 5970, 0, seed) for seed in SEEDS]
     runs += [tested(MANY, LIVE, 0, seed) for seed in SEEDS]
-    runs += [tested(RANDOM, n, 0, seed) for seed in SEEDS for n in (1024, 256)]
-    runs += [tested(FULL, 2048, 0, seed) for seed in SEEDS]
+    runs += [tested(RANDOM, n, 0, seed) for n in (1024, 5970) for seed in SEEDS]
+    runs += [tested(FULL, 1024, share, seed) for seed in SEEDS for share in (10, 30)]
     return [dict(zip(KEYS, run, strict=True)) for run in runs]
 
 
