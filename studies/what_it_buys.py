@@ -118,7 +118,7 @@ def relabelled(dataset: Dataset, labels: np.ndarray) -> Dataset:
 
 
 class LoRA(nn.Module):
-    """A frozen linear layer and a trained correction of rank r beside it (Hu et al. 2021).
+    """A frozen linear layer and a trained correction of rank r beside it (Hu et al. 2022).
 
     Args:
         linear: the layer, d inputs, e outputs.

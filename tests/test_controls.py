@@ -59,6 +59,10 @@ CASES = [
     pytest.param(
         "06_cross_validation", RANDOM_WEIGHTS, id="06, random weights", marks=pytest.mark.long
     ),
+    pytest.param("08_what_fine_tuning_buys", SHUFFLED_LABELS, id="08, shuffled labels"),
+    pytest.param(
+        "08_what_fine_tuning_buys", RANDOM_WEIGHTS, id="08, random weights", marks=pytest.mark.long
+    ),
 ]
 
 
