@@ -1,6 +1,7 @@
 """Study 08: what is drawn, what each treatment changes and nothing else, what was recorded."""
 
 import copy
+import itertools
 import json
 import math
 
@@ -33,10 +34,11 @@ def network():
 
 def test_draws_are_nested_balanced_and_another_for_another_seed(labels):
     for seed in (0, 1):
-        draws = [study.draw(labels, n, seed) for n in study.SIZES]
-        for small, large in zip(draws, draws[1:], strict=False):
+        sizes = (*study.SIZES, 5970)
+        draws = [study.draw(labels, n, seed) for n in sizes]
+        for small, large in itertools.pairwise(draws):
             assert set(small) < set(large)
-        for n, drawn in zip(study.SIZES, draws, strict=True):
+        for n, drawn in zip(sizes, draws, strict=True):
             assert len(set(drawn)) == n and labels[drawn].sum() == n / 2
     assert set(study.draw(labels, 64, 0)) != set(study.draw(labels, 64, 1))
     assert set(study.draw(labels, 5970, 0)) == set(range(5970))
@@ -48,7 +50,7 @@ def test_noise_turns_over_the_share_it_says_in_each_class_and_less_is_part_of_mo
     for share, changed in turned.items():
         for label in (0, 1):
             assert changed[given == label].sum() == round(share / 100 * 512)
-    for less, more in zip(study.NOISE, study.NOISE[1:], strict=False):
+    for less, more in itertools.pairwise(study.NOISE):
         assert not (turned[less] & ~turned[more]).any()
     assert (study.flip(given, 20, 0) != study.flip(given, 20, 1)).any()
 
@@ -132,3 +134,45 @@ def test_the_lora_of_the_notebook_is_that_of_the_study():
     ours.B.data.normal_()
     theirs.B.data.copy_(ours.B.data)
     assert torch.equal(ours(x), theirs(x)) and len(source.splitlines()) <= 15
+
+
+def test_the_recorded_runs_are_those_that_were_planned(rows):
+    found = [tuple(row) for row in rows[study.KEYS].itertuples(index=False, name=None)]
+    planned = [tuple(entry.values()) for entry in study.planned()]
+    assert sorted(found) == sorted(planned) and len(set(planned)) == len(planned)
+    sizes = {"validation": 853, "test": 1705}
+    assert (rows["of"] == rows["scored"].map(sizes)).all()
+    assert (rows["right"] <= rows["of"]).all() and (rows["cpu_seconds"] > 0).all()
+
+
+def test_what_was_chosen_has_the_highest_accuracy_on_validation(rows):
+    tried = rows[(rows["scored"] == "validation") & (rows["n"] == 1024) & (rows["steps"] == 60)]
+    for model, rate in study.RATE.items():
+        of_model = tried[tried["model"] == model].set_index("rate")["right"]
+        assert set(of_model.index) == set(study.RATES[model]) and of_model.idxmax() == rate
+    assert (rows.loc[rows["scored"] == "validation", "seed"] >= 100).all()
+    assert (rows.loc[rows["scored"] == "test", "seed"] < 100).all()
+
+
+def test_every_tested_run_used_what_was_chosen(rows):
+    tested = rows[(rows["scored"] == "test") & (rows["steps"] > 0)]
+    rates = tested["model"].map(study.RATE).fillna(study.RATE[study.FULL])
+    assert (tested["rate"] == rates).all()
+    random = tested["model"] == study.RANDOM
+    assert (tested.loc[random, "steps"] == study.AT_LEAST_RANDOM).all()
+    assert (tested.loc[~random, "steps"] == study.AT_LEAST).all()
+
+
+def test_recorded_rows_of_the_baselines_come_out_again(rows):
+    train, test = study.data()["train"], study.data()["test"]
+    drawn = study.draw(np.asarray(train["label"]), 64, 0)
+    few = train.select(drawn)
+    scores = baselines.tfidf(0).fit(few["text"][:], few["label"][:]).predict(test["text"][:])
+    right = (scores == np.asarray(test["label"])).sum()
+    row = rows[(rows["model"] == study.TFIDF) & (rows["n"] == 64) & (rows["seed"] == 0)]
+    assert abs(right - row["right"].item()) <= 5
+
+
+def test_the_control_learned_nothing(rows):
+    control = rows[rows["model"] == study.CONTROL]
+    assert len(control) >= 2 and ((control["right"] / 1705 - 0.5).abs() < 0.06).all()
