@@ -79,7 +79,6 @@ QUANTITIES = {
         "nested_choices": "len(set(chosen))",
     },
     "08_what_fine_tuning_buys": {
-        "new_run": "new_run",
         "two_people": "(first == second).mean()",
         "kappa": "cohen(first, second)",
         "fleiss": "fleiss(counts_of(15))",
