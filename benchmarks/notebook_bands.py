@@ -78,6 +78,15 @@ QUANTITIES = {
         "nested_gap": "best_inner - nested_accuracy",
         "nested_choices": "len(set(chosen))",
     },
+    "08_what_fine_tuning_buys": {
+        "two_people": "(first == second).mean()",
+        "kappa": "cohen(first, second)",
+        "fleiss": "fleiss(counts_of(15))",
+        "one_person": "votes[1]",
+        "majority_of_nine": "votes[9]",
+        "doubtful_wrong": "where['mean'].iloc[0]",
+        "clear_wrong": "where['mean'].iloc[-1]",
+    },
 }
 
 

@@ -67,6 +67,10 @@ CASES = [
     pytest.param(
         "09_regression_and_domains", RANDOM_WEIGHTS, id="09, random weights", marks=pytest.mark.long
     ),
+    pytest.param("08_what_fine_tuning_buys", SHUFFLED_LABELS, id="08, shuffled labels"),
+    pytest.param(
+        "08_what_fine_tuning_buys", RANDOM_WEIGHTS, id="08, random weights", marks=pytest.mark.long
+    ),
 ]
 
 

@@ -1,0 +1,192 @@
+"""Study 08: what is drawn, what each treatment changes and nothing else, what was recorded."""
+
+import copy
+import itertools
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+import tasks
+from helpers import checkpoints, corpora, training
+from studies import baselines
+from studies import what_it_buys as study
+
+
+@pytest.fixture(scope="module")
+def labels():
+    return np.asarray(corpora.load("reviews")["train"]["label"])
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return pd.read_csv(study.RESULTS)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return checkpoints.load(seed=0)
+
+
+def test_draws_are_nested_balanced_and_another_for_another_seed(labels):
+    for seed in (0, 1):
+        sizes = (*study.SIZES, 5970)
+        draws = [study.draw(labels, n, seed) for n in sizes]
+        for small, large in itertools.pairwise(draws):
+            assert set(small) < set(large)
+        for n, drawn in zip(sizes, draws, strict=True):
+            assert len(set(drawn)) == n and labels[drawn].sum() == n / 2
+    assert set(study.draw(labels, 64, 0)) != set(study.draw(labels, 64, 1))
+    assert set(study.draw(labels, 5970, 0)) == set(range(5970))
+
+
+def test_noise_turns_over_the_share_it_says_in_each_class_and_less_is_part_of_more(labels):
+    given = labels[study.draw(labels, 1024, 0)]
+    turned = {share: study.flip(given, share, 0) != given for share in (0, *study.NOISE)}
+    for share, changed in turned.items():
+        for label in (0, 1):
+            assert changed[given == label].sum() == round(share / 100 * 512)
+    for less, more in itertools.pairwise(study.NOISE):
+        assert not (turned[less] & ~turned[more]).any()
+    assert (study.flip(given, 20, 0) != study.flip(given, 20, 1)).any()
+
+
+def test_other_labels_leave_texts_and_label_names():
+    few = corpora.load("reviews")["train"].select(range(10))
+    other = study.relabelled(few, 1 - np.asarray(few["label"]))
+    assert other["text"][:] == few["text"][:] and other.features == few.features
+    assert (np.asarray(other["label"]) + np.asarray(few["label"]) == 1).all()
+
+
+def test_two_epochs_or_as_many_steps_as_asked():
+    assert study.epochs_for(5970, 60) == 2 and study.epochs_for(64, 0) == 2
+    for n in study.SIZES:
+        steps = study.epochs_for(n, 60) * int(np.ceil(n / 32))
+        assert steps >= 60
+
+
+def trainable(model):
+    return {name for name, p in model.named_parameters() if p.requires_grad}
+
+
+def test_each_way_trains_what_it_names_and_nothing_else(network):
+    tokenizer, plain = network
+    texts = corpora.load("reviews")["train"]["text"][:4]
+    before = training.predict(plain, tokenizer, texts, precision="fp32")
+    head = ("bert.pooler", "classifier")
+    allowed = {
+        study.TOP: (*head, "bert.encoder.layer.4.", "bert.encoder.layer.5."),
+        study.LORA: (*head, *(f"bert.encoder.layer.{i}.attention.self" for i in range(6))),
+    }
+    for method, places in allowed.items():
+        model = copy.deepcopy(plain)
+        study.restrict(model, method)
+        found = trainable(model)
+        assert found and all(name.startswith(places) for name in found)
+        after = training.predict(model, tokenizer, texts, precision="fp32")
+        assert np.abs(after - before).max() < 1e-6
+        if method == study.LORA:
+            in_encoder = {name for name in found if "encoder" in name}
+            assert len(in_encoder) == 24 and all(name.endswith((".A", ".B")) for name in in_encoder)
+
+
+def test_training_leaves_what_is_frozen_and_moves_the_rest(network):
+    tokenizer, plain = network
+    few = corpora.load("reviews")["train"].select(range(16))
+    model = copy.deepcopy(plain)
+    study.restrict(model, study.LORA)
+    start = {name: p.detach().clone() for name, p in model.named_parameters()}
+    moving = trainable(model)
+    config = training.TrainingConfig(
+        epochs=3, best_metric="epoch", freeze_word_embeddings=True, precision="fp32"
+    )
+    training.fine_tune(model, tokenizer, few, few.select(range(2)), config)
+    moved = {name for name, p in model.named_parameters() if not torch.equal(p, start[name])}
+    assert moved == moving
+
+
+def test_a_correction_of_rank_r_beside_the_layer():
+    layer = nn.Linear(6, 5).requires_grad_(False)
+    lora = study.LoRA(layer, rank=2, alpha=6)
+    x = torch.randn(3, 4, 6)
+    assert torch.equal(lora(x), layer(x))
+    lora.B.data.normal_()
+    by_weights = layer(x) + x @ (3 * lora.B @ lora.A).T
+    assert torch.allclose(lora(x), by_weights, atol=1e-5)
+    assert torch.linalg.matrix_rank(lora.B @ lora.A) == 2
+
+
+def test_the_lora_of_the_notebook_is_that_of_the_study():
+    path = tasks.ROOT / "notebooks" / "08_what_fine_tuning_buys.ipynb"
+    cells = json.loads(path.read_text(encoding="utf8"))["cells"]
+    sources = ("".join(cell["source"]) for cell in cells)
+    source = next(text for text in sources if text.startswith("class LoRA"))
+    names: dict = {"nn": nn, "torch": torch, "math": math}
+    exec(source, names)
+    torch.manual_seed(0)
+    theirs, x = names["LoRA"](nn.Linear(8, 8)), torch.randn(2, 8)
+    ours = study.LoRA(copy.deepcopy(theirs.linear))
+    ours.load_state_dict(theirs.state_dict())
+    ours.B.data.normal_()
+    theirs.B.data.copy_(ours.B.data)
+    assert torch.equal(ours(x), theirs(x)) and len(source.splitlines()) <= 15
+
+
+def test_the_recorded_runs_are_those_that_were_planned(rows):
+    found = [tuple(row) for row in rows[study.KEYS].itertuples(index=False, name=None)]
+    planned = [tuple(entry.values()) for entry in study.planned()]
+    assert sorted(found) == sorted(planned) and len(set(planned)) == len(planned)
+    sizes = {"validation": 853, "test": 1705}
+    assert (rows["of"] == rows["scored"].map(sizes)).all()
+    assert (rows["right"] <= rows["of"]).all() and (rows["cpu_seconds"] > 0).all()
+
+
+def test_what_was_chosen_has_the_highest_accuracy_on_validation(rows):
+    tried = rows[(rows["scored"] == "validation") & (rows["n"] == 1024) & (rows["steps"] == 60)]
+    for model, rate in study.RATE.items():
+        of_model = tried[tried["model"] == model].set_index("rate")["right"]
+        assert set(of_model.index) == set(study.RATES[model]) and of_model.idxmax() == rate
+    assert (rows.loc[rows["scored"] == "validation", "seed"] >= 100).all()
+    assert (rows.loc[rows["scored"] == "test", "seed"] < 100).all()
+
+
+def test_every_tested_run_used_what_was_chosen(rows):
+    tested = rows[(rows["scored"] == "test") & (rows["steps"] > 0)]
+    rates = tested["model"].map(study.RATE).fillna(study.RATE[study.FULL])
+    assert (tested["rate"] == rates).all()
+    random = tested["model"] == study.RANDOM
+    assert (tested.loc[random, "steps"] == study.AT_LEAST_RANDOM).all()
+    longer = tested[~random & (tested["steps"] != study.AT_LEAST)]
+    assert (longer[["model", "n", "flipped", "steps"]] == [study.FULL, 1024, 0, 120]).all(axis=None)
+
+
+def test_recorded_rows_of_the_baselines_come_out_again(rows):
+    train, test = study.data()["train"], study.data()["test"]
+    drawn = study.draw(np.asarray(train["label"]), 64, 0)
+    few = train.select(drawn)
+    scores = baselines.tfidf(0).fit(few["text"][:], few["label"][:]).predict(test["text"][:])
+    right = (scores == np.asarray(test["label"])).sum()
+    row = rows[(rows["model"] == study.TFIDF) & (rows["n"] == 64) & (rows["seed"] == 0)]
+    assert abs(right - row["right"].item()) <= 5
+
+
+def test_the_control_learned_nothing(rows):
+    control = rows[rows["model"] == study.CONTROL]
+    assert len(control) >= 2 and ((control["right"] / 1705 - 0.5).abs() < 0.06).all()
+
+
+def test_the_readme_quotes_the_study(rows):
+    words = " ".join((tasks.ROOT / "README.md").read_text(encoding="utf8").split())
+    tested = rows[(rows["scored"] == "test") & (rows["flipped"] == 0) & (rows["seed"] < 5)]
+    table = tested[tested["steps"] != 120].pivot_table(
+        index="n", columns="model", values="right", aggfunc="mean"
+    )
+    gain = 100 * (table[study.FULL] - table[study.FROZEN]) / 1705
+    assert f"**{gain[16]:+.1f}** and **{gain[64]:+.1f} points**" in words
+    assert f"leads by {gain[256]:.1f}, with all 5,970 by {gain[5970]:.1f}" in words
+    lower = 100 * (table.loc[1024, study.FULL] - table.loc[1024, study.RANDOM]) / 1705
+    assert f"end {lower:.0f} points lower" in words
