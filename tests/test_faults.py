@@ -23,9 +23,14 @@ TINY = {
     "num_attention_heads": 2,
     "vocab_size": 30522,
 }
-# Forked children start in milliseconds, because the libraries are there already.
-FORK = multiprocessing.get_context("fork") if hasattr(os, "fork") else None
-needs_fork = pytest.mark.skipif(FORK is None, reason="this system has no fork")
+# The server has imported what is preloaded and runs nothing, so its children start in milliseconds
+# and inherit no threads; a fork of the test's own process may wait for threads it does not have.
+HAS_FORK = hasattr(os, "fork")
+CHILDREN = multiprocessing.get_context("forkserver" if HAS_FORK else "spawn")
+if HAS_FORK:
+    CHILDREN.set_forkserver_preload(["tests.test_faults"])
+needs_fork = pytest.mark.skipif(not HAS_FORK, reason="this system has no fork")
+LONGEST = 120  # seconds after which a child is stuck
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +62,16 @@ def train_or_go_on(parts, folder: Path) -> None:
 
 def in_a_child(function: Callable, *arguments, kill_after: float | None = None) -> int:
     """Run a function in a process of its own, kill it if asked; its exit code."""
-    child = FORK.Process(target=function, args=arguments)
+    child = CHILDREN.Process(target=function, args=arguments)
     child.start()
     if kill_after is not None:
         time.sleep(kill_after)
         os.kill(child.pid, signal.SIGKILL)
-    child.join()
+    child.join(LONGEST)
+    stuck = child.exitcode is None
+    if stuck:
+        child.kill()
+    assert not stuck, f"{function.__name__} is stuck"
     return child.exitcode
 
 
@@ -163,8 +172,8 @@ def hold(folder: Path, held: Event) -> None:
 
 @needs_fork
 def test_two_runs_cannot_share_a_folder_and_a_killed_one_frees_it(tmp_path):
-    held = FORK.Event()
-    other = FORK.Process(target=hold, args=(tmp_path, held))
+    held = CHILDREN.Event()
+    other = CHILDREN.Process(target=hold, args=(tmp_path, held))
     other.start()
     assert held.wait(20)
     (tmp_path / ".step-00000004-abcdefgh").mkdir()
