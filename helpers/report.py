@@ -21,7 +21,7 @@ from helpers.results import Result, comparison, errors, per_class, scores
 DRAWN_CLASSES, LISTED_ROWS, LISTED_ERRORS, LISTED_CHARACTERS = 12, 100, 10, 300
 STYLE = """body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#111}
 table{border-collapse:collapse;margin:1em 0}td,th{border:1px solid #bbb;padding:.3em .6em;
-text-align:left;vertical-align:top;overflow-wrap:anywhere}img{max-width:100%}"""
+text-align:left;vertical-align:top;max-width:36em;overflow-wrap:break-word}img{max-width:100%}"""
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -33,7 +33,7 @@ def draw_scores(result: Result) -> tuple[Figure, str]:
     for place, (marker, (_, row)) in enumerate(zip("osD^v" * 9, table.iterrows(), strict=False)):
         axes.plot([row[low], row[high]], [place, place], "-", color=plots.BLUE)
         axes.plot(row[name], place, marker, color=plots.BLUE)
-    axes.set_yticks(range(len(table)), table.index)
+    axes.set_yticks(range(len(table)), drawable(table.index))
     axes.set_ylim(len(table) - 0.5, -0.5)
     axes.set_xlabel(f"{name} on {len(result.labels):,} test texts, with 95 % interval")
     said = (f"{i} {r[name]:.2f} ({r[low]:.2f} to {r[high]:.2f})" for i, r in table.iterrows())
@@ -52,13 +52,19 @@ def draw_errors(result: Result) -> tuple[Figure, str]:
     table = per_class(result)
     if len(names) > DRAWN_CLASSES:
         figure, axes = plots.new(7, 0.25 * len(names) + 1)
-        plots.bars(axes, names, table["recall"].tolist())
+        plots.bars(axes, drawable(names), table["recall"].tolist())
         axes.set(xlabel="recall")
     else:
         matrix = metrics.confusion_matrix(result.labels, model.argmax(axis=1), len(names))
-        figure = plots.confusion(matrix, names)
+        figure = plots.confusion(matrix, drawable(names))
     worst = table["recall"].idxmin()
     return figure, f"Recall is lowest for {worst}: {table.loc[worst, 'recall']:.0%} of its texts."
+
+
+def drawable(names: Iterable[str]) -> list[str]:
+    """Names short enough for an axis, with dollar signs that start no formula."""
+    short = (name if len(name) <= 16 else f"{name[:15]}…" for name in names)
+    return [name.replace("$", r"\$") for name in short]
 
 
 def picture(figure: Figure, words: str) -> str:
@@ -122,6 +128,7 @@ def page(result: Result) -> str:
     """The report: one HTML page that needs no other file and runs nothing."""
     title = html.escape(f"What a model of {result.mine.file} is worth")
     dropped = result.mine.dropped
+    more = len(dropped) - LISTED_ROWS
     blocks = [
         f"<h1>{title}</h1><p>{html.escape(sizes(result))} {result.date}</p>",
         f"<p><b>{html.escape(comparison(result))}</b></p>",
@@ -131,7 +138,7 @@ def page(result: Result) -> str:
         "<h2>The worst errors</h2>" + as_html(errors(result).head(LISTED_ERRORS)),
         "<h2>What this does not say</h2>" + as_list(limits(result)),
         f"<h2>Rows left out ({len(dropped):,})</h2>" + as_html(dropped.head(LISTED_ROWS)),
-        f"<p>{max(0, len(dropped) - LISTED_ROWS):,} more are not listed here.</p>",
+        f"<p>{more:,} more are not listed here.</p>" if more > 0 else "",
         "<h2>Kept, with a remark</h2>" + as_list(result.mine.notes or ["nothing"]),
         "<h2>How it was made</h2>" + as_list(settings(result)),
     ]

@@ -1,6 +1,7 @@
 """What a model on one's own file is worth: figures with intervals, a comparison, the errors."""
 
 import datetime
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,11 +81,18 @@ def interval_of(
     name: str, metric: Callable, labels: np.ndarray, outputs: np.ndarray
 ) -> dict[str, float]:
     """A figure and its BCa interval; NaN ends where resampling cannot give any."""
-    try:
-        low, high = metrics.bca_interval(metric, labels, outputs)
-    except metrics.MetricError:
-        low = high = float("nan")
+    low, high = bca_or_nan(metric, labels, outputs)
     return {name: metric(labels, outputs), f"{name} low": low, f"{name} high": high}
+
+
+def bca_or_nan(metric: Callable, first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """`metrics.bca_interval`, NaN where every resample gives the same."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return metrics.bca_interval(metric, first, second)
+        except metrics.MetricError:
+            return float("nan"), float("nan")
 
 
 def comparison(result: Result) -> str:
@@ -98,9 +106,8 @@ def comparison(result: Result) -> str:
         unit, factor, form = "points of accuracy", 100.0, "+.1f"
     rival = max(others, key=lambda name: good[name].mean())
     gain = factor * (good[first] - good[rival])
-    try:
-        low, high = metrics.bca_interval(lambda a, b: float((a - b).mean()), gain, 0 * gain)
-    except metrics.MetricError:
+    low, high = bca_or_nan(lambda a, b: float((a - b).mean()), gain, 0 * gain)
+    if np.isnan(low):
         return f"On these {len(labels)} texts {first} and {rival} do equally well."
     span = f"{gain.mean():{form}} {unit} (95 % interval {low:{form}} to {high:{form}})"
     if low > 0:

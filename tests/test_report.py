@@ -176,6 +176,11 @@ def test_the_page_is_complete_or_not_there(result, tmp_path):
     assert (tmp_path / "report.html").read_text(encoding="utf8") == report.page(result)
 
 
+def test_dollar_signs_and_long_names_can_be_drawn(tmp_path):
+    mine = replace(load(tmp_path), names=[r"$\\frac$", "a name that is far too long for an axis"])
+    assert report.page(scored(mine))
+
+
 def test_many_classes_still_fit(tmp_path):
     path = tmp_path / "many.csv"
     path.write_text("text,label\n" + "".join(f"text {i},l{i % 50:02}\n" for i in range(1000)))
