@@ -78,6 +78,27 @@ QUANTITIES = {
         "nested_gap": "best_inner - nested_accuracy",
         "nested_choices": "len(set(chosen))",
     },
+    "13_your_own_csv": {
+        "tfidf_inside": "tfidf.best_score_",
+        "frozen_inside": "frozen.best_score_",
+        "frozen_5": "np.mean(curves['frozen features'][0])",
+        "frozen_40": "np.mean(curves['frozen features'][3])",
+        "frozen_5_spread": "np.ptp(curves['frozen features'][0])",
+        "tfidf_5": "np.mean(curves['TF-IDF'][0])",
+        "tfidf_40": "np.mean(curves['TF-IDF'][3])",
+        "planted_found": "len(planted)",
+        "untrained": "untrained",
+        "best_epoch": "run.best_epoch",
+        "validation_loss": "run.history['validation_loss'].min()",
+        "validation_loss_rise": "run.history['validation_loss'].iloc[-1]"
+        " - run.history['validation_loss'].min()",
+        "validation": "run.history['accuracy'].max()",
+        "tuned": "table['accuracy']['fine-tuned']",
+        "tuned_macro_f1": "table['macro F1']['fine-tuned']",
+        "frozen": "table['accuracy']['frozen features']",
+        "tfidf": "table['accuracy']['TF-IDF']",
+        "dummy": "table['accuracy']['dummy']",
+    },
 }
 
 
