@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import unicodedata
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -137,5 +138,5 @@ def worded(outputs: np.ndarray, names: list[str] | None) -> list[list[str]]:
 
 def inert(cell: str) -> str:
     """A cell that no spreadsheet runs: an apostrophe goes before what would start a formula."""
-    starts = cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    starts = unicodedata.normalize("NFKC", cell[:1]) in {"=", "+", "-", "@", "\t", "\r"}
     return f"'{cell}" if starts and not own_data.NUMBER.fullmatch(cell) else cell

@@ -144,7 +144,8 @@ def leave_out(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Move some rows from the first table to the second, with a reason."""
     moved = rows.assign(reason=reason)[which][["row", "reason", "text"]]
-    return rows[~which].copy(), pd.concat([dropped, moved], ignore_index=True)
+    filled = [table for table in (dropped, moved) if len(table)]
+    return rows[~which].copy(), pd.concat(filled, ignore_index=True) if filled else dropped
 
 
 def numbers_only(rows: pd.DataFrame, dropped: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -4,6 +4,7 @@ import datetime
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from helpers.own_data import OwnData
 NAMES_ON_HUB = {"minilm": "sentence-transformers/all-MiniLM-L6-v2"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Result:
     """What there is to report.
 
@@ -63,6 +64,12 @@ def scores(result: Result) -> pd.DataFrame:
 
     Of classes: accuracy (Wilson) and macro F1 (BCa). Of numbers: mean absolute error (BCa).
     """
+    return computed_scores(result).copy()
+
+
+@cache
+def computed_scores(result: Result) -> pd.DataFrame:
+    """What `scores` gives, computed once for each result: resampling takes a second a model."""
     rows, labels = {}, result.labels
     for name, outputs in result.outputs.items():
         if result.mine.names is None:

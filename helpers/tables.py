@@ -49,7 +49,7 @@ class Table:
             with unpacked(self.path) as raw:
                 text = io.TextIOWrapper(raw, self.encoding, newline="")
                 reader = csv.reader(text, delimiter=self.delimiter, strict=True)
-                next(reader)
+                self.read(reader, 1)
                 while True:
                     number += 1
                     yield number, *self.read(reader, number)
@@ -139,8 +139,7 @@ def beginning(path: Path) -> bytes:
             f"there is no file {str(path)!r}. "
             + (f"Did you mean {near[0]!r}?" if near else "Check PATH; in Colab upload it first.")
         )
-    with path.open("rb") as raw:
-        magic = raw.read(8)
+    magic = opening(path, packed=True)
     if magic.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         inside: list[str] = []
         with suppress(zipfile.BadZipFile):
@@ -154,14 +153,19 @@ def beginning(path: Path) -> bytes:
     for mark, kind in PACKED.items():
         if magic.startswith(mark):
             raise FileError(f"{path.name!r} is packed with {kind}. Unpack it and try again.")
-    try:
-        with unpacked(path) as raw:
-            head = raw.read(1 << 16)
-    except (OSError, EOFError, zlib.error) as error:
-        raise FileError(f"{path.name!r} cannot be read: {type(error).__name__}.") from error
+    head = opening(path)
     if not head.strip():
         raise FileError(f"{path.name!r} is empty. Is it the right file?")
     return head
+
+
+def opening(path: Path, packed: bool = False) -> bytes:
+    """The first 64 KB of a file, as they are or unpacked."""
+    try:
+        with path.open("rb") if packed else unpacked(path) as raw:
+            return raw.read(1 << 16)
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileError(f"{path.name!r} cannot be read: {type(error).__name__}.") from error
 
 
 def unpacked(path: Path) -> gzip.GzipFile | io.BufferedReader:
@@ -189,7 +193,8 @@ def undecodable(path: Path, encoding: str) -> str:
 
 def check_columns(file: str, header: list[str], columns: dict[str, str]) -> None:
     """Raise `ColumnNotFoundError` unless each column is in the header, once."""
-    listed = ", ".join(header[:20]) + ", …" * (len(header) > 20)
+    listed = ", ".join(" ".join(name.split())[:40] for name in header[:20])
+    listed += ", …" * (len(header) > 20)
     for setting, column in columns.items():
         if header.count(column) > 1:
             raise ColumnNotFoundError(

@@ -69,7 +69,9 @@ CASES = [
         "06_cross_validation", RANDOM_WEIGHTS, id="06, random weights", marks=pytest.mark.long
     ),
     pytest.param("13_your_own_csv", SHUFFLED_LABELS, id="13, shuffled labels"),
-    pytest.param("13_your_own_csv", RANDOM_WEIGHTS, id="13, random weights", marks=pytest.mark.long),
+    pytest.param(
+        "13_your_own_csv", RANDOM_WEIGHTS, id="13, random weights", marks=pytest.mark.long
+    ),
 ]
 
 

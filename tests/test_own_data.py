@@ -133,6 +133,11 @@ REFUSED = {
         "'mine.csv' is a web page or XML, not a CSV. Export or download it as CSV."),
     "a quotation mark that never closes": (GOOD + '"and so on,y\n' + "more,y\n" * 5, {},
         tables.FileError, QUOTE.format(42)),
+    "a quotation mark in the header that never closes": ('"text,label\n' + "".join(LINES), {},
+        tables.ColumnNotFoundError, "'mine.csv' has no column 'text'. It has: text,label text "
+        f"number 0 is bad,y text n.\n{ONE}"),
+    "a quotation mark in the header that closes late": (
+        'text,label,"c\n' + "".join(LINES), {}, tables.FileError, QUOTE.format(1)),
     "a field without end": (GOOD + '"' + "x" * 2_000_001 + '",y\n', {}, tables.FileError,
         QUOTE.format(42)),
     "nothing but blanks": (HEADER + "  ,y\n,n\n", {}, tables.FileError,
@@ -260,6 +265,17 @@ def test_an_odd_file_is_read_and_says_what_was_left_out(case, tmp_path):
     assert mine.notes == notes
     kept = sum(len(part) for part in mine.datasets.values())
     assert kept + len(mine.dropped) == mine.rows
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    (tmp_path / "mine.csv").write_text(GOOD)
+
+    def refuse(*arguments):
+        raise PermissionError
+
+    monkeypatch.setattr(type(tmp_path), "open", refuse)
+    with pytest.raises(tables.FileError, match=r"'mine.csv' cannot be read: PermissionError\."):
+        own_data.load(tmp_path / "mine.csv", "text", "label")
 
 
 def test_at_least_forty_files_were_tried():
@@ -418,7 +434,7 @@ def test_predictions_keep_rows_columns_and_order(tmp_path):
         )
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "＋"])
 def test_no_cell_starts_a_formula(start):
     assert new_data.inert(f"{start}cmd|' /C calc'!A0") == f"'{start}cmd|' /C calc'!A0"
 
