@@ -105,10 +105,6 @@ QUANTITIES = {
         "new_clear": "sum(mine.names[i] == name for i, name in zip("
         "training.predict(model, tokenizer, pd.read_csv(NEW_PATH)['message'].iloc[[1, 3, 7]])"
         ".argmax(axis=1), ('delivery', 'billing', 'question')))",
-        "new_outside_surest": "softmax(training.predict(model, tokenizer, "
-        "pd.read_csv(NEW_PATH)['message'].iloc[[13, 14, 15]]), axis=1).max()",
-        "new_outside_least": "softmax(training.predict(model, tokenizer, "
-        "pd.read_csv(NEW_PATH)['message'].iloc[[13, 14, 15]]), axis=1).max(axis=1).min()",
     },
 }
 
