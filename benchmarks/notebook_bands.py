@@ -87,6 +87,34 @@ QUANTITIES = {
         "doubtful_wrong": "where['mean'].iloc[0]",
         "clear_wrong": "where['mean'].iloc[-1]",
     },
+    "13_your_own_csv": {
+        "tfidf_inside": "tfidf.best_score_",
+        "frozen_inside": "frozen.best_score_",
+        "frozen_5": "np.mean(curves['frozen features'][0])",
+        "frozen_40": "np.mean(curves['frozen features'][3])",
+        "frozen_5_spread": "np.ptp(curves['frozen features'][0])",
+        "tfidf_5": "np.mean(curves['TF-IDF'][0])",
+        "tfidf_40": "np.mean(curves['TF-IDF'][3])",
+        "planted_found": "len(planted)",
+        "untrained": "untrained",
+        "best_epoch": "run.best_epoch",
+        "validation_loss": "run.history['validation_loss'].min()",
+        "validation_loss_rise": "run.history['validation_loss'].iloc[-1]"
+        " - run.history['validation_loss'].min()",
+        "validation": "run.history['accuracy'].max()",
+        "tuned": "table['accuracy']['fine-tuned']",
+        "tuned_macro_f1": "table['macro F1']['fine-tuned']",
+        "frozen": "table['accuracy']['frozen features']",
+        "tfidf": "table['accuracy']['TF-IDF']",
+        "dummy": "table['accuracy']['dummy']",
+        "cannot_tell_from_frozen": "results.comparison(result).startswith('These')"
+        " and 'frozen' in results.comparison(result)",
+        "errors": "len(results.errors(result))",
+        "surest_error": "results.errors(result)['probability'].max()",
+        "new_clear": "sum(mine.names[i] == name for i, name in zip("
+        "training.predict(model, tokenizer, pd.read_csv(NEW_PATH)['message'].iloc[[1, 3, 7]])"
+        ".argmax(axis=1), ('delivery', 'billing', 'question')))",
+    },
 }
 
 

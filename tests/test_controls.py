@@ -30,18 +30,27 @@ checkpoints.load_encoder = load_untrained_encoder
 
 SHUFFLED_LABELS = """
 import numpy as np
+from dataclasses import replace
 from datasets import DatasetDict
-from helpers import corpora
+from helpers import corpora, own_data
 
-def load_shuffled(*arguments, _load=corpora.load, **options):
-    parts = DatasetDict(_load(*arguments, **options))
+def shuffled(parts):
+    parts = DatasetDict(parts)
     features = parts["train"].features
     labels = np.random.default_rng(0).permutation(parts["train"]["label"][:])
     unlabelled = parts["train"].remove_columns("label")
     parts["train"] = unlabelled.add_column("label", labels).cast(features)
     return parts
 
+def load_shuffled(*arguments, _load=corpora.load, **options):
+    return shuffled(_load(*arguments, **options))
+
+def load_own_shuffled(*arguments, _load=own_data.load, **options):
+    mine = _load(*arguments, **options)
+    return replace(mine, datasets=shuffled(mine.datasets))
+
 corpora.load = load_shuffled
+own_data.load = load_own_shuffled
 """
 
 CASES = [
@@ -70,6 +79,10 @@ CASES = [
     pytest.param("08_what_fine_tuning_buys", SHUFFLED_LABELS, id="08, shuffled labels"),
     pytest.param(
         "08_what_fine_tuning_buys", RANDOM_WEIGHTS, id="08, random weights", marks=pytest.mark.long
+    ),
+    pytest.param("13_your_own_csv", SHUFFLED_LABELS, id="13, shuffled labels"),
+    pytest.param(
+        "13_your_own_csv", RANDOM_WEIGHTS, id="13, random weights", marks=pytest.mark.long
     ),
 ]
 

@@ -1,0 +1,243 @@
+"""A CSV of whatever kind as a stream of rows, or one message that says what is wrong with it.
+
+Rows are numbered as a spreadsheet does: the header is row 1. Nothing is guessed that could damage
+a text, and the file is never changed.
+"""
+
+import csv
+import difflib
+import gzip
+import io
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from helpers import corpora
+
+LONGEST_FIELD = 2_000_000
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"(\xb5/\xfd": "zstd", b"7z\xbc\xaf": "7z"}
+Row = tuple[int, list[str], str]
+
+
+class FileError(corpora.DataError):
+    """A file that cannot be read as a table, or written; the message names the cure."""
+
+
+class ColumnNotFoundError(FileError):
+    """A column that the file does not have; the message lists those it has."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV whose header has been read; iterating streams its rows, so memory stays flat."""
+
+    path: Path
+    header: list[str]
+    delimiter: str
+    encoding: str
+
+    def __iter__(self) -> Iterator[Row]:
+        csv.field_size_limit(LONGEST_FIELD)
+        number = 1
+        try:
+            with unpacked(self.path) as raw:
+                text = io.TextIOWrapper(raw, self.encoding, newline="")
+                reader = csv.reader(text, delimiter=self.delimiter, strict=True)
+                self.read(reader, 1)
+                while True:
+                    number += 1
+                    yield number, *self.read(reader, number)
+        except StopIteration:
+            return
+        except UnicodeDecodeError as error:
+            raise FileError(undecodable(self.path, self.encoding)) from error
+        except (OSError, EOFError, zlib.error) as error:
+            raise FileError(
+                f"{self.path.name!r} cannot be read beyond row {number - 1}: it is damaged or was "
+                "cut off. Copy it again."
+            ) from error
+
+    def read(self, reader: Iterator[list[str]], number: int) -> tuple[list[str], str]:
+        """The next row's fields, and what is wrong with it ("" if nothing)."""
+        try:
+            fields = next(reader)
+        except csv.Error as error:
+            if "unexpected end" in str(error) or "field limit" in str(error):
+                raise FileError(
+                    f"{self.path.name!r}: a quotation mark opens in row {number} and never closes. "
+                    'Close it, or write a quotation mark inside a text twice: "".'
+                ) from error
+            return [], 'a quotation mark inside the text is not doubled ("")'
+        if len(fields) != len(self.header):
+            has = f"{len(fields)} fields where the header has {len(self.header)}"
+            return fields, has if fields else "an empty line"
+        return fields, ""
+
+
+def open_table(
+    path: Path | str,
+    columns: dict[str, str],
+    encoding: str = "utf8",
+    delimiter: str | None = None,
+) -> Table:
+    """Find out how a file is written, and check that it has some columns.
+
+    Args:
+        path: a CSV, plain or packed with gzip.
+        columns: the setting's name to the column's, such as {"TEXT_COLUMN": "text"}.
+        encoding: a file that begins with a mark of UTF-8 or UTF-16 is read as that.
+        delimiter: None: the one of `DELIMITERS` that makes the header hold the columns.
+
+    Raises:
+        FileError, ColumnNotFoundError: it cannot be used as it is.
+    """
+    path, head = Path(path), beginning(Path(path))
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif b"\0" in head:
+        raise FileError(
+            f'{path.name!r} holds bytes that are no text. Save it as "CSV UTF-8" and try again.'
+        )
+    encoding = "utf-8-sig" if encoding.lower() in ("utf8", "utf-8") else encoding
+    try:
+        start = head.decode(encoding, errors="ignore")
+    except LookupError as error:
+        raise FileError(f'ENCODING = {encoding!r} is not known. Try "utf8" or "cp1252".') from error
+    for mark, kind in (("<", "a web page or XML"), ("{", "JSON"), ("[{", "JSON")):
+        if start.lstrip().startswith(mark):
+            raise FileError(f"{path.name!r} is {kind}, not a CSV. Export or download it as CSV.")
+    headers = {}
+    for mark in [delimiter] if delimiter else DELIMITERS:
+        with suppress(csv.Error, StopIteration):
+            reader = csv.reader(io.StringIO(start, newline=""), delimiter=mark)
+            headers[mark] = [name.strip() for name in next(reader)]
+    best = max(
+        headers, key=lambda mark: (set(columns.values()) <= set(headers[mark]), len(headers[mark]))
+    )
+    check_columns(path.name, headers[best], columns)
+    return Table(path, headers[best], best, encoding)
+
+
+def beginning(path: Path) -> bytes:
+    """The first bytes of a file, unpacked; `FileError` if it is no file, or no CSV."""
+    if path.is_dir():
+        there = ", ".join(sorted(entry.name for entry in path.glob("*.csv"))[:10])
+        raise FileError(
+            f"{str(path)!r} is a folder. Set PATH to one file"
+            f"{' in it: ' + there if there else '; it holds no CSV'}."
+        )
+    if not path.is_file():
+        names = [e.name for e in path.parent.glob("*") if e.is_file()] if path.name else []
+        near = difflib.get_close_matches(path.name, names, 1)
+        raise FileError(
+            f"there is no file {str(path)!r}. "
+            + (f"Did you mean {near[0]!r}?" if near else "Check PATH; in Colab upload it first.")
+        )
+    magic = opening(path, packed=True)
+    if magic.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        inside: list[str] = []
+        with suppress(zipfile.BadZipFile):
+            inside = zipfile.ZipFile(path).namelist()
+        if magic[0] == 0xD0 or any(name.startswith(("xl/", "content.xml")) for name in inside):
+            raise FileError(
+                f'{path.name!r} is a spreadsheet, not a CSV. Open it, choose "Save as" and the '
+                'type "CSV UTF-8 (comma delimited)", and set PATH to the new file.'
+            )
+        raise FileError(f"{path.name!r} is a zip archive. Unpack it and set PATH to the CSV in it.")
+    for mark, kind in PACKED.items():
+        if magic.startswith(mark):
+            raise FileError(f"{path.name!r} is packed with {kind}. Unpack it and try again.")
+    head = opening(path)
+    if not head.strip():
+        raise FileError(f"{path.name!r} is empty. Is it the right file?")
+    return head
+
+
+def opening(path: Path, packed: bool = False) -> bytes:
+    """The first 64 KB of a file, as they are or unpacked."""
+    try:
+        with path.open("rb") if packed else unpacked(path) as raw:
+            return raw.read(1 << 16)
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileError(f"{path.name!r} cannot be read: {type(error).__name__}.") from error
+
+
+def unpacked(path: Path) -> gzip.GzipFile | io.BufferedReader:
+    """A file opened for its bytes; one packed with gzip is unpacked as it is read."""
+    with path.open("rb") as raw:
+        is_packed = raw.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if is_packed else path.open("rb")
+
+
+def undecodable(path: Path, encoding: str) -> str:
+    """The message for bytes that do not belong to an encoding, with the first such line."""
+    name, where = encoding.removesuffix("-sig").upper(), ""
+    with unpacked(path) as raw:
+        for number, line in enumerate(raw if name != "UTF-16" else (), start=1):
+            try:
+                line.decode(encoding)
+            except UnicodeDecodeError as error:
+                where = f": byte {line[error.start]:#04x} in line {number}"
+                break
+    return (
+        f"{path.name!r} is not {name}{where}. If it comes from Excel on Windows, set ENCODING = "
+        '"cp1252". If some lines are written in another way than others, save it as "CSV UTF-8".'
+    )
+
+
+def check_columns(file: str, header: list[str], columns: dict[str, str]) -> None:
+    """Raise `ColumnNotFoundError` unless each column is in the header, once."""
+    listed = ", ".join(" ".join(name.split())[:40] for name in header[:20])
+    listed += ", …" * (len(header) > 20)
+    for setting, column in columns.items():
+        if header.count(column) > 1:
+            raise ColumnNotFoundError(
+                f"{file!r} has {header.count(column)} columns {column!r}. Rename all but one."
+            )
+        if column not in header:
+            lower = {name.lower(): name for name in reversed(header) if name}
+            near = difflib.get_close_matches(column.lower(), lower, 1)
+            cure = f"Set {setting} to one of them. The first row must hold the columns' names."
+            if len(header) == 1:
+                cure = "Only one: set DELIMITER to the character that separates its columns."
+            if near:
+                found = lower[near[0]]
+                cure = f'Did you mean {found!r}? Set {setting} = "{found}" in the cell above and '
+                cure += "run it again."
+            raise ColumnNotFoundError(
+                f"{file!r} has no column {column!r}. It has: {listed}.\n{cure}"
+            )
+    if len(set(columns.values())) < len(columns):
+        raise ColumnNotFoundError("TEXT_COLUMN and LABEL_COLUMN are the same column. Choose two.")
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[TextIO]:
+    """Write a file beside its place and move it there at the end: complete or not there.
+
+    Raises:
+        FileError: if it cannot be written; what was there before is unharmed.
+    """
+    target = Path(target)
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, target)
+    except OSError as error:
+        raise FileError(
+            f"could not write {target.name!r}: {error.strerror}. What was there before is "
+            "unharmed. Make room, or choose another folder."
+        ) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)

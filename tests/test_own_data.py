@@ -1,0 +1,531 @@
+"""Files as people have them: each is read as documented, or refused with this very message."""
+
+import gzip
+import io
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from datasets import ClassLabel
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers import corpora, downloads, new_data, own_data, tables
+
+HEADER = "text,label\n"
+# Forty texts, twenty of each class, that no normalization makes equal.
+LINES = [f"text number {i} is {'good' if i % 2 else 'bad'},{'yn'[i % 2]}\n" for i in range(40)]
+GOOD = HEADER + "".join(LINES)
+
+
+def load(content, tmp_path, name="mine.csv", **options):
+    """Write a file and load it; strings are written as UTF-8."""
+    path = tmp_path / name
+    path.write_bytes(content.encode("utf8") if isinstance(content, str) else content)
+    before = path.read_bytes()
+    columns = {"text_column": "text", "label_column": "label"}
+    try:
+        return own_data.load(path, **columns | options)
+    finally:
+        assert path.read_bytes() == before
+
+
+def workbook(name):
+    """A zip archive with one member, as spreadsheets are."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as bundle:
+        bundle.writestr(name, "x")
+    return buffer.getvalue()
+
+
+def numbers(labels):
+    """A file whose labels are the given texts."""
+    return HEADER + "".join(f"text number {i},{label}\n" for i, label in enumerate(labels))
+
+
+SPREADSHEET = (
+    '\'{}\' is a spreadsheet, not a CSV. Open it, choose "Save as" and the type "CSV UTF-8 '
+    '(comma delimited)", and set PATH to the new file.'
+)
+SETS = 'Did you mean {0!r}? Set {1}_COLUMN = "{0}" in the cell above and run it again.'
+BINARY = "'mine.csv' holds bytes that are no text. Save it as \"CSV UTF-8\" and try again."
+EXCEL = (
+    ' If it comes from Excel on Windows, set ENCODING = "cp1252". If some lines are written in '
+    'another way than others, save it as "CSV UTF-8".'
+)
+ONE = "Only one: set DELIMITER to the character that separates its columns."
+FIRST_ROW = "to one of them. The first row must hold the columns' names."
+TOO_FEW = (
+    "after copies are removed; 10 are the least (about 7 to learn, 1 to choose, 2 to score).{} "
+    "Correct or collect such rows, or set DROP_RARE = True to leave them out. Too small: {}."
+)
+QUOTE = (
+    "'mine.csv': a quotation mark opens in row {} and never closes. Close it, or write a quotation "
+    'mark inside a text twice: "".'
+)
+
+# name: content, options, error, message
+REFUSED = {
+    "empty": ("", {}, tables.FileError, "'mine.csv' is empty. Is it the right file?"),
+    "only blank lines": ("\n\n \n", {}, tables.FileError,
+        "'mine.csv' is empty. Is it the right file?"),
+    "header only": (HEADER, {}, tables.FileError,
+        "'mine.csv' has a header and no rows below it."),
+    "no header": ("".join(LINES), {}, tables.ColumnNotFoundError,
+        "'mine.csv' has no column 'text'. It has: text number 0 is bad, y.\n"
+        f"Set TEXT_COLUMN {FIRST_ROW}"),
+    "label column misspelt by the reader": (GOOD, {"label_column": "lable"},
+        tables.ColumnNotFoundError, "'mine.csv' has no column 'lable'. It has: text, label.\n"
+        + SETS.format("label", "LABEL")),
+    "column in capitals": ("Text,label\n" + "".join(LINES), {}, tables.ColumnNotFoundError,
+        "'mine.csv' has no column 'text'. It has: Text, label.\n" + SETS.format("Text", "TEXT")),
+    "a column that is not there": (GOOD, {"label_column": "sentiment"},
+        tables.ColumnNotFoundError, "'mine.csv' has no column 'sentiment'. It has: text, label.\n"
+        f"Set LABEL_COLUMN {FIRST_ROW}"),
+    "thirty columns": (",".join(f"c{i}" for i in range(30)) + "\n1\n", {},
+        tables.ColumnNotFoundError, "'mine.csv' has no column 'text'. It has: "
+        + ", ".join(f"c{i}" for i in range(20)) + f", ….\nSet TEXT_COLUMN {FIRST_ROW}"),
+    "one column twice": ("text,label,label\na,b,c\n", {}, tables.ColumnNotFoundError,
+        "'mine.csv' has 2 columns 'label'. Rename all but one."),
+    "one column for both": (GOOD, {"label_column": "text"}, tables.ColumnNotFoundError,
+        "TEXT_COLUMN and LABEL_COLUMN are the same column. Choose two."),
+    "wrong delimiter asked for": (GOOD, {"delimiter": ";"}, tables.ColumnNotFoundError,
+        "'mine.csv' has no column 'text'. It has: text,label.\n" + ONE),
+    "a delimiter that nobody expects": (GOOD.replace(",", "^"), {}, tables.ColumnNotFoundError,
+        "'mine.csv' has no column 'text'. It has: text^label.\n" + ONE),
+    "Latin-1": ((GOOD + "un café,y\n").encode("latin-1"), {}, tables.FileError,
+        "'mine.csv' is not UTF-8: byte 0xe9 in line 42." + EXCEL),
+    "mixed encodings": (GOOD.encode() + "né,y\n".encode() + "né,y\n".encode("cp1252"), {},
+        tables.FileError, "'mine.csv' is not UTF-8: byte 0xe9 in line 43." + EXCEL),
+    "UTF-16 without a mark": (GOOD.encode("utf-16-le"), {}, tables.FileError, BINARY),
+    "UTF-16 that was cut off": (GOOD.encode("utf-16")[:-1], {}, tables.FileError,
+        "'mine.csv' is not UTF-16." + EXCEL),
+    "UTF-32": (GOOD.encode("utf-32-be"), {}, tables.FileError, BINARY),
+    "an encoding that does not exist": (GOOD, {"encoding": "utf9"}, tables.FileError,
+        "ENCODING = 'utf9' is not known. Try \"utf8\" or \"cp1252\"."),
+    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", {}, tables.FileError, BINARY),
+    "Parquet": (b"PAR1\x15\x04\x15\0", {}, tables.FileError, BINARY),
+    "a new Excel file": (workbook("xl/workbook.xml"), {"name": "mine.xlsx"}, tables.FileError,
+        SPREADSHEET.format("mine.xlsx")),
+    "an Excel file called CSV": (workbook("xl/workbook.xml"), {}, tables.FileError,
+        SPREADSHEET.format("mine.csv")),
+    "an old Excel file": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", {"name": "mine.xls"},
+        tables.FileError, SPREADSHEET.format("mine.xls")),
+    "LibreOffice": (workbook("content.xml"), {"name": "mine.ods"}, tables.FileError,
+        SPREADSHEET.format("mine.ods")),
+    "a zip archive": (workbook("mine.csv"), {"name": "mine.zip"}, tables.FileError,
+        "'mine.zip' is a zip archive. Unpack it and set PATH to the CSV in it."),
+    "a zip archive that is damaged": (b"PK\x03\x04broken", {"name": "mine.zip"}, tables.FileError,
+        "'mine.zip' is a zip archive. Unpack it and set PATH to the CSV in it."),
+    "bzip2": (b"BZh91AY&SY", {"name": "mine.csv.bz2"}, tables.FileError,
+        "'mine.csv.bz2' is packed with bzip2. Unpack it and try again."),
+    "gzip that was cut off": (gzip.compress(GOOD.encode(), mtime=0)[:60], {"name": "mine.csv.gz"},
+        tables.FileError, "'mine.csv.gz' cannot be read: EOFError."),
+    "gzip that was cut off late": (
+        gzip.compress(HEADER.encode() + np.random.default_rng(0).bytes(200_000).hex().encode(),
+                      mtime=0)[:-1000], {"name": "mine.csv.gz"}, tables.FileError,
+        "'mine.csv.gz' cannot be read beyond row 1: it is damaged or was cut off. Copy it again."),
+    "JSON lines": ('{"text": "a", "label": "b"}\n', {}, tables.FileError,
+        "'mine.csv' is JSON, not a CSV. Export or download it as CSV."),
+    "a web page": ("<!DOCTYPE html><p>Sign in to download", {}, tables.FileError,
+        "'mine.csv' is a web page or XML, not a CSV. Export or download it as CSV."),
+    "a quotation mark that never closes": (GOOD + '"and so on,y\n' + "more,y\n" * 5, {},
+        tables.FileError, QUOTE.format(42)),
+    "a quotation mark in the header that never closes": ('"text,label\n' + "".join(LINES), {},
+        tables.ColumnNotFoundError, "'mine.csv' has no column 'text'. It has: text,label text "
+        f"number 0 is bad,y text n.\n{ONE}"),
+    "a quotation mark in the header that closes late": (
+        'text,label,"c\n' + "".join(LINES), {}, tables.FileError, QUOTE.format(1)),
+    "a field without end": (GOOD + '"' + "x" * 2_000_001 + '",y\n', {}, tables.FileError,
+        QUOTE.format(42)),
+    "nothing but blanks": (HEADER + "  ,y\n,n\n", {}, tables.FileError,
+        "no row of 'mine.csv' can be used. Rows: 2; most often: no text."),
+    "no label anywhere": (HEADER + "a,\nb,\n", {}, tables.FileError,
+        "no row of 'mine.csv' can be used. Rows: 2; most often: no label."),
+    "one class": (GOOD.replace(",n\n", ",y\n"), {}, own_data.LabelError,
+        "'mine.csv' has 1 class(es) to learn: 'y'. At least 2 are needed."),
+    "a class with one example": (GOOD + "a riddle,x\n", {}, own_data.LabelError,
+        "label 'x' has 1 row(s) " + TOO_FEW.format("", "x")),
+    "a label misspelt once": (GOOD.replace(",y", ",delivery") + "wheres it,delivry\n", {},
+        own_data.LabelError, "label 'delivry' has 1 row(s) "
+        + TOO_FEW.format(" Did you mean 'delivery'?", "delivry")),
+    "ten rows": (HEADER + "".join(LINES[:10]), {}, own_data.LabelError,
+        "label 'n' has 5 row(s) " + TOO_FEW.format("", "y, n")),
+    "all classes are rare, and dropped": (HEADER + "".join(LINES[:10]), {"drop_rare": True},
+        own_data.LabelError, "'mine.csv' has 0 class(es) to learn. At least 2 are needed."),
+    "numbers taken for classes": (numbers(range(60)), {}, own_data.LabelError,
+        "'mine.csv' has 60 different labels; 50 is the most. For numbers set TASK = "
+        '"regression".'),
+    "texts taken for classes": (numbers(f"l{i}" for i in range(60)), {}, own_data.LabelError,
+        "'mine.csv' has 60 different labels; 50 is the most. Is it the right column?"),
+    "names taken for numbers": (GOOD, {"regression": True}, own_data.LabelError,
+        "40 labels of 'mine.csv' are no numbers (first in row 2). Write 3.5, not 3,5 or 70 %; for "
+        'names set TASK = "classification".'),
+    "decimal commas": (numbers([f'"{i},5"' for i in range(60)] + ["1"]), {"regression": True},
+        own_data.LabelError, "60 labels of 'mine.csv' are no numbers (first in row 2). Write 3.5, "
+        'not 3,5 or 70 %; for names set TASK = "classification".'),
+    "too few numbers": (numbers(range(49)), {"regression": True}, own_data.LabelError,
+        "'mine.csv' has 49 usable rows; 50 are the least."),
+    "one number": (numbers([3] * 60), {"regression": True}, own_data.LabelError,
+        "all labels of 'mine.csv' are 3: nothing to learn."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_bad_file_gets_its_message(case, tmp_path):
+    content, options, error, message = REFUSED[case]
+    with pytest.raises(corpora.DataError) as caught:
+        load(content, tmp_path, **options)
+    assert str(caught.value) == message
+    assert type(caught.value) is error
+
+
+def test_a_path_that_is_missing_gets_the_nearest_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "messages.csv").write_text(GOOD)
+    for path, said in {
+        "mesages.csv": "there is no file 'mesages.csv'. Did you mean 'messages.csv'?",
+        "other.csv": "there is no file 'other.csv'. Check PATH; in Colab upload it first.",
+        ".": "'.' is a folder. Set PATH to one file in it: messages.csv.",
+    }.items():
+        with pytest.raises(tables.FileError) as caught:
+            own_data.load(path, "text", "label")
+        assert str(caught.value) == said
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(tables.FileError, match=r"'empty' is a folder.*; it holds no CSV"):
+        own_data.load("empty", "text", "label")
+
+
+# name: content, options, what is left out as (row, reason), notes
+LONG_NOTE = (
+    "1 text(s) longer than 1,000 characters: the model reads the first 128 tokens; first in row 42"
+)
+ACCEPTED = {
+    "as it should be": (GOOD, {}, [], []),
+    "a mark of UTF-8 in front": ("\ufeff" + GOOD, {}, [], []),
+    "UTF-16": (GOOD.encode("utf-16"), {}, [], ["the file is UTF-16"]),
+    "Latin-1, said so": ((GOOD + "un café,y\n").encode("latin-1"), {"encoding": "cp1252"}, [], []),
+    "UTF-8 read as cp1252": (GOOD + "un café,y\n", {"encoding": "cp1252"}, [],
+        ["1 text(s) with signs of a wrong ENCODING, such as 'Ã©' for 'é'; first in row 42"]),
+    "semicolons": (GOOD.replace(",", ";"), {}, [], ["fields are separated by ';'"]),
+    "tabs": (GOOD.replace(",", "\t"), {}, [], ["fields are separated by '\\t'"]),
+    "bars": (GOOD.replace(",", "|"), {}, [], ["fields are separated by '|'"]),
+    "gzip": (gzip.compress(GOOD.encode()), {"name": "mine.csv.gz"}, [], []),
+    "line ends of Windows": (GOOD.replace("\n", "\r\n"), {}, [], []),
+    "line ends of an old Mac": (GOOD.replace("\n", "\r"), {}, [], []),
+    "no line end at the end": (GOOD[:-1], {}, [], []),
+    "spaces in the header": (GOOD.replace("text,label", " text , label"), {}, [], []),
+    "an index without a name": (
+        "," + HEADER + "".join(f"{i},{line}" for i, line in enumerate(LINES)), {}, [], []),
+    "blank lines": (GOOD + "\n\nlast one,y\n", {}, [(42, "an empty line"), (43, "an empty line")],
+        []),
+    "blank texts": (GOOD + ",y\n   ,y\nNaN,y\nnull,y\n", {},
+        [(row, "no text") for row in range(42, 46)], []),
+    "missing labels": (GOOD + "a,\nb, \nc,nan\n", {}, [(r, "no label") for r in (42, 43, 44)], []),
+    "emoji, alone and in a text": (GOOD + "😡😡,y\nlate 😡,y\n", {},
+        [(42, "no letter or digit in the text")], []),
+    "right to left": (GOOD + "أين طلبي,y\nשלום לכם,n\n", {}, [],
+        ["2 text(s) mostly in letters that the encoder hardly knows (it learned from English); "
+         "first in row 42"]),
+    "copies": (GOOD + "Text number 1, is GOOD,n\n".replace("1,", "1")
+        + LINES[0], {}, [(42, "same text as row 3"), (43, "same text as row 2")], []),
+    "conflicting labels": (GOOD + "text number 0 is bad,n\n", {},
+        [(2, "one text, labels y and n (rows 2, 42)"),
+         (42, "one text, labels y and n (rows 2, 42)")], []),
+    "labels that differ by case or space": (GOOD + "a, y\nb,Y\nc,ｙ\n", {}, [],
+        ["label 'Y' (1 row(s)) was read as 'y'", "label 'ｙ' (1 row(s)) was read as 'y'"]),
+    "a comma without quotation marks": (GOOD + "late, again,y\n", {},
+        [(42, "3 fields where the header has 2")], []),
+    "a row too short": (GOOD + "late\n", {}, [(42, "1 fields where the header has 2")], []),
+    "quotation marks not doubled": (GOOD + '"so "great" it is",y\nlast,n\n', {},
+        [(42, 'a quotation mark inside the text is not doubled ("")')], []),
+    "quotes, commas and newlines inside": (GOOD + '"a ""b"", c\nd",y\n', {}, [], []),
+    "a text of 100,000 characters": (GOOD + "x" * 100_000 + ",y\n", {}, [], [LONG_NOTE]),
+    "a formula": (GOOD + '"=HYPERLINK(""http://x"",""y"")",y\n', {}, [], []),
+    "HTML": (GOOD + "<script>alert(1)</script>,y\n", {}, [], []),
+    "a rare class, dropped": (GOOD + "a riddle,x\n", {"drop_rare": True},
+        [(42, "class x has fewer than 10 rows")], []),
+    "imbalance of 1 to 99": (numbers(["a"] * 990 + ["b"] * 10), {}, [],
+        ["99% of the labels are 'a': always saying so has that accuracy. Look at macro F1."]),
+    "numbers as text": (numbers(["1", "1.0", '" 2"'] * 20), {}, [], []),
+    "regression": (numbers(range(60)), {"regression": True}, [], []),
+    "regression, some labels no numbers": (numbers([*range(60), "?", "inf", "1e999", "1_0"]),
+        {"regression": True}, [(r, "the label is no number") for r in (62, 63, 64, 65)], []),
+    "a NUL in a text": (GOOD.encode() + b"x" * 70_000 + b",y\na\0b,n\n", {}, [], [LONG_NOTE]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_an_odd_file_is_read_and_says_what_was_left_out(case, tmp_path):
+    content, options, dropped, notes = ACCEPTED[case]
+    mine = load(content, tmp_path, **options)
+    assert [*mine.dropped[["row", "reason"]].itertuples(index=False, name=None)] == dropped
+    assert mine.notes == notes
+    kept = sum(len(part) for part in mine.datasets.values())
+    assert kept + len(mine.dropped) == mine.rows
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    (tmp_path / "mine.csv").write_text(GOOD)
+
+    def refuse(*arguments):
+        raise PermissionError
+
+    monkeypatch.setattr(type(tmp_path), "open", refuse)
+    with pytest.raises(tables.FileError, match=r"'mine.csv' cannot be read: PermissionError\."):
+        own_data.load(tmp_path / "mine.csv", "text", "label")
+
+
+def test_at_least_forty_files_were_tried():
+    assert len(REFUSED) >= 40 and len(ACCEPTED) >= 30
+
+
+def everything(mine):
+    """Row number to (text, label) over the three parts."""
+    return {
+        row["row"]: (row["text"], row["label"]) for part in mine.datasets.values() for row in part
+    }
+
+
+def test_texts_stay_as_they_are(tmp_path):
+    odd = {42: 'a "b", c\nd', 43: "=1+1 is two", 44: "<b>bold</b> &amp; so", 45: "late 😡 أين"}
+    lines = [
+        '"a ""b"", c\nd",y\n',
+        "=1+1 is two,y\n",
+        "<b>bold</b> &amp; so,y\n",
+        "late 😡 أين,y\n",
+    ]
+    found = everything(load(GOOD + "".join(lines), tmp_path))
+    assert {row: found[row][0] for row in odd} == odd
+
+
+def test_it_is_the_dictionary_that_corpora_gives(tmp_path):
+    mine = load(GOOD, tmp_path)
+    assert list(mine.datasets) == ["train", "validation", "test"]
+    assert {part: len(rows) for part, rows in mine.datasets.items()} == {
+        "train": 28, "validation": 4, "test": 8,
+    }  # fmt: skip
+    for part in mine.datasets.values():
+        assert part.features["label"] == ClassLabel(names=["n", "y"])
+    corpora.check_trainable(dict(mine.datasets), 2)
+    assert mine.names == ["n", "y"]
+
+
+def test_numbers_stay_numbers_and_copies_get_their_mean(tmp_path):
+    content = numbers([i / 4 for i in range(60)]) + "text NUMBER 8,10\n"
+    mine = load(content, tmp_path, regression=True)
+    assert mine.names is None
+    assert mine.datasets["train"].features["label"].dtype == "float64"
+    assert everything(mine)[10] == ("text number 8", (2 + 10) / 2)
+    means = [np.mean(part["label"][:]) for part in mine.datasets.values()]
+    assert np.ptp(means) < 3  # stratified by size: of 0 … 14.75
+
+
+def test_names_of_numbers_are_in_their_order(tmp_path):
+    assert load(numbers(["10", "9", "1.0"] * 12), tmp_path).names == ["1", "9", "10"]
+
+
+@given(
+    labels=st.lists(st.sampled_from("abc"), min_size=1, max_size=80).map(
+        lambda some: some + ["a", "b", "c"] * 10
+    )
+)
+@settings(deadline=None, max_examples=30)
+def test_every_class_is_learned_and_scored(labels, tmp_path_factory):
+    mine = load(numbers(labels), tmp_path_factory.mktemp("files"))
+    for part in ("train", "test"):  # of the smallest classes, validation may have none
+        assert set(mine.datasets[part]["label"]) == {0, 1, 2}
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.text(st.characters(codec="utf8", exclude_characters="\0")), st.sampled_from("ab ")
+        ),
+        max_size=40,
+    )
+)
+@settings(deadline=None, max_examples=60)
+def test_no_row_is_lost_and_no_text_crosses_the_parts(rows, tmp_path_factory):
+    """Whatever texts a file holds: each row is in a part or in the list, never both."""
+    frame = pd.DataFrame(rows, columns=["text", "label"])
+    content = GOOD.replace(",y", ",a").replace(",n", ",b") + frame.to_csv(index=False, header=False)
+    mine = load(content, tmp_path_factory.mktemp("files"))
+    kept = everything(mine)
+    assert not set(kept) & set(mine.dropped["row"])
+    assert sorted([*kept, *mine.dropped["row"]]) == list(range(2, mine.rows + 2))
+    texts = [corpora.normalized(text) for text, _ in kept.values()]
+    assert len(set(texts)) == len(texts)
+
+
+def test_a_large_file_is_loaded(tmp_path):
+    lines = (f"text number {i},{'ab'[i % 2]}\n" for i in range(100_000))
+    assert load(HEADER + "".join(lines), tmp_path).rows == 100_000
+
+
+# ---------------------------------------------------------------- a second file
+
+
+@pytest.fixture
+def mine(tmp_path):
+    return load(GOOD, tmp_path)
+
+
+def second(content, tmp_path, mine):
+    path = tmp_path / "second.csv"
+    path.write_text(content, encoding="utf8")
+    return new_data.load_labelled(path, "text", "label", mine)
+
+
+def test_a_second_file_is_scored_with_the_labels_of_the_first(tmp_path, mine):
+    learned = mine.datasets["train"]["text"][0]
+    label = mine.names[mine.datasets["train"]["label"][0]]
+    content = f"{HEADER}new one,Y\nanother,n\n,y\n{learned},{label}\n"
+    dataset, dropped = second(content, tmp_path, mine)
+    assert dataset["label"][:] == [1, 0]
+    assert dataset.features == mine.datasets["train"].features
+    assert dropped["reason"].tolist() == ["no text", "the model has learned from this text"]
+
+
+def test_a_label_that_the_model_does_not_know_is_named(tmp_path, mine):
+    with pytest.raises(own_data.LabelError) as caught:
+        second(HEADER + "new one,y\nanother,maybe\nthird,maybe\n", tmp_path, mine)
+    assert str(caught.value) == (
+        "row 3 of 'second.csv' has the label 'maybe', which the model does not know (2 such "
+        "row(s)). It knows: n, y."
+    )
+
+
+def test_a_second_file_of_numbers(tmp_path):
+    mine = load(numbers(range(60)), tmp_path, regression=True)
+    dataset, dropped = second(HEADER + "new,2.5\nother,?\n", tmp_path, mine)
+    assert dataset["label"][:] == [2.5]
+    assert dropped["reason"].tolist() == ["the label is no number"]
+
+
+def predict(texts):
+    """Logits for two classes that say whether a text is longer than five characters."""
+    return np.array([[0.0, 3.0] if len(text) > 5 else [3.0, 0.0] for text in texts])
+
+
+def predicted(content, tmp_path, names=("n", "y"), **options):
+    """The CSV that `predict_file` makes of a file, as text, and what it returns."""
+    source, target = tmp_path / "new.csv", tmp_path / "out" / "predictions.csv"
+    source.write_text(content, encoding="utf8")
+    done = new_data.predict_file(source, "text", target, predict, list(names), **options)
+    return target.read_text(encoding="utf8"), done
+
+
+def test_predictions_keep_rows_columns_and_order(tmp_path):
+    content = "id,text\n7,short\n8,a longer one\n9,\n10,a,b\n11,=1+1\n12,-5\n"
+    for chunk in (1, 2, 1024):
+        text, done = predicted(content, tmp_path, chunk=chunk)
+        assert done == {"rows": 6, "predicted": 4}
+        assert text == (
+            "row,id,text,prediction,probability,note\n"
+            "2,7,short,n,0.953,\n"
+            "3,8,a longer one,y,0.953,\n"
+            "4,9,,,,no text\n"
+            "5,,,,,3 fields where the header has 2\n"
+            "6,11,'=1+1,n,0.953,\n"
+            "7,12,-5,n,0.953,\n"
+        )
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "＋"])
+def test_no_cell_starts_a_formula(start):
+    assert new_data.inert(f"{start}cmd|' /C calc'!A0") == f"'{start}cmd|' /C calc'!A0"
+
+
+def test_a_formula_as_the_name_of_a_class_stays_text(tmp_path):
+    text, _ = predicted("text\nshort\n", tmp_path, names=("=1+1", "y"))
+    assert "'=1+1,0.953" in text
+
+
+def test_numbers_are_written_as_numbers(tmp_path):
+    source = tmp_path / "new.csv"
+    source.write_text("text\na\n")
+    new_data.predict_file(source, "text", tmp_path / "p.csv", lambda texts: np.array([[-0.123456]]))
+    assert (tmp_path / "p.csv").read_text().splitlines()[1] == "2,a,-0.1235,,"
+
+
+def test_the_file_itself_is_never_replaced(tmp_path):
+    source = tmp_path / "new.csv"
+    source.write_text("text\na\n")
+    with pytest.raises(tables.FileError) as caught:
+        new_data.predict_file(source, "text", source, predict, ["n", "y"])
+    assert str(caught.value) == "'new.csv' would be replaced. Choose another name and try again."
+    source.write_text("text,note\na,b\n")
+    with pytest.raises(tables.FileError, match=r"already has a column 'note'. Rename it"):
+        new_data.predict_file(source, "text", tmp_path / "p.csv", predict, ["n", "y"])
+
+
+def test_what_was_there_survives_a_failure(tmp_path):
+    source, target = tmp_path / "new.csv", tmp_path / "p.csv"
+    source.write_text("text\na\n")
+    target.write_text("from yesterday")
+
+    def fail(texts):
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        new_data.predict_file(source, "text", target, fail, ["n", "y"])
+    assert target.read_text() == "from yesterday"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["new.csv", "p.csv"]
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
+    source, blocked = tmp_path / "new.csv", tmp_path / "file"
+    source.write_text("text\na\n")
+    blocked.write_text("in the way")
+    with pytest.raises(tables.FileError, match=r"could not write 'p.csv': .* unharmed"):
+        new_data.predict_file(source, "text", blocked / "p.csv", predict, ["n", "y"])
+
+
+def peak_of(rows, tmp_path):
+    """Largest memory of predicting a file of so many rows, in bytes."""
+    source = tmp_path / f"{rows}.csv"
+    with source.open("w") as file:
+        file.write("text\n")
+        file.writelines(f"text number {i}\n" for i in range(rows))
+    tracemalloc.start()
+    new_data.predict_file(source, "text", tmp_path / "p.csv", predict, ["n", "y"])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path):
+    peak_of(10, tmp_path)  # what the first call leaves behind for good
+    assert peak_of(40_000, tmp_path) < 1.3 * peak_of(4_000, tmp_path)
+
+
+@pytest.mark.long
+def test_a_million_rows_stream_through(tmp_path):
+    peak_of(10, tmp_path)
+    assert peak_of(1_000_000, tmp_path) < 1.3 * peak_of(4_000, tmp_path)
+
+
+# ---------------------------------------------------------------- the course's own file
+
+
+def test_the_messages_are_what_their_card_says():
+    mine = own_data.load(downloads.ROOT / "data" / "messages.csv", "message", "intent")
+    assert (mine.rows, len(mine.dropped)) == (538, 9)
+    assert {part: len(rows) for part, rows in mine.datasets.items()} == {
+        "train": 371, "validation": 53, "test": 105,
+    }  # fmt: skip
+    assert len(mine.names) == 8
+
+
+def test_no_message_nearly_stands_in_two_parts():
+    """Copies in all but a word would flatter the score; see the card."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    mine = own_data.load(downloads.ROOT / "data" / "messages.csv", "message", "intent")
+    texts = {part: rows["text"][:] for part, rows in mine.datasets.items()}
+    words = TfidfVectorizer().fit([text for part in texts.values() for text in part])
+    near = words.transform(texts["test"]) @ words.transform(texts["train"]).T
+    assert near.max() < 0.5

@@ -1,0 +1,231 @@
+"""Report and model card: what they say is computed, and nothing in them runs."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import yaml
+from transformers import pipeline
+
+from helpers import (
+    checkpoints,
+    downloads,
+    metrics,
+    own_data,
+    report,
+    results,
+    storage,
+    tables,
+    training,
+)
+
+EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
+TAGS = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "b", "img", "ul", "li"}
+TAGS |= {"table", "tr", "th", "td"}
+LINES = [f"text number {i} is {'good' if i % 2 else 'bad'},{'yn'[i % 2]}\n" for i in range(60)]
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page, as a browser would find them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.words = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def load(tmp_path, content="", name="mine.csv", **options):
+    path = tmp_path / name
+    path.write_text("text,label\n" + "".join(LINES) + content, encoding="utf8")
+    return own_data.load(path, "text", "label", **options)
+
+
+def a_run():
+    rows = [{"epoch": i, "accuracy": 0.5, "validation_loss": 1 / i} for i in (1, 2)]
+    return training.TrainingRun(training.TrainingConfig(epochs=2), epoch=2, rows=rows)
+
+
+def scored(mine, wrong=3):
+    """A result whose model is wrong on so many test texts, with an opposite as its rival."""
+    labels = np.asarray(mine.datasets["test"]["label"][:])
+    model = np.where(np.eye(2)[labels] == 1, 2.0, 0.0)
+    model[:wrong] = model[:wrong, ::-1]
+    model[0] *= 3  # the surest
+    outputs = {"fine-tuned": model, "the other way round": -model}
+    return results.Result(mine, a_run(), outputs, date="2026-01-02")
+
+
+@pytest.fixture
+def result(tmp_path):
+    return scored(load(tmp_path))
+
+
+def numbers(tmp_path):
+    """A result of regression: predictions 0.5 too high, and the mean."""
+    path = tmp_path / "numbers.csv"
+    path.write_text("text,label\n" + "".join(f"text number {i},{i / 4}\n" for i in range(60)))
+    mine = own_data.load(path, "text", "label", regression=True)
+    labels = np.asarray(mine.datasets["test"]["label"][:])[:, None]
+    outputs = {"fine-tuned": labels + 0.5, "mean": np.full_like(labels, labels.mean())}
+    return results.Result(mine, a_run(), outputs)
+
+
+def test_figures_are_those_of_the_metrics(result):
+    row = results.scores(result).loc["fine-tuned"]
+    n = len(result.labels)
+    assert row["accuracy"] == pytest.approx((n - 3) / n)
+    assert (row["accuracy low"], row["accuracy high"]) == pytest.approx(metrics.wilson(n - 3, n))
+    matrix = metrics.confusion_matrix(result.labels, result.outputs["fine-tuned"].argmax(1), 2)
+    assert row["macro F1"] == pytest.approx(metrics.f1(matrix).mean())
+    assert row["macro F1 low"] < row["macro F1"] < row["macro F1 high"]
+
+
+def test_macro_f1_passes_over_a_class_that_a_resample_lost():
+    assert results.macro_f1(np.array([0, 0, 2]), np.array([0, 0, 2])) == 1
+
+
+def test_the_surest_error_comes_first(result):
+    found = results.errors(result)
+    assert len(found) == 3
+    assert found["text"][0] == result.mine.datasets["test"]["text"][0]
+    assert found["probability"].is_monotonic_decreasing
+    assert (found["label"] != found["prediction"]).all()
+
+
+def test_the_comparison_says_who_is_ahead(result):
+    result = scored(result.mine, wrong=1)
+    first, other = result.outputs.values()
+    assert results.comparison(result).startswith("fine-tuned is ahead of the other way round: +")
+    swapped = replace(result, outputs={"fine-tuned": other, "TF-IDF": first})
+    assert results.comparison(swapped).startswith("TF-IDF is ahead of fine-tuned: -")
+    assert results.comparison(swapped).endswith("Use the simpler one.")
+    same = replace(result, outputs={"fine-tuned": first, "TF-IDF": first})
+    assert results.comparison(same) == "On these 12 texts fine-tuned and TF-IDF do equally well."
+    near = first.copy()
+    near[[0, 5]] = near[[0, 5], ::-1]
+    close = replace(result, outputs={"fine-tuned": first, "TF-IDF": near})
+    assert results.comparison(close).startswith("These 12 texts cannot tell fine-tuned from TF-IDF")
+
+
+def test_classes_have_their_rows_and_intervals(result):
+    table = results.per_class(result)
+    assert table["train"].sum() == 42 and table["test"].sum() == 12
+    assert (table["recall low"] <= table["recall"]).all()
+
+
+def test_numbers_are_reported_as_numbers(tmp_path):
+    result = numbers(tmp_path)
+    row = results.scores(result).loc["fine-tuned"]
+    assert row["mean absolute error"] == pytest.approx(0.5)
+    assert "accuracy" not in row
+    assert results.comparison(result).startswith("fine-tuned is ahead of mean: +")
+    assert "mean absolute error" in report.page(result)
+    assert "type: mae" in report.model_card(result, "m")
+
+
+def test_the_page_stands_alone_and_runs_nothing(tmp_path):
+    """Texts, labels, file names and column names may hold HTML; none of it becomes HTML."""
+    lines = [line.replace("text", EVIL).replace('"', "'") for line in LINES]
+    name = "<i>x.csv"
+    mine = load(tmp_path, "".join(lines) + f",{EVIL}\n".replace('"', "'"), name=name)
+    mine = replace(mine, names=[EVIL, "y|`z`"], notes=[EVIL])
+    page = Page(report.page(scored(mine)))
+    assert {tag for tag, _ in page.tags} <= TAGS
+    for tag, attributes in page.tags:
+        assert not [a for a in attributes if a.startswith("on")]
+        if tag == "img":
+            assert attributes["src"].startswith("data:image/png;base64,")
+            assert len(attributes["alt"]) > 20
+    assert any("default-src 'none'" in a.get("content", "") for _, a in page.tags)
+    assert EVIL in "".join(page.words)
+
+
+def test_a_formula_on_the_page_stays_text_when_it_is_pasted(tmp_path):
+    mine = load(tmp_path, "=1+1,\n")
+    words = Page(report.page(scored(mine))).words
+    assert "'=1+1" in words and "=1+1" not in words
+
+
+def test_every_row_left_out_is_listed_or_counted(tmp_path):
+    mine = load(tmp_path, ",y\n" * 120)
+    page = report.page(scored(mine))
+    assert "Rows left out (120)" in page and "20 more are not listed here" in page
+    assert page.count('<td dir="auto">no text</td>') == 100
+
+
+def test_page_and_card_name_no_place_on_this_machine(result, tmp_path):
+    local = replace(result, checkpoint=str(tmp_path))
+    for text in (report.page(local), report.model_card(local, "m")):
+        assert str(tmp_path) not in text and tmp_path.parent.as_posix() not in text
+
+
+def test_the_page_is_complete_or_not_there(result, tmp_path):
+    target = tmp_path / "file" / "report.html"
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(tables.FileError, match=r"could not write 'report\.html'"):
+        report.write_page(result, target)
+    report.write_page(result, tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf8") == report.page(result)
+
+
+def test_dollar_signs_and_long_names_can_be_drawn(tmp_path):
+    mine = replace(load(tmp_path), names=[r"$\\frac$", "a name that is far too long for an axis"])
+    assert report.page(scored(mine))
+
+
+def test_many_classes_still_fit(tmp_path):
+    path = tmp_path / "many.csv"
+    path.write_text("text,label\n" + "".join(f"text {i},l{i % 50:02}\n" for i in range(1000)))
+    mine = own_data.load(path, "text", "label")
+    outputs = np.random.default_rng(0).normal(size=(len(mine.datasets["test"]), 50))
+    result = results.Result(mine, a_run(), {"fine-tuned": outputs, "dummy": 0 * outputs})
+    assert len(report.page(result)) < 1_000_000
+
+
+def test_the_head_of_the_card_is_what_a_hub_reads(result):
+    card = report.model_card(result, "my-model")
+    head = yaml.safe_load(card.split("---\n")[1])
+    assert head["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
+    assert head["pipeline_tag"] == "text-classification"
+    (entry,) = head["model-index"]
+    found = {m["type"]: m["value"] for m in entry["results"][0]["metrics"]}
+    row = results.scores(result).iloc[0]
+    assert found == {"accuracy": round(row["accuracy"], 4), "f1": round(row["macro F1"], 4)}
+
+
+def test_the_card_quotes_no_text_and_no_markup(tmp_path):
+    mine = replace(load(tmp_path), names=["<b>n", "y|`z`"])
+    body = report.model_card(scored(mine), "m").split("---\n", 2)[2]
+    assert "text number" not in body
+    assert "\\<b\\>n" in body and "y\\|\\`z\\`" in body
+    widths = {
+        len(re.split(r"(?<!\\)\|", line)) for line in body.splitlines() if line.count("|") > 6
+    }
+    assert len(widths) == 1
+
+
+def test_the_saved_folder_is_whole_and_the_pipeline_reads_it(result, tmp_path):
+    tokenizer, model = checkpoints.load(
+        num_labels=2, label_names=result.mine.names, num_hidden_layers=1
+    )
+    folder = tmp_path / "model"
+    report.save_model(result, model, tokenizer, folder)
+    storage.verify(folder)
+    card = (folder / "README.md").read_text(encoding="utf8")
+    assert card == report.model_card(result, "model")
+    texts = ["text number one", "another text that is longer"]
+    classify = pipeline("text-classification", model=str(folder), device="cpu")
+    logits = training.predict(model, tokenizer, texts, precision="fp32")
+    labels = [result.mine.names[i] for i in logits.argmax(axis=1)]
+    assert [found["label"] for found in classify(texts)] == labels
+    for file in folder.glob("*.json"):
+        assert str(tmp_path) not in file.read_text(encoding="utf8"), file.name
+        assert str(downloads.ROOT) not in file.read_text(encoding="utf8"), file.name
