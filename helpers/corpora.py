@@ -153,12 +153,18 @@ def check_trainable(parts: dict[str, Dataset], num_labels: int) -> None:
         raise DataError(f"all rows of the {first} part have one label: there is nothing to learn.")
 
 
-def fingerprint(dataset: Dataset) -> str:
-    """SHA-256 over labels, texts and further columns: equal only if the part is the same."""
+def fingerprint(dataset: Dataset, names: bool = False) -> str:
+    """SHA-256 over labels, texts and further columns: equal only if the part is the same.
+
+    Args:
+        names: count the names of the classes, too, in their order.
+    """
     columns = ["label", "text"]
     columns += [name for name in dataset.column_names if name not in columns]
     rows = zip(*(dataset[name] for name in columns), strict=True)
-    lines = ("\t".join(map(str, row)) + "\n" for row in rows)
+    lines = ["\t".join(map(str, row)) + "\n" for row in rows]
+    if names:
+        lines += getattr(dataset.features["label"], "names", [])
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

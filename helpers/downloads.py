@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -186,16 +187,29 @@ def bytes_below(folder: Path) -> int:
     return total
 
 
+# What pip says, and what it means; the first that fits. Older versions of pip take a file that was
+# cut off for whole, and so find its hash to be another one.
+CAUSES = {
+    r"DO NOT MATCH THE HASHES": "what arrived is not what data/sources.toml expects: it was cut "
+    "off, or other bytes were sent. Nothing was kept: run the same command again. If it says the "
+    "same, something on the way changes the file; try another network.",
+    r"incomplete-download|Connection broken|Read timed out|timed out while downloading": "the "
+    "connection was cut off or stood still. Nothing half is kept: run the same command again. On "
+    "a slow line, give it more patience first: set PIP_DEFAULT_TIMEOUT to 120 (seconds).",
+    r"ProxyError|Tunnel connection failed|407 ": "the proxy did not let it through. Is the address "
+    "in HTTPS_PROXY right, and does the proxy want a name and a password? Then set HTTPS_PROXY to "
+    "http://NAME:PASSWORD@HOST:PORT and run the same command again.",
+    r"No space left|Errno 28": "the disk is full. Make room and run the same command again.",
+    r"No module named pip": "this Python has no pip. Install it with 'python -m ensurepip' and try "
+    "again.",
+}
+
+
 def explain(said: str) -> str:
     """The cause in pip's words, as one sentence with the cure."""
-    if "DO NOT MATCH THE HASHES" in said:
-        return (
-            "the package index sent other bytes than data/sources.toml expects. Nothing was kept."
-        )
-    if "No space left" in said or "Errno 28" in said:
-        return "the disk is full. Make room and run the same command again."
-    if "No module named pip" in said:
-        return "this Python has no pip. Install it with 'python -m ensurepip' and try again."
+    for mark, meaning in CAUSES.items():
+        if re.search(mark, said):
+            return meaning
     lines = [line for line in said.splitlines() if line.startswith("ERROR")] or said.splitlines()
     last = lines[-1] if lines else "pip said nothing"
     return (

@@ -163,14 +163,20 @@ def load_tensors(file: Path) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in load_file(file).items()}
 
 
-def load_weights(folder: Path) -> dict[str, Tensor]:
-    """The weights of a stored model, every byte checked.
+def load_weights(folder: Path, model: PreTrainedModel) -> dict[str, Tensor]:
+    """The weights of a stored model, every byte checked; for `model`, which stays as it is.
 
     Raises:
-        StorageError: if the folder is missing or damaged.
+        StorageError: if the folder is missing or damaged, or of a model of another shape.
     """
     verify(folder)
-    return load_tensors(folder / WEIGHTS)
+    tensors = load_tensors(folder / WEIGHTS)
+    shapes = [
+        {name: t.shape for name, t in found.items()} for found in (tensors, model.state_dict())
+    ]
+    if shapes[0] != shapes[1]:
+        raise StorageError(f"{folder} holds another model than the one that is trained.")
+    return tensors
 
 
 def save_model(
@@ -212,7 +218,21 @@ def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Give a new optimizer of the same parameters the memory of `optimizer_tensors`."""
+    """Give a new optimizer of the same parameters the memory of `optimizer_tensors`.
+
+    Raises:
+        StorageError: if the memory is of parameters of other shapes; the optimizer stays as it was.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    shapes = {str(i): p.shape for i, p in enumerate(parameters)}
+    for key, value in tensors.items():
+        number, _, name = key.partition(".")
+        if value.dim() and shapes.get(number) != value.shape:
+            raise StorageError(
+                f"the checkpoint is of another model: {name} of parameter {number} has the shape "
+                f"{tuple(value.shape)}, here it is {tuple(shapes.get(number, ()))}. Load the model "
+                "from the checkpoint, as training.resume does."
+            )
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         number, _, name = key.partition(".")

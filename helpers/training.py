@@ -217,12 +217,12 @@ def fine_tune(
     labels, targets = (torch.tensor(x["label"][:]).to(model.device) for x in (train, validation))
     steps = config.epochs * math.ceil(len(lengths) / config.batch_size)
     runtime.set_seed(config.seed)
-    run, best = TrainingRun(config, data=corpora.fingerprint(train)), {}
+    run, best = TrainingRun(config, data=corpora.fingerprint(train, names=True)), {}
     if resume_from:
-        stored = TrainingRun(config, **storage.read_training(resume_from)[1])
-        if stored.data != run.data:
-            raise TrainingError(f"{resume_from} was trained on other rows. Resume with the same.")
-        run, best = stored, storage.load_weights(Path(output_dir) / "best") if stored.rows else {}
+        data, run = run.data, TrainingRun(config, **storage.read_training(resume_from)[1])
+        if run.data != data:
+            raise TrainingError(f"{resume_from} had other rows or labels. Resume with the same.")
+        best = storage.load_weights(Path(output_dir) / "best", model) if run.rows else {}
         storage.restore_training(resume_from, optimizer)
 
     def keep() -> None:

@@ -1,5 +1,8 @@
 """Checkpoints: fresh heads, random weights, a hub that is not there, padding."""
 
+import pickle
+import urllib.request
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import batching, checkpoints, runtime
+from tests.test_faults import Payload
 
 TOKENIZER, MODEL = checkpoints.load(seed=0)
 
@@ -46,6 +50,23 @@ def test_without_a_hub_the_message_names_the_variable_and_the_local_choice(monke
     monkeypatch.setattr(checkpoints, "hub_is_reachable", lambda: False)
     with pytest.raises(checkpoints.CheckpointError, match=r"CHECKPOINT = 'minilm'"):
         checkpoints.load("google-bert/no-such-model-here")
+
+
+def test_a_hub_that_does_not_answer_is_found_out_before_the_library_tries(monkeypatch):
+    monkeypatch.setattr(urllib.request, "getproxies", dict)
+    monkeypatch.setattr(checkpoints.constants, "ENDPOINT", "https://hub.invalid")
+    assert not checkpoints.hub_is_reachable()
+    with pytest.raises(checkpoints.CheckpointError, match="the model hub did not deliver it"):
+        checkpoints.load_encoder("google-bert/no-such-model-here")
+
+
+def test_a_folder_of_pickled_weights_is_refused_and_not_read(tmp_path):
+    MODEL.config.save_pretrained(tmp_path)
+    TOKENIZER.save_pretrained(tmp_path)
+    (tmp_path / "pytorch_model.bin").write_bytes(pickle.dumps(Payload(tmp_path / "executed")))
+    with pytest.raises(OSError, match=r"no file named model\.safetensors"):
+        checkpoints.load(str(tmp_path))
+    assert not (tmp_path / "executed").exists()
 
 
 @settings(max_examples=20, deadline=None)

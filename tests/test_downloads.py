@@ -136,6 +136,9 @@ def test_a_link_in_a_tar_archive_is_not_followed(tmp_path):
     ("said", "cure"),
     [
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "other bytes"),
+        ("WARNING: Connection timed out while downloading.", "PIP_DEFAULT_TIMEOUT"),
+        ("error: incomplete-download", "cut off"),
+        ("OSError('Tunnel connection failed: 407 Proxy Authentication Required')", "HTTPS_PROXY"),
         ("OSError: [Errno 28] No space left on device", "Make room"),
         ("/usr/bin/python: No module named pip", "ensurepip"),
         ("ERROR: No matching distribution found", "Is there a network"),

@@ -73,6 +73,17 @@ def test_optimizer_memory_comes_back(tmp_path):
     assert all(torch.equal(tensors[key], again[key]) for key in tensors)
 
 
+def test_an_optimizer_of_other_shapes_refuses_the_memory_and_stays_as_it_was():
+    weight = torch.zeros(3, requires_grad=True)
+    optimizer = torch.optim.AdamW([weight], lr=0.1)
+    weight.grad = torch.ones(3)
+    optimizer.step()
+    other = torch.optim.AdamW([torch.zeros(4, requires_grad=True)], lr=0.1)
+    with pytest.raises(storage.StorageError, match=r"shape \(3,\), here it is \(4,\)"):
+        storage.restore_optimizer(other, storage.optimizer_tensors(optimizer))
+    assert not other.state
+
+
 def test_random_numbers_go_on_where_they_were():
     state = storage.random_state()
     expected = torch.rand(5)

@@ -5,13 +5,15 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from datasets import ClassLabel
 from transformers import get_linear_schedule_with_warmup
 
-from helpers import checkpoints, corpora, runtime, storage, training
+from helpers import checkpoints, corpora, downloads, runtime, storage, training
 
 NAMES = ["negative", "positive"]
 
@@ -133,6 +135,39 @@ def test_a_run_is_not_gone_on_with_other_rows(parts, tmp_path):
     training.fine_tune(model, tokenizer, *parts, config(epochs=1), output_dir=tmp_path)
     with pytest.raises(training.TrainingError, match="other rows"):
         training.resume(tmp_path, parts[0].select(range(40)), parts[1])
+
+
+def test_a_run_is_not_gone_on_with_labels_of_other_names(parts, tmp_path):
+    tokenizer, model = fresh()
+    training.fine_tune(model, tokenizer, *parts, config(epochs=1), output_dir=tmp_path)
+    turned = parts[0].cast_column("label", ClassLabel(names=["positive", "negative"]))
+    with pytest.raises(training.TrainingError, match="other rows or labels"):
+        training.resume(tmp_path, turned, parts[1])
+
+
+def test_a_model_of_another_shape_does_not_go_on_from_a_checkpoint(parts, tmp_path):
+    tokenizer, model = fresh()
+    training.fine_tune(model, tokenizer, *parts, config(epochs=1), output_dir=tmp_path)
+    checkpoint = storage.latest_checkpoint(tmp_path)
+    _, wider = checkpoints.load(seed=0, num_labels=3)
+    with pytest.raises(storage.StorageError, match="another model"):
+        options = {"output_dir": tmp_path, "resume_from": checkpoint}
+        training.fine_tune(wider, tokenizer, *parts, config(epochs=2), **options)
+
+
+def test_nothing_that_a_run_stores_names_this_machine_or_holds_a_token(
+    parts, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HF_TOKEN", "hf_secretsecretsecret")
+    tokenizer, model = fresh()
+    training.fine_tune(model, tokenizer, *parts, config(epochs=1), output_dir=tmp_path / "run")
+    files = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
+    assert {"config.json", "training.json", "tokenizer_config.json"} <= {f.name for f in files}
+    places = [downloads.ROOT, tmp_path, Path.home(), Path(sys.prefix)]
+    for file in files:
+        content = file.read_bytes()
+        for text in ("hf_secret", *(str(place) for place in places if len(place.parts) > 1)):
+            assert text.encode() not in content, f"{file.name} holds {text}"
 
 
 def test_a_best_model_with_a_flipped_bit_is_not_gone_on_with(parts, tmp_path):
