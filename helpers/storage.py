@@ -7,7 +7,8 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from helpers import checkpoints
+from helpers import checkpoints, runtime
 
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
@@ -80,7 +81,8 @@ def recover(target: Path) -> None:
     """Finish a replacement that was killed: put the old folder back, or forget it."""
     old = set_aside(target)
     if old.exists() and not target.exists():
-        old.rename(target)
+        with suppress(FileNotFoundError):  # another process of this run was faster
+            old.rename(target)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -89,7 +91,7 @@ def only_run(folder: Path | str | None, new: bool = False) -> Iterator[None]:
     """Keep other runs out of a folder for as long as this one writes there; None is no folder.
 
     The system ends the claim with the process, however that ends. What killed writes left is
-    removed.
+    removed. Of several processes in step, the first claims the folder for all.
 
     Args:
         folder: where checkpoints will be stored, if anywhere.
@@ -98,7 +100,7 @@ def only_run(folder: Path | str | None, new: bool = False) -> Iterator[None]:
     Raises:
         StorageError: if a run holds the folder or has stored there, or it cannot be written to.
     """
-    if folder is None:
+    if folder is None or runtime.rank() > 0:
         yield
         return
     folder = Path(folder)
@@ -223,18 +225,22 @@ def restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
 
 
 def random_state() -> dict[str, Tensor]:
-    """State of torch's random numbers on the CPU and, where there is one, on the GPU."""
+    """State of torch's random numbers on CPU and GPU, of each process: (processes, bytes)."""
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state()
-    return state
+    return {name: runtime.gathered(own[None], runtime.processes()) for name, own in state.items()}
 
 
 def restore_random_state(state: dict[str, Tensor]) -> None:
-    """Go on with the random numbers where `random_state` was taken."""
-    torch.set_rng_state(state["cpu"])
+    """Go on where `random_state` was taken, or, if other processes took it, from a seed of it."""
+    rows = torch.atleast_2d(state["cpu"])
+    if len(rows) != runtime.processes():
+        torch.set_rng_state(rows[0])
+        return runtime.set_seed(int(torch.randint(2**32, ())), runtime.rank())
+    torch.set_rng_state(rows[runtime.rank()].clone())  # torch would read the first of a view
     if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])
+        torch.cuda.set_rng_state(torch.atleast_2d(state["cuda"])[runtime.rank()].clone())
 
 
 def stored_checkpoints(folder: Path) -> list[Path]:
@@ -270,26 +276,32 @@ def latest_checkpoint(folder: Path) -> Path:
 
 
 def save_training(
-    folder: Path,
+    folder: Path | str | None,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     optimizer: Optimizer,
-    config: dict,
-    state: dict,
+    run: object,
 ) -> None:
-    """Store all that a training run needs to go on, as the checkpoint of step `state["step"]`."""
+    """Store all that a run needs to go on, as checkpoint `run.step`; None is no folder.
+
+    Of processes in step the first writes, the others wait.
+    """
+    if folder is None:
+        return
+    state, random = asdict(run), random_state()
+    text = json.dumps({"config": state.pop("config"), "state": state}, indent=1)
 
     def fill(new: Path) -> None:
         model.save_pretrained(new)
         tokenizer.save_pretrained(new)
         save_tensors(new / "optimizer.safetensors", optimizer_tensors(optimizer))
-        save_tensors(new / "random.safetensors", random_state())
-        (new / "training.json").write_text(
-            json.dumps({"config": config, "state": state}, indent=1), encoding="utf8"
-        )
+        save_tensors(new / "random.safetensors", random)
+        (new / "training.json").write_text(text, encoding="utf8")
 
-    with checkpoints.quiet():
-        save_checkpoint(folder, state["step"], fill)
+    if runtime.rank() == 0:
+        with checkpoints.quiet():
+            save_checkpoint(Path(folder), run.step, fill)
+    runtime.anyone(False)
 
 
 def restore_training(checkpoint: Path, optimizer: Optimizer) -> None:
@@ -299,6 +311,6 @@ def restore_training(checkpoint: Path, optimizer: Optimizer) -> None:
 
 
 def read_training(checkpoint: Path) -> tuple[dict, dict]:
-    """The configuration and the state that `save_training` was given."""
+    """The dials and the state of the run that `save_training` was given."""
     stored = json.loads((checkpoint / "training.json").read_text(encoding="utf8"))
     return stored["config"], stored["state"]
