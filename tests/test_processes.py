@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -151,6 +152,52 @@ def test_what_cannot_go_on_stops_all_with_the_same_message(tmp_path):
     for name, begins in expected.items():
         messages = [(tmp_path / f"{name}-{rank}.txt").read_text() for rank in (0, 1)]
         assert messages[0] == messages[1] and messages[0].startswith(begins)
+
+
+def documented(folder: Path) -> tuple[str, list[str]]:
+    """The README's `train.py`, on a tiny model, few rows and `folder`; and its commands."""
+    text = (
+        (tasks.ROOT / "README.md").read_text(encoding="utf8").split("## More than one machine")[1]
+    )
+    (script, *_), commands = (
+        re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL) for language in ("python", "bash")
+    )
+    small = {
+        "checkpoints.load()": f"checkpoints.load(seed=0, pretrained=False, **{in_step.TINY})",
+        'reviews["train"], reviews["validation"]': (
+            'reviews["train"].select(range(49)), reviews["validation"].select(range(17))'
+        ),
+        '"outputs/train"': repr(str(folder / "run")),
+    }
+    for there, instead in small.items():
+        assert script.count(there) == 1
+        script = script.replace(there, instead)
+    return script, commands[:2]
+
+
+def as_written(command: str, script: Path, machine: str) -> str:
+    """A command of the README with this Python's torchrun, and this script."""
+    found = command.replace(".venv/bin/torchrun", " ".join(TORCHRUN))
+    found = found.replace("FIRST_MACHINE:29500", machine).replace(" train.py", f" {script}")
+    assert found.count("torch.distributed.run") == found.count(str(script)) == 1
+    return f"export PYTHONPATH={tasks.ROOT}\n{found}"
+
+
+@pytest.mark.parametrize("machines", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_the_commands_of_the_readme_train(tmp_path, machines):
+    """Two machines are played by two `torchrun` that meet at a port of this one."""
+    text, commands = documented(tmp_path)
+    script = tmp_path / "train.py"
+    script.write_text(text)
+    meet = f"localhost:{tasks.listen('localhost', 0)}"
+    command = as_written(commands[machines - 1], script, meet)
+    for process in [started(["bash", "-c", command]) for _ in range(machines)]:
+        code, said = ended(process)
+        assert code == 0, said
+    [*_, last] = storage.stored_checkpoints(tmp_path / "run")
+    stored = storage.load_tensors(last / "random.safetensors")
+    assert len(stored["cpu"]) == 2, "two processes were in step"
+    assert storage.read_training(last)[1]["epoch"] == 3
 
 
 @given(st.lists(st.integers(), min_size=1, max_size=9), st.integers(1, 12))
