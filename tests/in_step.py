@@ -39,24 +39,39 @@ def mean_of_means(logits, labels):
     return alone if logits.requires_grad else cross_entropy(logits, labels)
 
 
-def train(folder: Path, name: str, dropout: dict = NO_DROPOUT, **options) -> None:
+def not_mine(*_) -> None:
+    """In place of `storage.write_folder` where nothing may be written."""
+    raise AssertionError("only the first process writes")
+
+
+def train(folder: Path, name: str, dropout: dict = NO_DROPOUT, dials=None, **options) -> None:
     """Train a tiny model, or go on; weights and history of each process under `name`."""
     output_dir = options.get("output_dir")
+    if runtime.rank() > 0:
+        storage.write_folder = not_mine
     if output_dir and storage.stored_checkpoints(output_dir):
         _, model, run = training.resume(output_dir, *parts())
     else:
         tokenizer, model = checkpoints.load(seed=0, pretrained=False, **TINY, **dropout)
-        run = training.fine_tune(model, tokenizer, *parts(), config(), **options)
+        run = training.fine_tune(model, tokenizer, *parts(), dials or config(), **options)
     own = folder / f"{name}-{runtime.rank()}"
     storage.save_tensors(own.with_suffix(".safetensors"), model.state_dict())
     own.with_suffix(".json").write_text(json.dumps(run.rows))
 
 
 def equal(folder: Path) -> None:
-    """The same run without dropout, right and wrong; one with dropout."""
+    """The same run without dropout, right and wrong; one with dropout; one with odd metrics."""
     train(folder, "right")
     train(folder, "wrong", loss_function=mean_of_means)
     train(folder, "bits", dropout={})
+    (folder / f"seed-{runtime.rank()}.txt").write_text(str(torch.initial_seed()))
+    epochs, sign = iter(range(1, 10)), -1 if runtime.rank() else 1
+
+    def disagreeing(_) -> dict[str, float]:
+        return {"accuracy": sign * next(epochs) / 10}
+
+    dials = config(best_metric="accuracy", patience=1)
+    train(folder, "decided", dials=dials, compute_metrics=disagreeing)
 
 
 def at_step(number: int, happens: Callable[[], None]) -> None:

@@ -97,7 +97,7 @@ def test_processes_in_step_reach_the_weights_of_one(whole, processes):
 
 
 @pytest.mark.parametrize("processes", [2, THREE])
-@pytest.mark.parametrize("name", ["right", "bits"])
+@pytest.mark.parametrize("name", ["right", "bits", "decided"])
 def test_every_process_ends_with_the_same_weights_and_history(whole, processes, name):
     folder = whole(processes)
     for rank in range(1, processes):
@@ -105,7 +105,14 @@ def test_every_process_ends_with_the_same_weights_and_history(whole, processes, 
         assert history(folder, name) == history(folder, name, rank)
 
 
-def test_dropout_falls_otherwise_in_two_processes_than_in_one(whole):
+def test_the_first_process_decides_when_all_end(whole):
+    """By the metrics of the second, patience would end it after two epochs."""
+    assert len(history(whole(2), "decided", 1)) == 6
+
+
+def test_each_process_draws_random_numbers_of_its_own(whole):
+    seeds = [int((whole(2) / f"seed-{rank}.txt").read_text()) for rank in (0, 1)]
+    assert seeds[0] == in_step.config().seed != seeds[1]
     assert difference(weights(whole(1), "bits"), weights(whole(2), "bits")) > TOLERANCE
 
 
