@@ -49,7 +49,8 @@ python3 tasks.py COMMAND [options]
   refresh   run notebooks top to bottom, store their outputs: refresh [NN ...]
   check     ruff on code and notebooks, notebook hygiene, cells not compared
   study     go on with the long experiment behind a notebook: study NN
-              --limit N   at most N runs of it
+              --limit N       at most N runs of it
+              --processes N   N runs at a time, each with one thread
   fork      put your address into every badge and setup cell:
               fork https://github.com/OWNER/NAME [--version v1.2.3]
   clean     remove what the commands made: .venv, downloads, outputs
@@ -508,6 +509,8 @@ def study(options: argparse.Namespace) -> int:
     command = [str(python), "-m", f"studies.{modules[options.number]}"]
     if options.limit is not None:
         command += ["--limit", str(options.limit)]
+    if options.processes is not None:
+        command += ["--processes", str(options.processes)]
     return subprocess.run(command, cwd=ROOT).returncode
 
 
@@ -757,6 +760,7 @@ def parser() -> argparse.ArgumentParser:
     added[refresh].add_argument("numbers", nargs="*")
     added[study].add_argument("number")
     added[study].add_argument("--limit", type=int)
+    added[study].add_argument("--processes", type=int)
     added[fork].add_argument("address")
     added[fork].add_argument("--version", default="")
     return top

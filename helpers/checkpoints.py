@@ -190,6 +190,12 @@ def lighten_dropout(model: PreTrainedModel) -> PreTrainedModel:
     return model
 
 
+def own_memory(model: PreTrainedModel) -> None:
+    """Copy weights that are views into a file: their alignment can change a product's last bit."""
+    for parameter in model.parameters():
+        parameter.data = parameter.data.clone()
+
+
 @contextmanager
 def word_gradient_kept(model: PreTrainedModel) -> Iterator[None]:
     """Let the gradient of the word table keep its memory from step to step, where the CPU trains.

@@ -1,13 +1,13 @@
 """Atomic saving, checked loading: a folder is either complete or not there."""
 
-import hashlib
 import json
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -22,10 +22,11 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from helpers import checkpoints
+from helpers import checkpoints, downloads, runtime
 
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
+OTHER_MODEL = "the checkpoint is of another model. Load the model from it, as training.resume does."
 STEP = re.compile(r"step-(\d{8})")
 
 
@@ -56,7 +57,7 @@ def write_folder(target: Path, fill: Callable[[Path], None]) -> None:
             new = Path(temporary) / "new"
             new.mkdir()
             fill(new)
-            hashes = {file.name: sha256(file) for file in sorted(new.iterdir())}
+            hashes = {file.name: downloads.sha256(file) for file in sorted(new.iterdir())}
             (new / MANIFEST).write_text(json.dumps(hashes, indent=1), encoding="utf8")
             for file in new.iterdir():
                 force_to_disk(file)
@@ -80,7 +81,8 @@ def recover(target: Path) -> None:
     """Finish a replacement that was killed: put the old folder back, or forget it."""
     old = set_aside(target)
     if old.exists() and not target.exists():
-        old.rename(target)
+        with suppress(FileNotFoundError):  # another process of this run was faster
+            old.rename(target)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -89,7 +91,7 @@ def only_run(folder: Path | str | None, new: bool = False) -> Iterator[None]:
     """Keep other runs out of a folder for as long as this one writes there; None is no folder.
 
     The system ends the claim with the process, however that ends. What killed writes left is
-    removed.
+    removed. Of several processes in step, the first claims the folder for all.
 
     Args:
         folder: where checkpoints will be stored, if anywhere.
@@ -98,7 +100,7 @@ def only_run(folder: Path | str | None, new: bool = False) -> Iterator[None]:
     Raises:
         StorageError: if a run holds the folder or has stored there, or it cannot be written to.
     """
-    if folder is None:
+    if folder is None or runtime.rank() > 0:
         yield
         return
     folder = Path(folder)
@@ -120,12 +122,6 @@ def only_run(folder: Path | str | None, new: bool = False) -> Iterator[None]:
         yield
 
 
-def sha256(file: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
 def force_to_disk(file: Path) -> None:
     """Ask the system to write a file's bytes to the disk now."""
     with file.open("rb+") as opened:
@@ -141,12 +137,10 @@ def verify(folder: Path) -> None:
     recover(Path(folder))
     manifest = Path(folder) / MANIFEST
     if not manifest.is_file():
-        raise StorageError(
-            f"{folder} is no folder that this course has stored ({MANIFEST} is missing)."
-        )
+        raise StorageError(f"{folder} was not stored by this course: {MANIFEST} is missing.")
     for name, expected in json.loads(manifest.read_text(encoding="utf8")).items():
         file = Path(folder) / name
-        if not file.is_file() or sha256(file) != expected:
+        if not file.is_file() or downloads.sha256(file) != expected:
             raise StorageError(
                 f"{file} is damaged: it is not what was stored. Remove the folder "
                 f"{folder} and go on from the checkpoint before it, or train again."
@@ -170,12 +164,9 @@ def load_weights(folder: Path, model: PreTrainedModel) -> dict[str, Tensor]:
         StorageError: if the folder is missing or damaged, or of a model of another shape.
     """
     verify(folder)
-    tensors = load_tensors(folder / WEIGHTS)
-    shapes = [
-        {name: t.shape for name, t in found.items()} for found in (tensors, model.state_dict())
-    ]
-    if shapes[0] != shapes[1]:
-        raise StorageError(f"{folder} holds another model than the one that is trained.")
+    tensors, here = load_tensors(folder / WEIGHTS), model.state_dict()
+    if {n: t.shape for n, t in tensors.items()} != {n: t.shape for n, t in here.items()}:
+        raise StorageError(OTHER_MODEL)
     return tensors
 
 
@@ -218,24 +209,13 @@ def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Give a new optimizer of the same parameters the memory of `optimizer_tensors`.
-
-    Raises:
-        StorageError: if the memory is of parameters of other shapes; the optimizer stays as it was.
-    """
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    shapes = {str(i): p.shape for i, p in enumerate(parameters)}
-    for key, value in tensors.items():
-        number, _, name = key.partition(".")
-        if value.dim() and shapes.get(number) != value.shape:
-            raise StorageError(
-                f"the checkpoint is of another model: {name} of parameter {number} has the shape "
-                f"{tuple(value.shape)}, here it is {tuple(shapes.get(number, ()))}. Load the model "
-                "from the checkpoint, as training.resume does."
-            )
+    """Give a new optimizer of the same parameters the memory of `optimizer_tensors`."""
+    shapes = dict(enumerate(p.shape for group in optimizer.param_groups for p in group["params"]))
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         number, _, name = key.partition(".")
+        if value.dim() and shapes.get(int(number)) != value.shape:
+            raise StorageError(OTHER_MODEL)
         state.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict(
         {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
@@ -243,18 +223,22 @@ def restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
 
 
 def random_state() -> dict[str, Tensor]:
-    """State of torch's random numbers on the CPU and, where there is one, on the GPU."""
+    """State of torch's random numbers on CPU and GPU, of each process: (processes, bytes)."""
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state()
-    return state
+    return {name: runtime.gathered(own[None], runtime.processes()) for name, own in state.items()}
 
 
 def restore_random_state(state: dict[str, Tensor]) -> None:
-    """Go on with the random numbers where `random_state` was taken."""
-    torch.set_rng_state(state["cpu"])
+    """Go on where `random_state` was taken, or, if other processes took it, from a seed of it."""
+    rows = torch.atleast_2d(state["cpu"])
+    if len(rows) != runtime.processes():
+        torch.set_rng_state(rows[0])
+        return runtime.set_seed(int(torch.randint(2**32, ())), runtime.rank())
+    torch.set_rng_state(rows[runtime.rank()].clone())  # torch would read the first of a view
     if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])
+        torch.cuda.set_rng_state(torch.atleast_2d(state["cuda"])[runtime.rank()].clone())
 
 
 def stored_checkpoints(folder: Path) -> list[Path]:
@@ -290,26 +274,32 @@ def latest_checkpoint(folder: Path) -> Path:
 
 
 def save_training(
-    folder: Path,
+    folder: Path | str | None,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     optimizer: Optimizer,
-    config: dict,
-    state: dict,
+    run: object,
 ) -> None:
-    """Store all that a training run needs to go on, as the checkpoint of step `state["step"]`."""
+    """Store all that a run needs to go on, as checkpoint `run.step`; None is no folder.
+
+    Of processes in step the first writes, the others wait.
+    """
+    if folder is None:
+        return
+    state, random = asdict(run), random_state()
+    text = json.dumps({"config": state.pop("config"), "state": state}, indent=1)
 
     def fill(new: Path) -> None:
         model.save_pretrained(new)
         tokenizer.save_pretrained(new)
         save_tensors(new / "optimizer.safetensors", optimizer_tensors(optimizer))
-        save_tensors(new / "random.safetensors", random_state())
-        (new / "training.json").write_text(
-            json.dumps({"config": config, "state": state}, indent=1), encoding="utf8"
-        )
+        save_tensors(new / "random.safetensors", random)
+        (new / "training.json").write_text(text, encoding="utf8")
 
-    with checkpoints.quiet():
-        save_checkpoint(folder, state["step"], fill)
+    if runtime.rank() == 0:
+        with checkpoints.quiet():
+            save_checkpoint(Path(folder), run.step, fill)
+    runtime.anyone(False)
 
 
 def restore_training(checkpoint: Path, optimizer: Optimizer) -> None:
@@ -319,6 +309,6 @@ def restore_training(checkpoint: Path, optimizer: Optimizer) -> None:
 
 
 def read_training(checkpoint: Path) -> tuple[dict, dict]:
-    """The configuration and the state that `save_training` was given."""
+    """The dials and the state of the run that `save_training` was given."""
     stored = json.loads((checkpoint / "training.json").read_text(encoding="utf8"))
     return stored["config"], stored["state"]

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -163,7 +164,7 @@ def train_step(
     model: PreTrainedModel, loss: Tensor, optimizer: Optimizer, rate: float, max_norm: float
 ) -> float:
     """Backward, clip, step, zero for the mean loss of a batch. Returns it as a number."""
-    loss.backward()
+    (loss * runtime.processes()).backward()  # each process's part; their mean becomes the sum
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm)
     if not torch.isfinite(loss + norm):
         found = f"the loss is {loss.item()}, its gradient's length {norm.item()}"
@@ -188,6 +189,8 @@ def fine_tune(
 ) -> TrainingRun:
     """Train a model in place and leave it with the weights of its best epoch.
 
+    Under `torchrun` each process computes its share of every batch, and the first one writes.
+
     Args:
         model, tokenizer: from `checkpoints.load`. The best device is chosen.
         train, validation: columns `text` and `label`, labels 0 … C − 1; floats if C = 1.
@@ -205,10 +208,7 @@ def fine_tune(
     """
     config = config or TrainingConfig()
     corpora.check_trainable({"train": train, "validation": validation}, model.config.num_labels)
-    model.to(runtime.best_device())
-    # A view into a file is aligned otherwise, and the last bit of a product may depend on that.
-    for parameter in model.parameters():
-        parameter.data = parameter.data.clone()
+    checkpoints.own_memory(model.to(runtime.join()))
     model.get_input_embeddings().weight.requires_grad_(not config.freeze_word_embeddings)
     dtype = runtime.precision_of(config.precision, model.device)
     optimizer = make_optimizer(model, config)
@@ -216,7 +216,7 @@ def fine_tune(
     lengths = [len(ids) for ids in token_ids]
     labels, targets = (torch.tensor(x["label"][:]).to(model.device) for x in (train, validation))
     steps = config.epochs * math.ceil(len(lengths) / config.batch_size)
-    runtime.set_seed(config.seed)
+    runtime.set_seed(config.seed, runtime.rank())
     run, best = TrainingRun(config, data=corpora.fingerprint(train, names=True)), {}
     if resume_from:
         data, run = run.data, TrainingRun(config, **storage.read_training(resume_from)[1])
@@ -224,13 +224,10 @@ def fine_tune(
             raise TrainingError(f"{resume_from} had other rows or labels. Resume with the same.")
         best = storage.load_weights(Path(output_dir) / "best", model) if run.rows else {}
         storage.restore_training(resume_from, optimizer)
-
-    def keep() -> None:
-        if output_dir:
-            state = asdict(run)
-            dials = state.pop("config")
-            storage.save_training(Path(output_dir), model, tokenizer, optimizer, dials, state)
-
+    if not runtime.alike(f"{run}"):
+        raise TrainingError("the processes differ in data, dials or checkpoint: give all the same.")
+    keep = partial(storage.save_training, output_dir, model, tokenizer, optimizer, run)
+    parallel = runtime.in_step(model)
     bar = runtime.progress(total=config.epochs * len(lengths), desc="fine-tuning", unit=" texts")
     claimed = storage.only_run(output_dir, new=not resume_from)
     stoppable, lighter = runtime.deferred_interrupt(), checkpoints.word_gradient_kept(model)
@@ -240,8 +237,9 @@ def fine_tune(
             order = batching.bucketed(lengths, config.batch_size, (config.seed, run.epoch))
             model.train()
             for batch in order[run.batch :]:
-                chosen = [token_ids[i] for i in batch]
-                logits = logits_of(model, chosen, tokenizer.pad_token_id, dtype)
+                chosen = [token_ids[i] for i in runtime.share(batch)]
+                logits = logits_of(parallel, chosen, tokenizer.pad_token_id, dtype)
+                logits = runtime.gathered(logits, len(batch))
                 loss = loss_function(logits, labels[batch])
                 rate = learning_rate_at(run.step, steps, config)
                 try:
@@ -254,19 +252,20 @@ def fine_tune(
                 run.loss_sum += loss * len(batch)
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
                 bar.update(len(batch))
-                if interrupt.is_set():
+                if runtime.anyone(interrupt.is_set()):
                     keep()
                     raise KeyboardInterrupt
-            texts, max_length = validation["text"], config.max_length
+            texts, max_length = runtime.share(validation["text"][:]), config.max_length
             logits = predict(model, tokenizer, texts, 64, max_length, config.precision)
-            loss = loss_function(torch.from_numpy(logits).to(model.device), targets).item()
+            logits = runtime.gathered(torch.from_numpy(logits), len(targets))
+            loss = loss_function(logits.to(model.device), targets).item()
             figures = {"train_loss": run.loss_sum / len(lengths), "validation_loss": loss}
-            figures |= compute_metrics(EvalPrediction(logits, targets.cpu().numpy()))
+            figures |= compute_metrics(EvalPrediction(logits.numpy(), targets.cpu().numpy()))
             run.epoch, run.batch, run.loss_sum = run.epoch + 1, 0, 0.0
-            run.rows.append({"epoch": run.epoch} | figures)
+            run.rows.append({"epoch": run.epoch} | runtime.of_first(figures))
             if run.best_epoch == run.epoch:
                 best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-                if output_dir:
+                if output_dir and runtime.rank() == 0:
                     save(model, tokenizer, Path(output_dir) / "best")
             keep()
     model.load_state_dict(best)

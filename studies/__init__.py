@@ -5,12 +5,17 @@
 """
 
 import argparse
+import importlib
+import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from datasets import Dataset
+from joblib import Parallel, delayed, parallel_config
 
 from benchmarks.provenance import provenance
 from helpers import runtime
@@ -21,8 +26,15 @@ def read(results: Path, keys: list[str]) -> pd.DataFrame:
     return pd.read_csv(results) if results.exists() else pd.DataFrame(columns=keys)
 
 
+# Rows that a run under way has appended. `drive` writes them, so that no file has two writers.
+waiting: list[tuple[Path, dict]] | None = None
+
+
 def append(results: Path, row: dict) -> None:
     """Add a row to a CSV in one step: whoever is killed leaves the file as it was."""
+    if waiting is not None:
+        waiting.append((results, row))
+        return
     rows = pd.DataFrame([row])
     if results.exists():
         rows = pd.concat([pd.read_csv(results), rows], ignore_index=True)
@@ -31,25 +43,62 @@ def append(results: Path, row: dict) -> None:
     partial.replace(results)
 
 
-def drive(planned: list[dict], run: Callable[..., dict], results: Path, limit: int) -> None:
+def importable(function: Callable) -> Callable:
+    """The function under the name by which other processes can import it.
+
+    `python -m studies.NAME` calls its module `__main__`, and theirs is another one.
+    """
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    if function.__module__ != "__main__" or spec is None:
+        return function
+    return getattr(importlib.import_module(spec.name), function.__name__)
+
+
+def one(run: Callable[..., dict], entry: dict, threads: int | None) -> tuple:
+    """A run, with so many torch threads if said: its entry, row, seconds, and what it appended."""
+    global waiting
+    if threads:
+        torch.set_num_threads(threads)
+    waiting = []
+    try:
+        with runtime.timer() as took:
+            row = run(**entry)
+        return entry, row, took["seconds"], waiting
+    finally:
+        waiting = None
+
+
+def drive(
+    planned: list[dict], run: Callable[..., dict], results: Path, limit: int, processes: int = 1
+) -> None:
     """Do what is planned and not yet there, one row of `results` a run.
+
+    A finished run is written at once and by this process. Whoever is stopped calls again.
 
     Args:
         planned: one dictionary a run: the columns that tell it from the others.
         run: called with such a dictionary's entries; returns the other columns.
         results: a CSV that holds all runs, with provenance.
         limit: at most so many runs, then stop.
+        processes: how many runs at a time, each with one thread (joblib). `seconds` then hold
+            what the runs take from each other.
     """
     keys = list(planned[0])
     there = set(read(results, keys)[keys].itertuples(index=False, name=None))
     missing = [entry for entry in planned if tuple(entry.values()) not in there]
     print(f"{len(planned) - len(missing)} of {len(planned)} runs are there", flush=True)
-    for count, entry in enumerate(missing[:limit], start=len(planned) - len(missing) + 1):
-        with runtime.timer() as took:
-            row = entry | run(**entry)
-        append(results, row | {"seconds": round(took["seconds"], 1)} | provenance())
-        name = ", ".join(f"{key} {value}" for key, value in entry.items())
-        print(f"{count} of {len(planned)}: {name}, {took['seconds']:.0f} s", flush=True)
+    together = processes > 1
+    job = delayed(one)
+    jobs = [job(importable(run), entry, 1 if together else None) for entry in missing[:limit]]
+    with parallel_config("loky", inner_max_num_threads=1) if together else nullcontext():
+        finished = Parallel(n_jobs=processes, return_as="generator_unordered")(jobs)
+        begin = len(planned) - len(missing) + 1
+        for count, (entry, row, seconds, appended) in enumerate(finished, start=begin):
+            for other, its_row in appended:
+                append(other, its_row)
+            append(results, entry | row | {"seconds": round(seconds, 1)} | provenance())
+            name = ", ".join(f"{key} {value}" for key, value in entry.items())
+            print(f"{count} of {len(planned)}: {name}, {seconds:.0f} s", flush=True)
 
 
 def with_shuffled_labels(dataset: Dataset, seed: int) -> Dataset:
@@ -59,8 +108,9 @@ def with_shuffled_labels(dataset: Dataset, seed: int) -> Dataset:
     return unlabelled.add_column("label", shuffled).cast(dataset.features)
 
 
-def limit(description: str) -> int:
-    """What `--limit N` asks for; without it, everything."""
+def options(description: str) -> dict[str, int]:
+    """What `--limit N` and `--processes N` ask for; without them, everything, one by one."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--limit", type=int, default=10**6, help="at most N runs, then stop")
-    return parser.parse_args().limit
+    parser.add_argument("--processes", type=int, default=1, help="N runs at a time")
+    return vars(parser.parse_args())

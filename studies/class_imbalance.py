@@ -1,6 +1,6 @@
 """What rare positives do to a fine-tuned model, and what weights and resampling change.
 
-    python3 tasks.py study 05 [--limit N]
+    python3 tasks.py study 05 [--limit N] [--processes N]
 
 Each run trains on 1,000 negative and 100 positive reviews, drawn by its seed, and is scored on all
 validation reviews: five seeds of each way of training, and a control with shuffled labels. A row a
@@ -78,7 +78,7 @@ def run(way: str, seed: int) -> dict:
 def main() -> None:
     """Run what is not there yet."""
     planned = [{"way": way, "seed": seed} for seed in range(5) for way in (*WAYS, CONTROL)]
-    studies.drive(planned, run, RESULTS, studies.limit(__doc__))
+    studies.drive(planned, run, RESULTS, **studies.options(__doc__))
 
 
 if __name__ == "__main__":

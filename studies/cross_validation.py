@@ -1,6 +1,6 @@
 """Notebook 06's study: five folds, five seeds of each, and two baselines on the same folds.
 
-    python3 tasks.py study 06 [--limit N]
+    python3 tasks.py study 06 [--limit N] [--processes N]
 
 The train and validation parts of the reviews together; the test part is not touched. Every fold is
 held out by every seed of the fine-tuned encoder (two epochs, the last one stays, so that nothing
@@ -113,7 +113,7 @@ def variance_components(table: pd.DataFrame, column: str = "accuracy") -> pd.Dat
 
 def main() -> None:
     """Do the runs that are not there yet."""
-    studies.drive(planned(), run, RESULTS, studies.limit(__doc__))
+    studies.drive(planned(), run, RESULTS, **studies.options(__doc__))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Notebook 09's study: human ratings learned in one domain and predicted in four.
 
-    python3 tasks.py study 09 [--limit N]
+    python3 tasks.py study 09 [--limit N] [--processes N]
 
 Each run draws 800 rows of a domain's train part by its seed, learns from them, and predicts the
 test part of all four domains. Of four learning rates the one with the lowest squared error on the
@@ -235,7 +235,7 @@ def predictions(model: str, source: str, rows: int = ROWS, tweets: int = 0) -> n
 
 def main() -> None:
     """Do the runs that are not there yet."""
-    studies.drive(planned(), run, RESULTS, studies.limit(__doc__))
+    studies.drive(planned(), run, RESULTS, **studies.options(__doc__))
 
 
 if __name__ == "__main__":

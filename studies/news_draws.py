@@ -1,6 +1,6 @@
 """Notebook 07's study: a hundred news articles, drawn ten times, for everything that can learn.
 
-    python3 tasks.py study 07 [--limit N]
+    python3 tasks.py study 07 [--limit N] [--processes N]
 
 Epochs and rate of the encoder are chosen by five folds within the validation part ("choice").
 Draw d takes 100 articles from the train and test parts together and is scored on the 988 others
@@ -300,7 +300,7 @@ def predictions(
 
 def main() -> None:
     """Do the runs that are not there yet."""
-    studies.drive(planned(), run, RESULTS, studies.limit(__doc__))
+    studies.drive(planned(), run, RESULTS, **studies.options(__doc__))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Notebook 08's study: what fine-tuning buys, label by label, and what it costs.
 
-    python3 tasks.py study 08 [--limit N]
+    python3 tasks.py study 08 [--limit N] [--processes N]
 
 Rows of the reviews' train part, drawn by a seed: nested (the first 64 of a seed are among its first
 256), as many of each class. The same seed is the same draw for every model. What was chosen (rates
@@ -223,7 +223,7 @@ def trained(model: str, few: Dataset, part: Dataset, rate: float, steps: int, se
 
 def main() -> None:
     """Do the runs that are not there yet."""
-    studies.drive(planned(), run, RESULTS, studies.limit(__doc__))
+    studies.drive(planned(), run, RESULTS, **studies.options(__doc__))
 
 
 if __name__ == "__main__":

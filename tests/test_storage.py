@@ -79,7 +79,7 @@ def test_an_optimizer_of_other_shapes_refuses_the_memory_and_stays_as_it_was():
     weight.grad = torch.ones(3)
     optimizer.step()
     other = torch.optim.AdamW([torch.zeros(4, requires_grad=True)], lr=0.1)
-    with pytest.raises(storage.StorageError, match=r"shape \(3,\), here it is \(4,\)"):
+    with pytest.raises(storage.StorageError, match="another model"):
         storage.restore_optimizer(other, storage.optimizer_tensors(optimizer))
     assert not other.state
 

@@ -1,10 +1,19 @@
 """Studies: runs that are kept one by one, and what is computed from the recorded ones."""
 
+import importlib.util
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import stats
 
 import studies
@@ -40,6 +49,50 @@ def test_a_run_that_fails_leaves_the_file_as_it_was(tmp_path):
     with pytest.raises(ZeroDivisionError):
         studies.drive([{"seed": 1}], lambda seed: 1 / 0, results, limit=1)
     assert results.read_bytes() == before
+
+
+def learn(model: str, seed: int) -> dict:
+    """A run that also keeps something beside its row; one presses Ctrl-C, if a file says so."""
+    place = Path(os.environ["STUDY_PLACE"])
+    if seed == 3 and (place / "stop").exists():
+        (place / "stop").unlink()
+        os.kill(os.getppid(), signal.SIGINT)
+        time.sleep(60)
+    studies.append(place / "beside.csv", {"seed": seed, "process": os.getpid()})
+    return {"process": os.getpid(), "threads": torch.get_num_threads()}
+
+
+def drive_in_two() -> None:
+    """What `python -m studies.NAME --processes 2` does."""
+    planned = [{"model": "one", "seed": seed} for seed in range(6)]
+    place = Path(os.environ["STUDY_PLACE"])
+    studies.drive(planned, learn, place / "results.csv", limit=100, processes=2)
+
+
+def test_runs_spread_over_processes_are_written_by_one_and_gone_on_with(tmp_path):
+    """Ctrl-C in the fourth of six runs; the second call does what is missing."""
+    (tmp_path / "stop").touch()
+    command = [sys.executable, "-c", "from tests import test_studies as t; t.drive_in_two()"]
+    environment = dict(os.environ, STUDY_PLACE=str(tmp_path))
+    codes = [subprocess.run(command, cwd=tasks.ROOT, env=environment).returncode for _ in range(2)]
+    assert codes[0] != 0 and codes[1] == 0
+    rows, beside = (pd.read_csv(tmp_path / name) for name in ("results.csv", "beside.csv"))
+    assert sorted(rows["seed"]) == sorted(beside["seed"]) == list(range(6))
+    both = rows.merge(beside, on="seed")
+    assert (both["process_x"] == both["process_y"]).all() and rows["process"].nunique() >= 2
+    assert (rows["threads"] == 1).all()
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_module_that_runs_as_main_is_found_by_its_name(monkeypatch):
+    """Other processes have another `__main__`."""
+    main = types.ModuleType("__main__")
+    main.__spec__ = importlib.util.find_spec("studies.class_imbalance")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    as_main = types.FunctionType(class_imbalance.run.__code__, {}, "run")
+    as_main.__module__ = "__main__"
+    assert studies.importable(as_main) is class_imbalance.run
+    assert studies.importable(learn) is learn
 
 
 def test_every_study_has_its_module_and_an_unknown_one_is_named(capsys):
