@@ -107,10 +107,10 @@ QUANTITIES = {
         "frozen": "table['accuracy']['frozen features']",
         "tfidf": "table['accuracy']['TF-IDF']",
         "dummy": "table['accuracy']['dummy']",
-        "cannot_tell_from_frozen": "results.comparison(result).startswith('These')"
-        " and 'frozen' in results.comparison(result)",
-        "errors": "len(results.errors(result))",
-        "surest_error": "results.errors(result)['probability'].max()",
+        "cannot_tell_from_frozen": "report.comparison(result).startswith('These')"
+        " and 'frozen' in report.comparison(result)",
+        "errors": "len(report.errors(result))",
+        "surest_error": "report.errors(result)['probability'].max()",
         "new_clear": "sum(mine.names[i] == name for i, name in zip("
         "training.predict(model, tokenizer, pd.read_csv(NEW_PATH)['message'].iloc[[1, 3, 7]])"
         ".argmax(axis=1), ('delivery', 'billing', 'question')))",

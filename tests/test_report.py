@@ -15,9 +15,7 @@ from helpers import (
     metrics,
     own_data,
     report,
-    results,
     storage,
-    tables,
     training,
 )
 
@@ -60,7 +58,7 @@ def scored(mine, wrong=3):
     model[:wrong] = model[:wrong, ::-1]
     model[0] *= 3  # the surest
     outputs = {"fine-tuned": model, "the other way round": -model}
-    return results.Result(mine, a_run(), outputs, date="2026-01-02")
+    return report.Result(mine, a_run(), outputs, date="2026-01-02")
 
 
 @pytest.fixture
@@ -75,11 +73,11 @@ def numbers(tmp_path):
     mine = own_data.load(path, "text", "label", regression=True)
     labels = np.asarray(mine.datasets["test"]["label"][:])[:, None]
     outputs = {"fine-tuned": labels + 0.5, "mean": np.full_like(labels, labels.mean())}
-    return results.Result(mine, a_run(), outputs)
+    return report.Result(mine, a_run(), outputs)
 
 
 def test_figures_are_those_of_the_metrics(result):
-    row = results.scores(result).loc["fine-tuned"]
+    row = report.scores(result).loc["fine-tuned"]
     n = len(result.labels)
     assert row["accuracy"] == pytest.approx((n - 3) / n)
     assert (row["accuracy low"], row["accuracy high"]) == pytest.approx(metrics.wilson(n - 3, n))
@@ -89,11 +87,11 @@ def test_figures_are_those_of_the_metrics(result):
 
 
 def test_macro_f1_passes_over_a_class_that_a_resample_lost():
-    assert results.macro_f1(np.array([0, 0, 2]), np.array([0, 0, 2])) == 1
+    assert report.macro_f1(np.array([0, 0, 2]), np.array([0, 0, 2])) == 1
 
 
 def test_the_surest_error_comes_first(result):
-    found = results.errors(result)
+    found = report.errors(result)
     assert len(found) == 3
     assert found["text"][0] == result.mine.datasets["test"]["text"][0]
     assert found["probability"].is_monotonic_decreasing
@@ -103,30 +101,30 @@ def test_the_surest_error_comes_first(result):
 def test_the_comparison_says_who_is_ahead(result):
     result = scored(result.mine, wrong=1)
     first, other = result.outputs.values()
-    assert results.comparison(result).startswith("fine-tuned is ahead of the other way round: +")
+    assert report.comparison(result).startswith("fine-tuned is ahead of the other way round: +")
     swapped = replace(result, outputs={"fine-tuned": other, "TF-IDF": first})
-    assert results.comparison(swapped).startswith("TF-IDF is ahead of fine-tuned: -")
-    assert results.comparison(swapped).endswith("Use the simpler one.")
+    assert report.comparison(swapped).startswith("TF-IDF is ahead of fine-tuned: -")
+    assert report.comparison(swapped).endswith("Use the simpler one.")
     same = replace(result, outputs={"fine-tuned": first, "TF-IDF": first})
-    assert results.comparison(same) == "On these 12 texts fine-tuned and TF-IDF do equally well."
+    assert report.comparison(same) == "On these 12 texts fine-tuned and TF-IDF do equally well."
     near = first.copy()
     near[[0, 5]] = near[[0, 5], ::-1]
     close = replace(result, outputs={"fine-tuned": first, "TF-IDF": near})
-    assert results.comparison(close).startswith("These 12 texts cannot tell fine-tuned from TF-IDF")
+    assert report.comparison(close).startswith("These 12 texts cannot tell fine-tuned from TF-IDF")
 
 
 def test_classes_have_their_rows_and_intervals(result):
-    table = results.per_class(result)
+    table = report.per_class(result)
     assert table["train"].sum() == 42 and table["test"].sum() == 12
     assert (table["recall low"] <= table["recall"]).all()
 
 
 def test_numbers_are_reported_as_numbers(tmp_path):
     result = numbers(tmp_path)
-    row = results.scores(result).loc["fine-tuned"]
+    row = report.scores(result).loc["fine-tuned"]
     assert row["mean absolute error"] == pytest.approx(0.5)
     assert "accuracy" not in row
-    assert results.comparison(result).startswith("fine-tuned is ahead of mean: +")
+    assert report.comparison(result).startswith("fine-tuned is ahead of mean: +")
     assert "mean absolute error" in report.page(result)
     assert "type: mae" in report.model_card(result, "m")
 
@@ -170,7 +168,7 @@ def test_page_and_card_name_no_place_on_this_machine(result, tmp_path):
 def test_the_page_is_complete_or_not_there(result, tmp_path):
     target = tmp_path / "file" / "report.html"
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(tables.FileError, match=r"could not write 'report\.html'"):
+    with pytest.raises(own_data.FileError, match=r"could not write 'report\.html'"):
         report.write_page(result, target)
     report.write_page(result, tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf8") == report.page(result)
@@ -186,7 +184,7 @@ def test_many_classes_still_fit(tmp_path):
     path.write_text("text,label\n" + "".join(f"text {i},l{i % 50:02}\n" for i in range(1000)))
     mine = own_data.load(path, "text", "label")
     outputs = np.random.default_rng(0).normal(size=(len(mine.datasets["test"]), 50))
-    result = results.Result(mine, a_run(), {"fine-tuned": outputs, "dummy": 0 * outputs})
+    result = report.Result(mine, a_run(), {"fine-tuned": outputs, "dummy": 0 * outputs})
     assert len(report.page(result)) < 1_000_000
 
 
@@ -197,7 +195,7 @@ def test_the_head_of_the_card_is_what_a_hub_reads(result):
     assert head["pipeline_tag"] == "text-classification"
     (entry,) = head["model-index"]
     found = {m["type"]: m["value"] for m in entry["results"][0]["metrics"]}
-    row = results.scores(result).iloc[0]
+    row = report.scores(result).iloc[0]
     assert found == {"accuracy": round(row["accuracy"], 4), "f1": round(row["macro F1"], 4)}
 
 

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
-from helpers import checkpoints, metrics, training
-from helpers.own_data import OwnData
+from helpers import checkpoints, metrics, own_data, training
 
 NAMES_ON_HUB = {"minilm": "sentence-transformers/all-MiniLM-L6-v2"}
 
@@ -30,7 +29,7 @@ class Result:
         date: of the report.
     """
 
-    mine: OwnData
+    mine: own_data.OwnData
     run: training.TrainingRun
     outputs: dict[str, np.ndarray]
     checkpoint: str = checkpoints.CHECKPOINT
