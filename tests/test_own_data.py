@@ -156,16 +156,16 @@ REFUSED = {
     "all classes are rare, and dropped": (HEADER + "".join(LINES[:10]), {"drop_rare": True},
         own_data.LabelError, "'mine.csv' has 0 class(es) to learn. At least 2 are needed."),
     "numbers taken for classes": (numbers(range(60)), {}, own_data.LabelError,
-        "'mine.csv' has 60 different labels; 50 is the most. For numbers set TASK = "
-        '"regression".'),
+        "'mine.csv' has 60 different labels; 50 is the most. To predict numbers: "
+        "section 11 of the notebook, regression=True."),
     "texts taken for classes": (numbers(f"l{i}" for i in range(60)), {}, own_data.LabelError,
         "'mine.csv' has 60 different labels; 50 is the most. Is it the right column?"),
     "names taken for numbers": (GOOD, {"regression": True}, own_data.LabelError,
         "40 labels of 'mine.csv' are no numbers (first in row 2). Write 3.5, not 3,5 or 70 %; for "
-        'names set TASK = "classification".'),
+        "names leave regression=True away."),
     "decimal commas": (numbers([f'"{i},5"' for i in range(60)] + ["1"]), {"regression": True},
         own_data.LabelError, "60 labels of 'mine.csv' are no numbers (first in row 2). Write 3.5, "
-        'not 3,5 or 70 %; for names set TASK = "classification".'),
+        "not 3,5 or 70 %; for names leave regression=True away."),
     "too few numbers": (numbers(range(49)), {"regression": True}, own_data.LabelError,
         "'mine.csv' has 49 usable rows; 50 are the least."),
     "one number": (numbers([3] * 60), {"regression": True}, own_data.LabelError,
@@ -250,6 +250,8 @@ ACCEPTED = {
     "imbalance of 1 to 99": (numbers(["a"] * 990 + ["b"] * 10), {}, [],
         ["99% of the labels are 'a': always saying so has that accuracy. Look at macro F1."]),
     "numbers as text": (numbers(["1", "1.0", '" 2"'] * 20), {}, [], []),
+    "stars, read as classes": (numbers(list("123") * 20), {}, [],
+        ["the labels are numbers and were read as names; see also regression=True"]),
     "regression": (numbers(range(60)), {"regression": True}, [], []),
     "regression, some labels no numbers": (numbers([*range(60), "?", "inf", "1e999", "1_0"]),
         {"regression": True}, [(r, "the label is no number") for r in (62, 63, 64, 65)], []),
@@ -447,8 +449,10 @@ def test_a_formula_as_the_name_of_a_class_stays_text(tmp_path):
 def test_numbers_are_written_as_numbers(tmp_path):
     source = tmp_path / "new.csv"
     source.write_text("text\na\n")
-    own_data.predict_file(source, "text", tmp_path / "p.csv", lambda texts: np.array([[-0.123456]]))
-    assert (tmp_path / "p.csv").read_text().splitlines()[1] == "2,a,-0.1235,,"
+    for number, written in ((-0.1234567, "-0.123457"), (1234567, "1234570"), (2.0, "2")):
+        answer = np.array([[number]], np.float32)
+        own_data.predict_file(source, "text", tmp_path / "p.csv", lambda texts, a=answer: a)
+        assert (tmp_path / "p.csv").read_text().splitlines()[1] == f"2,a,{written},,"
 
 
 def test_the_file_itself_is_never_replaced(tmp_path):

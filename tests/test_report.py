@@ -6,7 +6,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import torch
 import yaml
+from scipy import stats
+from scipy.special import softmax
+from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from transformers import pipeline
 
 from helpers import (
@@ -18,6 +22,7 @@ from helpers import (
     storage,
     training,
 )
+from helpers.report import results
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 TAGS = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "b", "img", "ul", "li"}
@@ -67,12 +72,13 @@ def result(tmp_path):
 
 
 def numbers(tmp_path):
-    """A result of regression: predictions 0.5 too high, and the mean."""
+    """A result of regression: predictions 0.3 to 0.7 too high, and the mean."""
     path = tmp_path / "numbers.csv"
     path.write_text("text,label\n" + "".join(f"text number {i},{i / 4}\n" for i in range(60)))
     mine = own_data.load(path, "text", "label", regression=True)
     labels = np.asarray(mine.datasets["test"]["label"][:])[:, None]
-    outputs = {"fine-tuned": labels + 0.5, "mean": np.full_like(labels, labels.mean())}
+    too_high = np.linspace(0.3, 0.7, len(labels))[:, None]
+    outputs = {"fine-tuned": labels + too_high, "mean": np.full_like(labels, labels.mean())}
     return report.Result(mine, a_run(), outputs)
 
 
@@ -119,14 +125,81 @@ def test_classes_have_their_rows_and_intervals(result):
     assert (table["recall low"] <= table["recall"]).all()
 
 
-def test_numbers_are_reported_as_numbers(tmp_path):
+def test_the_rival_is_the_second_and_not_the_one_that_does_best_here(result):
+    """Which of the others is best on the test part is not known before, and may be luck."""
+    result = scored(result.mine, wrong=1)
+    first, other = result.outputs.values()
+    three = replace(result, outputs={"fine-tuned": first, "chosen": other, "lucky": first})
+    assert report.comparison(three).startswith("fine-tuned is ahead of chosen")
+    table = report.differences(three)
+    assert table.index.tolist() == ["chosen", "lucky"] and table.loc["lucky", "gain"] == 0
+    alone = replace(result, outputs={"fine-tuned": first})
+    assert report.comparison(alone) == "fine-tuned was compared with no other model."
+    assert report.page(alone)
+
+
+def test_figures_of_numbers_are_those_of_the_libraries(tmp_path):
     result = numbers(tmp_path)
-    row = report.scores(result).loc["fine-tuned"]
-    assert row["mean absolute error"] == pytest.approx(0.5)
-    assert "accuracy" not in row
-    assert report.comparison(result).startswith("fine-tuned is ahead of mean: +")
-    assert "mean absolute error" in report.page(result)
-    assert "type: mae" in report.model_card(result, "m")
+    table, y = report.scores(result), result.labels
+    p = result.outputs["fine-tuned"][:, 0]
+    row = table.loc["fine-tuned"]
+    assert row["MAE"] == pytest.approx(mean_absolute_error(y, p))
+    assert row["RMSE"] == pytest.approx(root_mean_squared_error(y, p))
+    assert row["r"] == pytest.approx(stats.pearsonr(y, p)[0])
+    for figure in ("MAE", "RMSE", "r"):
+        assert row[f"{figure} low"] < row[figure] < row[f"{figure} high"]
+    assert table.loc["mean"].isna().sum() == 3  # no r, no interval of it
+    assert "accuracy" not in table
+
+
+def test_the_comparison_of_numbers_says_who_is_ahead(tmp_path):
+    result = numbers(tmp_path)
+    good, mean = result.outputs.values()
+    said = report.comparison(result)
+    assert said.startswith("fine-tuned is ahead of mean: mean absolute error smaller by ")
+    swapped = replace(result, outputs={"fine-tuned": mean, "ridge": good})
+    said = report.comparison(swapped)
+    assert said.startswith("ridge is ahead of fine-tuned: mean absolute error smaller by −")
+    other = result.labels[:, None] - (good - result.labels[:, None])[::-1]
+    close = replace(result, outputs={"fine-tuned": good, "ridge": other})
+    assert report.comparison(close).startswith("These 12 texts cannot tell fine-tuned from ridge")
+
+
+def test_page_and_card_of_numbers(tmp_path):
+    result = numbers(tmp_path)
+    page = " ".join(Page(report.page(result)).words)
+    assert "MAE" in page and "in mean absolute error saved" in page and "nan" not in page
+    card = report.model_card(result, "m")
+    found = yaml.safe_load(card.split("---\n")[1])["model-index"][0]["results"][0]["metrics"]
+    row = report.scores(result).iloc[0]
+    assert {m["type"]: m["value"] for m in found} == {
+        "mae": round(row["MAE"], 4), "rmse": round(row["RMSE"], 4), "pearsonr": round(row["r"], 4),
+    }  # fmt: skip
+    learned = result.mine.datasets["train"]["label"][:]
+    assert (
+        f"it learned from {min(learned):.3g} to {max(learned):.3g}" in card
+        and "`score` is the number" in card
+    )
+    constant = replace(result, outputs={"fine-tuned": result.outputs["mean"]})
+    assert "nan" not in report.model_card(constant, "m").lower()
+    errors = report.errors(result)
+    assert errors["error"].abs().is_monotonic_decreasing
+    assert np.allclose(errors["prediction"] - errors["label"], errors["error"])
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.12345, "0.123"), (1999.99, "2,000"), (-0.5, "−0.5"), (12, "12"), (float("nan"), "–")],
+)
+def test_numbers_are_written_to_be_read(value, written):
+    assert results.as_number(value) == written
+
+
+def test_a_loss_in_a_table_is_not_taken_for_a_formula(result):
+    behind = replace(result, outputs=dict(reversed(result.outputs.items())))
+    words = Page(report.page(behind)).words
+    gain = report.differences(behind)["gain"].iloc[0]
+    assert gain < 0 and any(word.startswith(results.as_number(gain)) for word in words)
 
 
 def test_the_page_stands_alone_and_runs_nothing(tmp_path):
@@ -227,3 +300,33 @@ def test_the_saved_folder_is_whole_and_the_pipeline_reads_it(result, tmp_path):
     for file in folder.glob("*.json"):
         assert str(tmp_path) not in file.read_text(encoding="utf8"), file.name
         assert str(downloads.ROOT) not in file.read_text(encoding="utf8"), file.name
+
+
+def test_the_saved_folder_of_numbers_gives_the_numbers(tmp_path):
+    """Without its mark as a regression the pipeline sends them through a sigmoid."""
+    result = numbers(tmp_path)
+    tokenizer, model = checkpoints.load(num_labels=1, label_names=["price"], num_hidden_layers=1)
+    with torch.no_grad():
+        model.classifier.bias.fill_(-7)
+    folder = tmp_path / "model"
+    report.save_model(result, model, tokenizer, folder)
+    texts = ["text number one", "another text that is longer"]
+    found = pipeline("text-classification", model=str(folder), device="cpu")(texts)
+    assert {answer["label"] for answer in found} == {"price"}
+    expected = training.predict(model, tokenizer, texts, precision="fp32")[:, 0]
+    assert expected.max() < -1
+    assert [answer["score"] for answer in found] == pytest.approx(expected.tolist(), abs=1e-5)
+
+
+def test_the_saved_folder_reads_of_a_long_text_what_was_trained_on(result, tmp_path):
+    """As the card says: with `truncation=True`. The tokenizer in hand is left as it was."""
+    tokenizer, model = checkpoints.load(num_labels=2, num_hidden_layers=1)
+    whole = tokenizer.model_max_length
+    report.save_model(result, model, tokenizer, tmp_path / "model")
+    assert tokenizer.model_max_length == whole
+    classify = pipeline("text-classification", model=str(tmp_path / "model"), device="cpu")
+    text = "good " * 100 + "bad " * 100_000
+    logits = training.predict(model, tokenizer, [text], precision="fp32")
+    found = classify(text, truncation=True)
+    assert found[0]["score"] == pytest.approx(softmax(logits, axis=1).max(), abs=1e-5)
+    assert "truncation=True" in report.model_card(result, "m")

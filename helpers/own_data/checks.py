@@ -22,7 +22,9 @@ def check_classes(
     """Refuse too many or too few classes, and classes too small to be in all three parts."""
     sizes = rows["label"].value_counts()
     if len(sizes) > MOST_CLASSES:
-        cure = 'For numbers set TASK = "regression".' if numeric else "Is it the right column?"
+        cure = "Is it the right column?"
+        if numeric:
+            cure = "To predict numbers: section 11 of the notebook, regression=True."
         raise LabelError(
             f"{file!r} has {len(sizes):,} different labels; {MOST_CLASSES} is the most. {cure}"
         )
@@ -56,7 +58,7 @@ def check_numbers(rows: pd.DataFrame, file: str, dropped: pd.DataFrame) -> None:
     if len(bad) > len(rows):
         raise LabelError(
             f"{len(bad):,} labels of {file!r} are no numbers (first in row {bad['row'].min()}). "
-            'Write 3.5, not 3,5 or 70 %; for names set TASK = "classification".'
+            "Write 3.5, not 3,5 or 70 %; for names leave regression=True away."
         )
     if len(rows) < LEAST_ROWS:
         raise LabelError(f"{file!r} has {len(rows)} usable rows; {LEAST_ROWS} are the least.")

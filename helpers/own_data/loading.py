@@ -76,6 +76,8 @@ def load(
     else:
         rows, dropped = check_classes(rows, dropped, table.path.name, numeric, drop_rare)
         names = sorted(set(rows["label"]), key=float if numeric else str)
+        if numeric and len(names) > 2:
+            notes.append("the labels are numbers and were read as names; see also regression=True")
         rows["label"] = rows["label"].map(names.index)
     notes += remarks(rows, names)
     label = (

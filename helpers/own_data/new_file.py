@@ -132,6 +132,8 @@ def in_chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
 def worded(outputs: np.ndarray, names: list[str] | None) -> list[list[str]]:
     """Of logits (n, C) the likeliest name and its probability a row; of (n, 1) the number."""
     if names is None:
-        return [[f"{value:.4g}", ""] for value in np.asarray(outputs)[:, 0]]
+        values = np.asarray(outputs, np.float64)[:, 0]
+        form = {"precision": 6, "fractional": False, "trim": "-"}
+        return [[np.format_float_positional(value, **form), ""] for value in values]
     shares = softmax(outputs, axis=1)
     return [[inert(names[row.argmax()]), f"{row.max():.3f}"] for row in shares]

@@ -3,11 +3,20 @@
 from helpers.report.card import model_card, save_model
 from helpers.report.drawings import draw_errors, draw_scores
 from helpers.report.html_page import page, write_page
-from helpers.report.results import Result, comparison, errors, macro_f1, per_class, scores
+from helpers.report.results import (
+    Result,
+    comparison,
+    differences,
+    errors,
+    macro_f1,
+    per_class,
+    scores,
+)
 
 __all__ = [
     "Result",
     "comparison",
+    "differences",
     "draw_errors",
     "draw_scores",
     "errors",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from matplotlib.figure import Figure
 
 from helpers import metrics, plots
-from helpers.report.results import Result, per_class, scores
+from helpers.report.results import Result, as_number, per_class, scores, with_intervals
 
 DRAWN_CLASSES = 12
 
@@ -21,7 +21,7 @@ def draw_scores(result: Result) -> tuple[Figure, str]:
     axes.set_yticks(range(len(table)), drawable(table.index))
     axes.set_ylim(len(table) - 0.5, -0.5)
     axes.set_xlabel(f"{name} on {len(result.labels):,} test texts, with 95 % interval")
-    said = (f"{i} {r[name]:.2f} ({r[low]:.2f} to {r[high]:.2f})" for i, r in table.iterrows())
+    said = (f"{model} {words}" for model, words in with_intervals(table)[name].items())
     return figure, f"{name} of each model: {'; '.join(said)}."
 
 
@@ -33,7 +33,11 @@ def draw_errors(result: Result) -> tuple[Figure, str]:
         axes.plot(result.labels, model[:, 0], "o", color=plots.BLUE, alpha=0.5)
         axes.axline((result.labels.mean(),) * 2, slope=1, color=plots.GREY, linestyle=":")
         axes.set(xlabel="label", ylabel="prediction")
-        return figure, "Predictions over labels; on the dotted line both are equal."
+        low, high, least, most = (f(x) for x in (model[:, 0], result.labels) for f in (min, max))
+        return figure, (
+            f"Predictions from {as_number(low)} to {as_number(high)} over labels from "
+            f"{as_number(least)} to {as_number(most)}; on the dotted line both are equal."
+        )
     table = per_class(result)
     if len(names) > DRAWN_CLASSES:
         figure, axes = plots.new(7, 0.25 * len(names) + 1)

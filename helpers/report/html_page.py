@@ -13,8 +13,17 @@ from matplotlib.figure import Figure
 
 from helpers import own_data
 from helpers.report.drawings import draw_errors, draw_scores
-from helpers.report.results import Result, comparison, errors, per_class, scores
-from helpers.report.wording import limits, settings, sizes
+from helpers.report.results import (
+    Result,
+    as_number,
+    comparison,
+    differences,
+    errors,
+    per_class,
+    scores,
+    with_intervals,
+)
+from helpers.report.wording import explained, limits, settings, sizes, told_apart
 
 LISTED_ROWS, LISTED_ERRORS, LISTED_CHARACTERS = 100, 10, 300
 STYLE = """body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#111}
@@ -35,15 +44,15 @@ def picture(figure: Figure, words: str) -> str:
 def cell(value: object) -> str:
     """A table's cell: text escaped, cut, and harmless if pasted into a spreadsheet."""
     if isinstance(value, float | np.floating):
-        return f"<td>{value:.3g}</td>"
+        return f"<td>{as_number(value)}</td>"
     text = str(value)
     cut = text[:LISTED_CHARACTERS] + "…" * (len(text) > LISTED_CHARACTERS)
     return f'<td dir="auto">{html.escape(own_data.inert(cut))}</td>'
 
 
 def as_html(table: pd.DataFrame, index: bool = False) -> str:
-    """A table as HTML, every text escaped."""
-    table = table.reset_index(names="") if index else table
+    """A table as HTML, every text escaped; figures (with `index`) have their intervals."""
+    table = with_intervals(table).reset_index(names="") if index else table
     head = "".join(f"<th>{html.escape(str(name))}</th>" for name in table.columns)
     rows = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in table.itertuples(index=False))
     return f"<table><tr>{head}</tr>{rows}</table>"
@@ -52,6 +61,12 @@ def as_html(table: pd.DataFrame, index: bool = False) -> str:
 def as_list(lines: Iterable[str]) -> str:
     """Lines as an HTML list, escaped."""
     return "<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def against_others(result: Result) -> str:
+    """The differences as HTML, with what they say."""
+    table = as_html(differences(result), index=True)
+    return f"<p>{html.escape(told_apart(result))}</p>" + table
 
 
 def page(result: Result) -> str:
@@ -63,6 +78,8 @@ def page(result: Result) -> str:
         f"<h1>{title}</h1><p>{html.escape(sizes(result))} {result.date}</p>",
         f"<p><b>{html.escape(comparison(result))}</b></p>",
         picture(*draw_scores(result)) + as_html(scores(result), index=True),
+        f"<p>{html.escape(explained(result))}</p>",
+        against_others(result) if len(result.outputs) > 1 else "",
         "<h2>Where it is wrong</h2>" + picture(*draw_errors(result)),
         as_html(per_class(result), index=True) if result.mine.names else "",
         "<h2>The worst errors</h2>" + as_html(errors(result).head(LISTED_ERRORS)),

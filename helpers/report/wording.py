@@ -21,12 +21,34 @@ def sizes(result: Result) -> str:
     return f"{mine.file}: {mine.rows:,} rows, {len(mine.dropped):,} left out; {parts}."
 
 
+def explained(result: Result) -> str:
+    """What the figures are, and what stands in brackets."""
+    if result.mine.names:
+        return "In brackets 95 % intervals: Wilson for accuracy and recall, BCa for macro F1."
+    return (
+        "MAE is the mean distance of prediction and label, RMSE the root of the mean squared "
+        "distance, both in the labels' unit; r is Pearson's. In brackets 95 % intervals (BCa)."
+    )
+
+
+def told_apart(result: Result) -> str:
+    """What the table of differences says."""
+    first, *others = result.outputs
+    gain = "points of accuracy" if result.mine.names else "mean absolute error saved"
+    return (
+        f"How far {first} is ahead of each other model on the same texts, in {gain}. The rival is "
+        f"{others[0]}; the other rows are for looking, and the more one looks, the more is luck."
+    )
+
+
 def limits(result: Result) -> list[str]:
     """What the figures do not say."""
+    worst = "surest" if result.mine.names else "largest"
     return [
         "The intervals know the luck of having just these test texts. They do not know the luck of "
         "the training run or of the split.",
         "All parts come from one file. Texts of another time, place or kind may do worse.",
-        "A wrong label counts as an error of the model. Read the surest errors: some may be right.",
+        "A wrong label counts as an error of the model. "
+        f"Read the {worst} errors: the model may be right in some.",
         "Once you choose by these figures, the test part is used up.",
     ]
