@@ -466,6 +466,22 @@ def test_the_file_itself_is_never_replaced(tmp_path):
         own_data.predict_file(source, "text", tmp_path / "p.csv", predict, ["n", "y"])
 
 
+def test_a_second_file_gets_the_messages_of_the_first(tmp_path):
+    with pytest.raises(own_data.ColumnNotFoundError) as caught:
+        predicted("txet\na\n", tmp_path)
+    assert str(caught.value) == (
+        "'new.csv' has no column 'text'. It has: txet.\n" + SETS.format("txet", "TEXT")
+    )
+    source = tmp_path / "new.csv"
+    source.write_bytes("text;id\nlonger than five;1\n".encode("utf-16"))
+    done = own_data.predict_file(source, "text", tmp_path / "p.csv", predict, ["n", "y"])
+    assert done == {"rows": 1, "predicted": 1}
+    source.write_bytes(b"text\nfine\ncaf\xe9\n")
+    with pytest.raises(own_data.FileError, match="is not UTF-8: byte 0xe9 in line 3"):
+        own_data.predict_file(source, "text", tmp_path / "q.csv", predict, ["n", "y"])
+    assert not (tmp_path / "q.csv").exists()
+
+
 def test_what_was_there_survives_a_failure(tmp_path):
     source, target = tmp_path / "new.csv", tmp_path / "p.csv"
     source.write_text("text\na\n")

@@ -109,7 +109,7 @@ def test_the_comparison_says_who_is_ahead(result):
     first, other = result.outputs.values()
     assert report.comparison(result).startswith("fine-tuned is ahead of the other way round: +")
     swapped = replace(result, outputs={"fine-tuned": other, "TF-IDF": first})
-    assert report.comparison(swapped).startswith("TF-IDF is ahead of fine-tuned: -")
+    assert report.comparison(swapped).startswith("TF-IDF is ahead of fine-tuned: −")
     assert report.comparison(swapped).endswith("Use the simpler one.")
     same = replace(result, outputs={"fine-tuned": first, "TF-IDF": first})
     assert report.comparison(same) == "On these 12 texts fine-tuned and TF-IDF do equally well."
@@ -176,10 +176,8 @@ def test_page_and_card_of_numbers(tmp_path):
         "mae": round(row["MAE"], 4), "rmse": round(row["RMSE"], 4), "pearsonr": round(row["r"], 4),
     }  # fmt: skip
     learned = result.mine.datasets["train"]["label"][:]
-    assert (
-        f"it learned from {min(learned):.3g} to {max(learned):.3g}" in card
-        and "`score` is the number" in card
-    )
+    ends = f"from {results.as_number(min(learned))} to {results.as_number(max(learned))}"
+    assert f"a number; it learned {ends}" in card and "`score` is the number" in card
     constant = replace(result, outputs={"fine-tuned": result.outputs["mean"]})
     assert "nan" not in report.model_card(constant, "m").lower()
     errors = report.errors(result)
@@ -189,10 +187,22 @@ def test_page_and_card_of_numbers(tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(0.12345, "0.123"), (1999.99, "2,000"), (-0.5, "−0.5"), (12, "12"), (float("nan"), "–")],
+    [
+        (0.12345, "0.123"),
+        (1999.99, "2,000"),
+        (-0.5, "−0.500"),
+        (1.0048, "1.00"),
+        (100.0, "100"),
+        (12, "12"),
+        (float("nan"), "–"),
+    ],
 )
 def test_numbers_are_written_to_be_read(value, written):
     assert results.as_number(value) == written
+
+
+def test_where_nothing_is_left_out_the_page_says_so(result):
+    assert "<h2>Rows left out (0)</h2><p>none</p>" in report.page(result)
 
 
 def test_a_loss_in_a_table_is_not_taken_for_a_formula(result):

@@ -11,6 +11,7 @@ from helpers.report.results import (
     macro_f1,
     per_class,
     scores,
+    with_intervals,
 )
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "per_class",
     "save_model",
     "scores",
+    "with_intervals",
     "write_page",
 ]

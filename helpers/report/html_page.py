@@ -27,8 +27,10 @@ from helpers.report.wording import explained, limits, settings, sizes, told_apar
 
 LISTED_ROWS, LISTED_ERRORS, LISTED_CHARACTERS = 100, 10, 300
 STYLE = """body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#111}
-table{border-collapse:collapse;margin:1em 0}td,th{border:1px solid #bbb;padding:.3em .6em;
-text-align:left;vertical-align:top;max-width:36em;overflow-wrap:break-word}img{max-width:100%}"""
+table{border-collapse:collapse;margin:1em 0;display:block;overflow-x:auto}
+td,th{border:1px solid #bbb;padding:.3em .6em;
+text-align:left;vertical-align:top;max-width:36em;overflow-wrap:break-word}img{max-width:100%}
+@media(max-width:40em){body{font-size:14px;margin:1em auto}td,th{padding:.2em .3em}}"""
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -52,6 +54,8 @@ def cell(value: object) -> str:
 
 def as_html(table: pd.DataFrame, index: bool = False) -> str:
     """A table as HTML, every text escaped; figures (with `index`) have their intervals."""
+    if table.empty:
+        return "<p>none</p>"
     table = with_intervals(table).reset_index(names="") if index else table
     head = "".join(f"<th>{html.escape(str(name))}</th>" for name in table.columns)
     rows = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in table.itertuples(index=False))

@@ -158,6 +158,7 @@ def comparison(result: Result) -> str:
         span = f"mean absolute error smaller by {as_number(gain)} (95 % interval {ends})"
     else:
         span = f"{gain:+.1f} points of accuracy (95 % interval {low:+.1f} to {high:+.1f})"
+        span = span.replace("-", "−")
     if low > 0:
         return f"{first} is ahead of {rival}: {span}."
     if high < 0:
@@ -166,11 +167,12 @@ def comparison(result: Result) -> str:
 
 
 def as_number(value: float) -> str:
-    """Three significant digits, whole thousands in full; "–" for NaN."""
+    """Whole numbers as they are, others with three digits or more; "–" for NaN."""
     if np.isnan(value):
         return "–"
-    form = ",.0f" if abs(value) >= 1000 else ".3g"
-    return f"{value:{form}}".replace("-", "−")  # a hyphen in front looks like a formula
+    form = "," if isinstance(value, int | np.integer) else ",.0f" if abs(value) >= 1000 else "#.3g"
+    # A hyphen in front would look like a formula.
+    return f"{value:{form}}".rstrip(".").replace("-", "−")
 
 
 def with_intervals(table: pd.DataFrame) -> pd.DataFrame:
