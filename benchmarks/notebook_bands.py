@@ -107,22 +107,50 @@ QUANTITIES = {
         "frozen": "table['accuracy']['frozen features']",
         "tfidf": "table['accuracy']['TF-IDF']",
         "dummy": "table['accuracy']['dummy']",
-        "cannot_tell_from_frozen": "results.comparison(result).startswith('These')"
-        " and 'frozen' in results.comparison(result)",
-        "errors": "len(results.errors(result))",
-        "surest_error": "results.errors(result)['probability'].max()",
+        "cannot_tell_from_frozen": "report.comparison(result).startswith('These')"
+        " and 'frozen' in report.comparison(result)",
+        "errors": "len(report.errors(result))",
+        "surest_error": "report.errors(result)['probability'].max()",
         "new_clear": "sum(mine.names[i] == name for i, name in zip("
         "training.predict(model, tokenizer, pd.read_csv(NEW_PATH)['message'].iloc[[1, 3, 7]])"
         ".argmax(axis=1), ('delivery', 'billing', 'question')))",
     },
+    "13_your_own_csv, numbers": {
+        "frozen_inside": "on_features.best_score_",
+        "tfidf_inside": "on_words.best_score_",
+        "first_loss": "number_run.history['validation_loss'].iloc[0]",
+        "lowest_loss": "number_run.history['validation_loss'].min()",
+        "best_epoch": "number_run.best_epoch",
+        "MAE": "report.scores(number_result).loc['fine-tuned', 'MAE']",
+        "RMSE": "report.scores(number_result).loc['fine-tuned', 'RMSE']",
+        "r": "report.scores(number_result).loc['fine-tuned', 'r']",
+        "MAE_frozen": "report.scores(number_result).loc['ridge, frozen', 'MAE']",
+        "MAE_tfidf": "report.scores(number_result).loc['ridge, TF-IDF', 'MAE']",
+        "MAE_mean": "report.scores(number_result).loc['the mean', 'MAE']",
+        "gain": "report.differences(number_result).iloc[0]['gain']",
+        "gain_low": "report.differences(number_result).iloc[0]['gain low']",
+        "spread": "in_units.std() / number_result.labels.std()",
+        "slope": "np.polyfit(number_result.labels, in_units[:, 0], 1)[0]",
+        "new_good": "of_new[0]",
+        "new_neutral": "of_new[1]",
+        "new_bad": "of_new[2]",
+    },
 }
 
 
+# A section that stands alone: its name is the notebook's and a word of one's own.
+SECTIONS = {"13_your_own_csv, numbers": "## 11. "}
+
+
 def measured_cells(notebook: str) -> list[str]:
-    """Sources of a notebook's cells that are tagged `measured`."""
-    path = downloads.ROOT / "notebooks" / f"{notebook}.ipynb"
+    """Sources of the cells tagged `measured`; of a section: the imports, and the cells below it."""
+    path = downloads.ROOT / "notebooks" / f"{notebook.split(',')[0]}.ipynb"
     cells = json.loads(path.read_text(encoding="utf8"))["cells"]
-    return ["".join(c["source"]) for c in cells if "measured" in c["metadata"].get("tags", [])]
+    sources = ["".join(cell["source"]) for cell in cells]
+    heading = SECTIONS.get(notebook, "")
+    start = next(i for i, source in enumerate(sources) if source.startswith(heading))
+    measured = [i for i, c in enumerate(cells) if "measured" in c["metadata"].get("tags", [])]
+    return [sources[i] for i in measured if i == measured[0] or i > start]
 
 
 def run(notebook: str, seed: int) -> pd.DataFrame:

@@ -70,12 +70,13 @@ def show(figure: Figure, words: str) -> None:
     )
 
 
-def learning_curves(history: pd.DataFrame, metric: str = "accuracy") -> Figure:
+def learning_curves(history: pd.DataFrame, metric: str = "accuracy", loss: str = "loss") -> Figure:
     """Loss and validation metric over the epochs of a training run.
 
     Args:
         history: one row an epoch: `epoch`, `train_loss`, `validation_loss` and the metric.
-        metric: column to draw on the right, a share: its axis spans at least 0.1.
+        metric: column to draw on the right; its axis spans at least 0.1.
+        loss: what the losses are, for their axis, such as "cross-entropy (nats)".
     """
     figure, (left, right) = new(8, 3.2, columns=2)
     with plt.rc_context(STYLE):
@@ -83,7 +84,7 @@ def learning_curves(history: pd.DataFrame, metric: str = "accuracy") -> Figure:
         left.plot(
             history["epoch"], history["validation_loss"], "--s", color=ORANGE, label="validation"
         )
-        left.set(xlabel="epoch", ylabel="cross-entropy (nats)", xticks=history["epoch"])
+        left.set(xlabel="epoch", ylabel=loss, xticks=history["epoch"])
         left.legend()
         right.plot(history["epoch"], history[metric], "--s", color=ORANGE)
         right.set(xlabel="epoch", ylabel=f"validation {metric}", xticks=history["epoch"])

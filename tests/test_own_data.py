@@ -12,7 +12,7 @@ from datasets import ClassLabel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import corpora, downloads, new_data, own_data, tables
+from helpers import corpora, downloads, own_data
 
 HEADER = "text,label\n"
 # Forty texts, twenty of each class, that no normalization makes equal.
@@ -68,81 +68,81 @@ QUOTE = (
 
 # name: content, options, error, message
 REFUSED = {
-    "empty": ("", {}, tables.FileError, "'mine.csv' is empty. Is it the right file?"),
-    "only blank lines": ("\n\n \n", {}, tables.FileError,
+    "empty": ("", {}, own_data.FileError, "'mine.csv' is empty. Is it the right file?"),
+    "only blank lines": ("\n\n \n", {}, own_data.FileError,
         "'mine.csv' is empty. Is it the right file?"),
-    "header only": (HEADER, {}, tables.FileError,
+    "header only": (HEADER, {}, own_data.FileError,
         "'mine.csv' has a header and no rows below it."),
-    "no header": ("".join(LINES), {}, tables.ColumnNotFoundError,
+    "no header": ("".join(LINES), {}, own_data.ColumnNotFoundError,
         "'mine.csv' has no column 'text'. It has: text number 0 is bad, y.\n"
         f"Set TEXT_COLUMN {FIRST_ROW}"),
     "label column misspelt by the reader": (GOOD, {"label_column": "lable"},
-        tables.ColumnNotFoundError, "'mine.csv' has no column 'lable'. It has: text, label.\n"
+        own_data.ColumnNotFoundError, "'mine.csv' has no column 'lable'. It has: text, label.\n"
         + SETS.format("label", "LABEL")),
-    "column in capitals": ("Text,label\n" + "".join(LINES), {}, tables.ColumnNotFoundError,
+    "column in capitals": ("Text,label\n" + "".join(LINES), {}, own_data.ColumnNotFoundError,
         "'mine.csv' has no column 'text'. It has: Text, label.\n" + SETS.format("Text", "TEXT")),
     "a column that is not there": (GOOD, {"label_column": "sentiment"},
-        tables.ColumnNotFoundError, "'mine.csv' has no column 'sentiment'. It has: text, label.\n"
+        own_data.ColumnNotFoundError, "'mine.csv' has no column 'sentiment'. It has: text, label.\n"
         f"Set LABEL_COLUMN {FIRST_ROW}"),
     "thirty columns": (",".join(f"c{i}" for i in range(30)) + "\n1\n", {},
-        tables.ColumnNotFoundError, "'mine.csv' has no column 'text'. It has: "
+        own_data.ColumnNotFoundError, "'mine.csv' has no column 'text'. It has: "
         + ", ".join(f"c{i}" for i in range(20)) + f", ….\nSet TEXT_COLUMN {FIRST_ROW}"),
-    "one column twice": ("text,label,label\na,b,c\n", {}, tables.ColumnNotFoundError,
+    "one column twice": ("text,label,label\na,b,c\n", {}, own_data.ColumnNotFoundError,
         "'mine.csv' has 2 columns 'label'. Rename all but one."),
-    "one column for both": (GOOD, {"label_column": "text"}, tables.ColumnNotFoundError,
+    "one column for both": (GOOD, {"label_column": "text"}, own_data.ColumnNotFoundError,
         "TEXT_COLUMN and LABEL_COLUMN are the same column. Choose two."),
-    "wrong delimiter asked for": (GOOD, {"delimiter": ";"}, tables.ColumnNotFoundError,
+    "wrong delimiter asked for": (GOOD, {"delimiter": ";"}, own_data.ColumnNotFoundError,
         "'mine.csv' has no column 'text'. It has: text,label.\n" + ONE),
-    "a delimiter that nobody expects": (GOOD.replace(",", "^"), {}, tables.ColumnNotFoundError,
+    "a delimiter that nobody expects": (GOOD.replace(",", "^"), {}, own_data.ColumnNotFoundError,
         "'mine.csv' has no column 'text'. It has: text^label.\n" + ONE),
-    "Latin-1": ((GOOD + "un café,y\n").encode("latin-1"), {}, tables.FileError,
+    "Latin-1": ((GOOD + "un café,y\n").encode("latin-1"), {}, own_data.FileError,
         "'mine.csv' is not UTF-8: byte 0xe9 in line 42." + EXCEL),
     "mixed encodings": (GOOD.encode() + "né,y\n".encode() + "né,y\n".encode("cp1252"), {},
-        tables.FileError, "'mine.csv' is not UTF-8: byte 0xe9 in line 43." + EXCEL),
-    "UTF-16 without a mark": (GOOD.encode("utf-16-le"), {}, tables.FileError, BINARY),
-    "UTF-16 that was cut off": (GOOD.encode("utf-16")[:-1], {}, tables.FileError,
+        own_data.FileError, "'mine.csv' is not UTF-8: byte 0xe9 in line 43." + EXCEL),
+    "UTF-16 without a mark": (GOOD.encode("utf-16-le"), {}, own_data.FileError, BINARY),
+    "UTF-16 that was cut off": (GOOD.encode("utf-16")[:-1], {}, own_data.FileError,
         "'mine.csv' is not UTF-16." + EXCEL),
-    "UTF-32": (GOOD.encode("utf-32-be"), {}, tables.FileError, BINARY),
-    "an encoding that does not exist": (GOOD, {"encoding": "utf9"}, tables.FileError,
+    "UTF-32": (GOOD.encode("utf-32-be"), {}, own_data.FileError, BINARY),
+    "an encoding that does not exist": (GOOD, {"encoding": "utf9"}, own_data.FileError,
         "ENCODING = 'utf9' is not known. Try \"utf8\" or \"cp1252\"."),
-    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", {}, tables.FileError, BINARY),
-    "Parquet": (b"PAR1\x15\x04\x15\0", {}, tables.FileError, BINARY),
-    "a new Excel file": (workbook("xl/workbook.xml"), {"name": "mine.xlsx"}, tables.FileError,
+    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", {}, own_data.FileError, BINARY),
+    "Parquet": (b"PAR1\x15\x04\x15\0", {}, own_data.FileError, BINARY),
+    "a new Excel file": (workbook("xl/workbook.xml"), {"name": "mine.xlsx"}, own_data.FileError,
         SPREADSHEET.format("mine.xlsx")),
-    "an Excel file called CSV": (workbook("xl/workbook.xml"), {}, tables.FileError,
+    "an Excel file called CSV": (workbook("xl/workbook.xml"), {}, own_data.FileError,
         SPREADSHEET.format("mine.csv")),
     "an old Excel file": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", {"name": "mine.xls"},
-        tables.FileError, SPREADSHEET.format("mine.xls")),
-    "LibreOffice": (workbook("content.xml"), {"name": "mine.ods"}, tables.FileError,
+        own_data.FileError, SPREADSHEET.format("mine.xls")),
+    "LibreOffice": (workbook("content.xml"), {"name": "mine.ods"}, own_data.FileError,
         SPREADSHEET.format("mine.ods")),
-    "a zip archive": (workbook("mine.csv"), {"name": "mine.zip"}, tables.FileError,
+    "a zip archive": (workbook("mine.csv"), {"name": "mine.zip"}, own_data.FileError,
         "'mine.zip' is a zip archive. Unpack it and set PATH to the CSV in it."),
-    "a zip archive that is damaged": (b"PK\x03\x04broken", {"name": "mine.zip"}, tables.FileError,
+    "a zip archive that is damaged": (b"PK\x03\x04broken", {"name": "mine.zip"}, own_data.FileError,
         "'mine.zip' is a zip archive. Unpack it and set PATH to the CSV in it."),
-    "bzip2": (b"BZh91AY&SY", {"name": "mine.csv.bz2"}, tables.FileError,
+    "bzip2": (b"BZh91AY&SY", {"name": "mine.csv.bz2"}, own_data.FileError,
         "'mine.csv.bz2' is packed with bzip2. Unpack it and try again."),
     "gzip that was cut off": (gzip.compress(GOOD.encode(), mtime=0)[:60], {"name": "mine.csv.gz"},
-        tables.FileError, "'mine.csv.gz' cannot be read: EOFError."),
+        own_data.FileError, "'mine.csv.gz' cannot be read: EOFError."),
     "gzip that was cut off late": (
         gzip.compress(HEADER.encode() + np.random.default_rng(0).bytes(200_000).hex().encode(),
-                      mtime=0)[:-1000], {"name": "mine.csv.gz"}, tables.FileError,
+                      mtime=0)[:-1000], {"name": "mine.csv.gz"}, own_data.FileError,
         "'mine.csv.gz' cannot be read beyond row 1: it is damaged or was cut off. Copy it again."),
-    "JSON lines": ('{"text": "a", "label": "b"}\n', {}, tables.FileError,
+    "JSON lines": ('{"text": "a", "label": "b"}\n', {}, own_data.FileError,
         "'mine.csv' is JSON, not a CSV. Export or download it as CSV."),
-    "a web page": ("<!DOCTYPE html><p>Sign in to download", {}, tables.FileError,
+    "a web page": ("<!DOCTYPE html><p>Sign in to download", {}, own_data.FileError,
         "'mine.csv' is a web page or XML, not a CSV. Export or download it as CSV."),
     "a quotation mark that never closes": (GOOD + '"and so on,y\n' + "more,y\n" * 5, {},
-        tables.FileError, QUOTE.format(42)),
+        own_data.FileError, QUOTE.format(42)),
     "a quotation mark in the header that never closes": ('"text,label\n' + "".join(LINES), {},
-        tables.ColumnNotFoundError, "'mine.csv' has no column 'text'. It has: text,label text "
+        own_data.ColumnNotFoundError, "'mine.csv' has no column 'text'. It has: text,label text "
         f"number 0 is bad,y text n.\n{ONE}"),
     "a quotation mark in the header that closes late": (
-        'text,label,"c\n' + "".join(LINES), {}, tables.FileError, QUOTE.format(1)),
-    "a field without end": (GOOD + '"' + "x" * 2_000_001 + '",y\n', {}, tables.FileError,
+        'text,label,"c\n' + "".join(LINES), {}, own_data.FileError, QUOTE.format(1)),
+    "a field without end": (GOOD + '"' + "x" * 2_000_001 + '",y\n', {}, own_data.FileError,
         QUOTE.format(42)),
-    "nothing but blanks": (HEADER + "  ,y\n,n\n", {}, tables.FileError,
+    "nothing but blanks": (HEADER + "  ,y\n,n\n", {}, own_data.FileError,
         "no row of 'mine.csv' can be used. Rows: 2; most often: no text."),
-    "no label anywhere": (HEADER + "a,\nb,\n", {}, tables.FileError,
+    "no label anywhere": (HEADER + "a,\nb,\n", {}, own_data.FileError,
         "no row of 'mine.csv' can be used. Rows: 2; most often: no label."),
     "one class": (GOOD.replace(",n\n", ",y\n"), {}, own_data.LabelError,
         "'mine.csv' has 1 class(es) to learn: 'y'. At least 2 are needed."),
@@ -156,16 +156,16 @@ REFUSED = {
     "all classes are rare, and dropped": (HEADER + "".join(LINES[:10]), {"drop_rare": True},
         own_data.LabelError, "'mine.csv' has 0 class(es) to learn. At least 2 are needed."),
     "numbers taken for classes": (numbers(range(60)), {}, own_data.LabelError,
-        "'mine.csv' has 60 different labels; 50 is the most. For numbers set TASK = "
-        '"regression".'),
+        "'mine.csv' has 60 different labels; 50 is the most. To predict numbers: "
+        "section 11 of the notebook, regression=True."),
     "texts taken for classes": (numbers(f"l{i}" for i in range(60)), {}, own_data.LabelError,
         "'mine.csv' has 60 different labels; 50 is the most. Is it the right column?"),
     "names taken for numbers": (GOOD, {"regression": True}, own_data.LabelError,
         "40 labels of 'mine.csv' are no numbers (first in row 2). Write 3.5, not 3,5 or 70 %; for "
-        'names set TASK = "classification".'),
+        "names leave regression=True away."),
     "decimal commas": (numbers([f'"{i},5"' for i in range(60)] + ["1"]), {"regression": True},
         own_data.LabelError, "60 labels of 'mine.csv' are no numbers (first in row 2). Write 3.5, "
-        'not 3,5 or 70 %; for names set TASK = "classification".'),
+        "not 3,5 or 70 %; for names leave regression=True away."),
     "too few numbers": (numbers(range(49)), {"regression": True}, own_data.LabelError,
         "'mine.csv' has 49 usable rows; 50 are the least."),
     "one number": (numbers([3] * 60), {"regression": True}, own_data.LabelError,
@@ -190,11 +190,11 @@ def test_a_path_that_is_missing_gets_the_nearest_name(tmp_path, monkeypatch):
         "other.csv": "there is no file 'other.csv'. Check PATH; in Colab upload it first.",
         ".": "'.' is a folder. Set PATH to one file in it: messages.csv.",
     }.items():
-        with pytest.raises(tables.FileError) as caught:
+        with pytest.raises(own_data.FileError) as caught:
             own_data.load(path, "text", "label")
         assert str(caught.value) == said
     (tmp_path / "empty").mkdir()
-    with pytest.raises(tables.FileError, match=r"'empty' is a folder.*; it holds no CSV"):
+    with pytest.raises(own_data.FileError, match=r"'empty' is a folder.*; it holds no CSV"):
         own_data.load("empty", "text", "label")
 
 
@@ -250,6 +250,8 @@ ACCEPTED = {
     "imbalance of 1 to 99": (numbers(["a"] * 990 + ["b"] * 10), {}, [],
         ["99% of the labels are 'a': always saying so has that accuracy. Look at macro F1."]),
     "numbers as text": (numbers(["1", "1.0", '" 2"'] * 20), {}, [], []),
+    "stars, read as classes": (numbers(list("123") * 20), {}, [],
+        ["the labels are numbers and were read as names; see also regression=True"]),
     "regression": (numbers(range(60)), {"regression": True}, [], []),
     "regression, some labels no numbers": (numbers([*range(60), "?", "inf", "1e999", "1_0"]),
         {"regression": True}, [(r, "the label is no number") for r in (62, 63, 64, 65)], []),
@@ -274,7 +276,7 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr(type(tmp_path), "open", refuse)
-    with pytest.raises(tables.FileError, match=r"'mine.csv' cannot be read: PermissionError\."):
+    with pytest.raises(own_data.FileError, match=r"'mine.csv' cannot be read: PermissionError\."):
         own_data.load(tmp_path / "mine.csv", "text", "label")
 
 
@@ -376,7 +378,7 @@ def mine(tmp_path):
 def second(content, tmp_path, mine):
     path = tmp_path / "second.csv"
     path.write_text(content, encoding="utf8")
-    return new_data.load_labelled(path, "text", "label", mine)
+    return own_data.load_labelled(path, "text", "label", mine)
 
 
 def test_a_second_file_is_scored_with_the_labels_of_the_first(tmp_path, mine):
@@ -414,7 +416,7 @@ def predicted(content, tmp_path, names=("n", "y"), **options):
     """The CSV that `predict_file` makes of a file, as text, and what it returns."""
     source, target = tmp_path / "new.csv", tmp_path / "out" / "predictions.csv"
     source.write_text(content, encoding="utf8")
-    done = new_data.predict_file(source, "text", target, predict, list(names), **options)
+    done = own_data.predict_file(source, "text", target, predict, list(names), **options)
     return target.read_text(encoding="utf8"), done
 
 
@@ -436,7 +438,7 @@ def test_predictions_keep_rows_columns_and_order(tmp_path):
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "＋"])
 def test_no_cell_starts_a_formula(start):
-    assert new_data.inert(f"{start}cmd|' /C calc'!A0") == f"'{start}cmd|' /C calc'!A0"
+    assert own_data.inert(f"{start}cmd|' /C calc'!A0") == f"'{start}cmd|' /C calc'!A0"
 
 
 def test_a_formula_as_the_name_of_a_class_stays_text(tmp_path):
@@ -447,19 +449,37 @@ def test_a_formula_as_the_name_of_a_class_stays_text(tmp_path):
 def test_numbers_are_written_as_numbers(tmp_path):
     source = tmp_path / "new.csv"
     source.write_text("text\na\n")
-    new_data.predict_file(source, "text", tmp_path / "p.csv", lambda texts: np.array([[-0.123456]]))
-    assert (tmp_path / "p.csv").read_text().splitlines()[1] == "2,a,-0.1235,,"
+    for number, written in ((-0.1234567, "-0.123457"), (1234567, "1234570"), (2.0, "2")):
+        answer = np.array([[number]], np.float32)
+        own_data.predict_file(source, "text", tmp_path / "p.csv", lambda texts, a=answer: a)
+        assert (tmp_path / "p.csv").read_text().splitlines()[1] == f"2,a,{written},,"
 
 
 def test_the_file_itself_is_never_replaced(tmp_path):
     source = tmp_path / "new.csv"
     source.write_text("text\na\n")
-    with pytest.raises(tables.FileError) as caught:
-        new_data.predict_file(source, "text", source, predict, ["n", "y"])
+    with pytest.raises(own_data.FileError) as caught:
+        own_data.predict_file(source, "text", source, predict, ["n", "y"])
     assert str(caught.value) == "'new.csv' would be replaced. Choose another name and try again."
     source.write_text("text,note\na,b\n")
-    with pytest.raises(tables.FileError, match=r"already has a column 'note'. Rename it"):
-        new_data.predict_file(source, "text", tmp_path / "p.csv", predict, ["n", "y"])
+    with pytest.raises(own_data.FileError, match=r"already has a column 'note'. Rename it"):
+        own_data.predict_file(source, "text", tmp_path / "p.csv", predict, ["n", "y"])
+
+
+def test_a_second_file_gets_the_messages_of_the_first(tmp_path):
+    with pytest.raises(own_data.ColumnNotFoundError) as caught:
+        predicted("txet\na\n", tmp_path)
+    assert str(caught.value) == (
+        "'new.csv' has no column 'text'. It has: txet.\n" + SETS.format("txet", "TEXT")
+    )
+    source = tmp_path / "new.csv"
+    source.write_bytes("text;id\nlonger than five;1\n".encode("utf-16"))
+    done = own_data.predict_file(source, "text", tmp_path / "p.csv", predict, ["n", "y"])
+    assert done == {"rows": 1, "predicted": 1}
+    source.write_bytes(b"text\nfine\ncaf\xe9\n")
+    with pytest.raises(own_data.FileError, match="is not UTF-8: byte 0xe9 in line 3"):
+        own_data.predict_file(source, "text", tmp_path / "q.csv", predict, ["n", "y"])
+    assert not (tmp_path / "q.csv").exists()
 
 
 def test_what_was_there_survives_a_failure(tmp_path):
@@ -471,7 +491,7 @@ def test_what_was_there_survives_a_failure(tmp_path):
         raise MemoryError
 
     with pytest.raises(MemoryError):
-        new_data.predict_file(source, "text", target, fail, ["n", "y"])
+        own_data.predict_file(source, "text", target, fail, ["n", "y"])
     assert target.read_text() == "from yesterday"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["new.csv", "p.csv"]
 
@@ -480,8 +500,8 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
     source, blocked = tmp_path / "new.csv", tmp_path / "file"
     source.write_text("text\na\n")
     blocked.write_text("in the way")
-    with pytest.raises(tables.FileError, match=r"could not write 'p.csv': .* unharmed"):
-        new_data.predict_file(source, "text", blocked / "p.csv", predict, ["n", "y"])
+    with pytest.raises(own_data.FileError, match=r"could not write 'p.csv': .* unharmed"):
+        own_data.predict_file(source, "text", blocked / "p.csv", predict, ["n", "y"])
 
 
 def peak_of(rows, tmp_path):
@@ -491,7 +511,7 @@ def peak_of(rows, tmp_path):
         file.write("text\n")
         file.writelines(f"text number {i}\n" for i in range(rows))
     tracemalloc.start()
-    new_data.predict_file(source, "text", tmp_path / "p.csv", predict, ["n", "y"])
+    own_data.predict_file(source, "text", tmp_path / "p.csv", predict, ["n", "y"])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak

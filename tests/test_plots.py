@@ -14,12 +14,21 @@ matplotlib.use("Agg")
 def test_learning_curves_show_all_points_and_make_no_hills_of_noise(accuracies):
     history = pd.DataFrame({"epoch": [1, 2, 3], "accuracy": accuracies})
     history["train_loss"] = history["validation_loss"] = [0.6, 0.4, 0.5]
-    left, right = plots.learning_curves(history).axes
+    left, right = plots.learning_curves(history, loss="cross-entropy (nats)").axes
+    assert left.get_ylabel() == "cross-entropy (nats)"
     assert [line.get_label() for line in left.lines] == ["training", "validation"]
     assert right.lines[0].get_ydata().tolist() == accuracies
     low, high = right.get_ylim()
     assert high - low >= 0.1 - 1e-9
     assert low <= min(accuracies) and max(accuracies) <= high
+
+
+def test_learning_curves_name_no_loss_that_they_were_not_told():
+    history = pd.DataFrame(
+        {"epoch": [1], "MAE": [2.0], "train_loss": [1.0], "validation_loss": [1]}
+    )
+    left, right = plots.learning_curves(history, "MAE").axes
+    assert (left.get_ylabel(), right.get_ylabel()) == ("loss", "validation MAE")
 
 
 @pytest.mark.parametrize("seeds", [1, 3])

@@ -6,7 +6,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import torch
 import yaml
+from scipy import stats
+from scipy.special import softmax
+from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from transformers import pipeline
 
 from helpers import (
@@ -15,11 +19,10 @@ from helpers import (
     metrics,
     own_data,
     report,
-    results,
     storage,
-    tables,
     training,
 )
+from helpers.report import results
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 TAGS = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "b", "img", "ul", "li"}
@@ -60,7 +63,7 @@ def scored(mine, wrong=3):
     model[:wrong] = model[:wrong, ::-1]
     model[0] *= 3  # the surest
     outputs = {"fine-tuned": model, "the other way round": -model}
-    return results.Result(mine, a_run(), outputs, date="2026-01-02")
+    return report.Result(mine, a_run(), outputs, date="2026-01-02")
 
 
 @pytest.fixture
@@ -69,17 +72,18 @@ def result(tmp_path):
 
 
 def numbers(tmp_path):
-    """A result of regression: predictions 0.5 too high, and the mean."""
+    """A result of regression: predictions 0.3 to 0.7 too high, and the mean."""
     path = tmp_path / "numbers.csv"
     path.write_text("text,label\n" + "".join(f"text number {i},{i / 4}\n" for i in range(60)))
     mine = own_data.load(path, "text", "label", regression=True)
     labels = np.asarray(mine.datasets["test"]["label"][:])[:, None]
-    outputs = {"fine-tuned": labels + 0.5, "mean": np.full_like(labels, labels.mean())}
-    return results.Result(mine, a_run(), outputs)
+    too_high = np.linspace(0.3, 0.7, len(labels))[:, None]
+    outputs = {"fine-tuned": labels + too_high, "mean": np.full_like(labels, labels.mean())}
+    return report.Result(mine, a_run(), outputs)
 
 
 def test_figures_are_those_of_the_metrics(result):
-    row = results.scores(result).loc["fine-tuned"]
+    row = report.scores(result).loc["fine-tuned"]
     n = len(result.labels)
     assert row["accuracy"] == pytest.approx((n - 3) / n)
     assert (row["accuracy low"], row["accuracy high"]) == pytest.approx(metrics.wilson(n - 3, n))
@@ -89,11 +93,11 @@ def test_figures_are_those_of_the_metrics(result):
 
 
 def test_macro_f1_passes_over_a_class_that_a_resample_lost():
-    assert results.macro_f1(np.array([0, 0, 2]), np.array([0, 0, 2])) == 1
+    assert report.macro_f1(np.array([0, 0, 2]), np.array([0, 0, 2])) == 1
 
 
 def test_the_surest_error_comes_first(result):
-    found = results.errors(result)
+    found = report.errors(result)
     assert len(found) == 3
     assert found["text"][0] == result.mine.datasets["test"]["text"][0]
     assert found["probability"].is_monotonic_decreasing
@@ -103,32 +107,109 @@ def test_the_surest_error_comes_first(result):
 def test_the_comparison_says_who_is_ahead(result):
     result = scored(result.mine, wrong=1)
     first, other = result.outputs.values()
-    assert results.comparison(result).startswith("fine-tuned is ahead of the other way round: +")
+    assert report.comparison(result).startswith("fine-tuned is ahead of the other way round: +")
     swapped = replace(result, outputs={"fine-tuned": other, "TF-IDF": first})
-    assert results.comparison(swapped).startswith("TF-IDF is ahead of fine-tuned: -")
-    assert results.comparison(swapped).endswith("Use the simpler one.")
+    assert report.comparison(swapped).startswith("TF-IDF is ahead of fine-tuned: −")
+    assert report.comparison(swapped).endswith("Use the simpler one.")
     same = replace(result, outputs={"fine-tuned": first, "TF-IDF": first})
-    assert results.comparison(same) == "On these 12 texts fine-tuned and TF-IDF do equally well."
+    assert report.comparison(same) == "On these 12 texts fine-tuned and TF-IDF do equally well."
     near = first.copy()
     near[[0, 5]] = near[[0, 5], ::-1]
     close = replace(result, outputs={"fine-tuned": first, "TF-IDF": near})
-    assert results.comparison(close).startswith("These 12 texts cannot tell fine-tuned from TF-IDF")
+    assert report.comparison(close).startswith("These 12 texts cannot tell fine-tuned from TF-IDF")
 
 
 def test_classes_have_their_rows_and_intervals(result):
-    table = results.per_class(result)
+    table = report.per_class(result)
     assert table["train"].sum() == 42 and table["test"].sum() == 12
     assert (table["recall low"] <= table["recall"]).all()
 
 
-def test_numbers_are_reported_as_numbers(tmp_path):
+def test_the_rival_is_the_second_and_not_the_one_that_does_best_here(result):
+    """Which of the others is best on the test part is not known before, and may be luck."""
+    result = scored(result.mine, wrong=1)
+    first, other = result.outputs.values()
+    three = replace(result, outputs={"fine-tuned": first, "chosen": other, "lucky": first})
+    assert report.comparison(three).startswith("fine-tuned is ahead of chosen")
+    table = report.differences(three)
+    assert table.index.tolist() == ["chosen", "lucky"] and table.loc["lucky", "gain"] == 0
+    alone = replace(result, outputs={"fine-tuned": first})
+    assert report.comparison(alone) == "fine-tuned was compared with no other model."
+    assert report.page(alone)
+
+
+def test_figures_of_numbers_are_those_of_the_libraries(tmp_path):
     result = numbers(tmp_path)
-    row = results.scores(result).loc["fine-tuned"]
-    assert row["mean absolute error"] == pytest.approx(0.5)
-    assert "accuracy" not in row
-    assert results.comparison(result).startswith("fine-tuned is ahead of mean: +")
-    assert "mean absolute error" in report.page(result)
-    assert "type: mae" in report.model_card(result, "m")
+    table, y = report.scores(result), result.labels
+    p = result.outputs["fine-tuned"][:, 0]
+    row = table.loc["fine-tuned"]
+    assert row["MAE"] == pytest.approx(mean_absolute_error(y, p))
+    assert row["RMSE"] == pytest.approx(root_mean_squared_error(y, p))
+    assert row["r"] == pytest.approx(stats.pearsonr(y, p)[0])
+    for figure in ("MAE", "RMSE", "r"):
+        assert row[f"{figure} low"] < row[figure] < row[f"{figure} high"]
+    assert table.loc["mean"].isna().sum() == 3  # no r, no interval of it
+    assert "accuracy" not in table
+
+
+def test_the_comparison_of_numbers_says_who_is_ahead(tmp_path):
+    result = numbers(tmp_path)
+    good, mean = result.outputs.values()
+    said = report.comparison(result)
+    assert said.startswith("fine-tuned is ahead of mean: mean absolute error smaller by ")
+    swapped = replace(result, outputs={"fine-tuned": mean, "ridge": good})
+    said = report.comparison(swapped)
+    assert said.startswith("ridge is ahead of fine-tuned: mean absolute error smaller by −")
+    other = result.labels[:, None] - (good - result.labels[:, None])[::-1]
+    close = replace(result, outputs={"fine-tuned": good, "ridge": other})
+    assert report.comparison(close).startswith("These 12 texts cannot tell fine-tuned from ridge")
+
+
+def test_page_and_card_of_numbers(tmp_path):
+    result = numbers(tmp_path)
+    page = " ".join(Page(report.page(result)).words)
+    assert "MAE" in page and "in mean absolute error saved" in page and "nan" not in page
+    card = report.model_card(result, "m")
+    found = yaml.safe_load(card.split("---\n")[1])["model-index"][0]["results"][0]["metrics"]
+    row = report.scores(result).iloc[0]
+    assert {m["type"]: m["value"] for m in found} == {
+        "mae": round(row["MAE"], 4), "rmse": round(row["RMSE"], 4), "pearsonr": round(row["r"], 4),
+    }  # fmt: skip
+    learned = result.mine.datasets["train"]["label"][:]
+    ends = f"from {results.as_number(min(learned))} to {results.as_number(max(learned))}"
+    assert f"a number; it learned {ends}" in card and "`score` is the number" in card
+    constant = replace(result, outputs={"fine-tuned": result.outputs["mean"]})
+    assert "nan" not in report.model_card(constant, "m").lower()
+    errors = report.errors(result)
+    assert errors["error"].abs().is_monotonic_decreasing
+    assert np.allclose(errors["prediction"] - errors["label"], errors["error"])
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.12345, "0.123"),
+        (1999.99, "2,000"),
+        (-0.5, "−0.500"),
+        (1.0048, "1.00"),
+        (100.0, "100"),
+        (12, "12"),
+        (float("nan"), "–"),
+    ],
+)
+def test_numbers_are_written_to_be_read(value, written):
+    assert results.as_number(value) == written
+
+
+def test_where_nothing_is_left_out_the_page_says_so(result):
+    assert "<h2>Rows left out (0)</h2><p>none</p>" in report.page(result)
+
+
+def test_a_loss_in_a_table_is_not_taken_for_a_formula(result):
+    behind = replace(result, outputs=dict(reversed(result.outputs.items())))
+    words = Page(report.page(behind)).words
+    gain = report.differences(behind)["gain"].iloc[0]
+    assert gain < 0 and any(word.startswith(results.as_number(gain)) for word in words)
 
 
 def test_the_page_stands_alone_and_runs_nothing(tmp_path):
@@ -170,7 +251,7 @@ def test_page_and_card_name_no_place_on_this_machine(result, tmp_path):
 def test_the_page_is_complete_or_not_there(result, tmp_path):
     target = tmp_path / "file" / "report.html"
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(tables.FileError, match=r"could not write 'report\.html'"):
+    with pytest.raises(own_data.FileError, match=r"could not write 'report\.html'"):
         report.write_page(result, target)
     report.write_page(result, tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf8") == report.page(result)
@@ -186,7 +267,7 @@ def test_many_classes_still_fit(tmp_path):
     path.write_text("text,label\n" + "".join(f"text {i},l{i % 50:02}\n" for i in range(1000)))
     mine = own_data.load(path, "text", "label")
     outputs = np.random.default_rng(0).normal(size=(len(mine.datasets["test"]), 50))
-    result = results.Result(mine, a_run(), {"fine-tuned": outputs, "dummy": 0 * outputs})
+    result = report.Result(mine, a_run(), {"fine-tuned": outputs, "dummy": 0 * outputs})
     assert len(report.page(result)) < 1_000_000
 
 
@@ -197,7 +278,7 @@ def test_the_head_of_the_card_is_what_a_hub_reads(result):
     assert head["pipeline_tag"] == "text-classification"
     (entry,) = head["model-index"]
     found = {m["type"]: m["value"] for m in entry["results"][0]["metrics"]}
-    row = results.scores(result).iloc[0]
+    row = report.scores(result).iloc[0]
     assert found == {"accuracy": round(row["accuracy"], 4), "f1": round(row["macro F1"], 4)}
 
 
@@ -229,3 +310,33 @@ def test_the_saved_folder_is_whole_and_the_pipeline_reads_it(result, tmp_path):
     for file in folder.glob("*.json"):
         assert str(tmp_path) not in file.read_text(encoding="utf8"), file.name
         assert str(downloads.ROOT) not in file.read_text(encoding="utf8"), file.name
+
+
+def test_the_saved_folder_of_numbers_gives_the_numbers(tmp_path):
+    """Without its mark as a regression the pipeline sends them through a sigmoid."""
+    result = numbers(tmp_path)
+    tokenizer, model = checkpoints.load(num_labels=1, label_names=["price"], num_hidden_layers=1)
+    with torch.no_grad():
+        model.classifier.bias.fill_(-7)
+    folder = tmp_path / "model"
+    report.save_model(result, model, tokenizer, folder)
+    texts = ["text number one", "another text that is longer"]
+    found = pipeline("text-classification", model=str(folder), device="cpu")(texts)
+    assert {answer["label"] for answer in found} == {"price"}
+    expected = training.predict(model, tokenizer, texts, precision="fp32")[:, 0]
+    assert expected.max() < -1
+    assert [answer["score"] for answer in found] == pytest.approx(expected.tolist(), abs=1e-5)
+
+
+def test_the_saved_folder_reads_of_a_long_text_what_was_trained_on(result, tmp_path):
+    """As the card says: with `truncation=True`. The tokenizer in hand is left as it was."""
+    tokenizer, model = checkpoints.load(num_labels=2, num_hidden_layers=1)
+    whole = tokenizer.model_max_length
+    report.save_model(result, model, tokenizer, tmp_path / "model")
+    assert tokenizer.model_max_length == whole
+    classify = pipeline("text-classification", model=str(tmp_path / "model"), device="cpu")
+    text = "good " * 100 + "bad " * 100_000
+    logits = training.predict(model, tokenizer, [text], precision="fp32")
+    found = classify(text, truncation=True)
+    assert found[0]["score"] == pytest.approx(softmax(logits, axis=1).max(), abs=1e-5)
+    assert "truncation=True" in report.model_card(result, "m")

@@ -1,9 +1,10 @@
 """Graders of notebook 13, your own CSV."""
 
+import warnings
 from collections.abc import Callable, Iterable
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
 from helpers import metrics
 from helpers.exercises import Verdict, exercise, is_close, right, unanswered, wrong
@@ -14,6 +15,8 @@ LEFT_OUT = {3, 4, 5, 7, 8}
 @exercise("13-1")
 def rows_left_out(rows: Iterable[int]) -> Verdict:
     """Which rows of a small file cannot be used."""
+    if isinstance(rows, int):
+        return wrong("Give the list of the rows, such as [2, 3], not how many they are.")
     given = {int(row) for row in rows}
     if given == LEFT_OUT:
         return right("Five of eight. Only the kettle and the two about money can be learned from.")
@@ -21,6 +24,8 @@ def rows_left_out(rows: Iterable[int]) -> Verdict:
         return wrong("You count the first message as row 1. The header is row 1, it is row 2.")
     if given == {row - 2 for row in LEFT_OUT}:
         return wrong("You count from 0. The header is row 1, the first message row 2.")
+    if not given <= set(range(2, 10)):
+        return wrong("The rows go from 2 to 9: the header is row 1.")
     if given == set(range(2, 10)) - LEFT_OUT:
         return wrong("Those are the rows that stay. Give the others.")
     if given == LEFT_OUT - {5} or given == LEFT_OUT - {7}:
@@ -56,6 +61,8 @@ def size_of_a_file(test_texts: float, rows_in_file: float) -> Verdict:
     if is_close(test_texts, 5 * needed, 10) and is_close(rows_in_file, needed, 5):
         return wrong("The other way round: the file is five times as large as its test part.")
     if not is_close(test_texts, needed, 5):
+        if is_close(test_texts, 725, 40):
+            return wrong("Nearly. Take metrics.wilson itself, and half of high - low; no z of 2.")
         return wrong("test_texts: the first n with (high - low) / 2 <= 0.03; between 600 and 800.")
     if is_close(rows_in_file, test_texts, 5):
         return wrong("rows_in_file: only a fifth of the rows become test texts.")
@@ -80,41 +87,79 @@ def expected(logits: np.ndarray, labels: np.ndarray, threshold: float) -> tuple[
     return float(mask.mean()), float(hits[mask].mean()) if mask.any() else float("nan")
 
 
+def hint_on_share(share: float, threshold: float) -> str:
+    """What is wrong with a share that is wrong."""
+    probabilities = softmax(LOGITS, axis=1)
+    sure, own = probabilities.max(axis=1), probabilities[np.arange(len(LABELS)), LABELS]
+    known = {
+        "You compare logits with the threshold. Take softmax first.": LOGITS.max(axis=1),
+        "A sigmoid gives each class a number of its own. Take softmax(logits, axis=1).": expit(
+            LOGITS
+        ).max(axis=1),
+        "Take the largest probability: of the label's own nobody knows in use.": own,
+    }
+    for hint, scores in known.items():
+        if is_close(share, (scores >= threshold).mean()):
+            return hint
+    if is_close(share, (sure > threshold).mean()):
+        return "A text whose probability equals the threshold is answered, too: >=, not >."
+    if is_close(share, (sure < threshold).mean()):
+        return "You answer where the model is not sure. Answered: at least the threshold."
+    if is_close(share, (sure >= threshold).sum()):
+        return "The share, not the count: divide by the number of texts."
+    if is_close(share, 100 * (sure >= threshold).mean()):
+        return "A share from 0 to 1, not per cent."
+    return "The share: (softmax(logits, axis=1).max(axis=1) >= threshold).mean()."
+
+
+def hint_on_accuracy(accuracy: float, wanted: float, mask: np.ndarray) -> str:
+    """What is wrong with an accuracy that is wrong."""
+    hits = LOGITS.argmax(axis=1) == LABELS
+    if is_close(accuracy, hits.mean()):
+        return "That is the accuracy of all texts. Take the hits of the answered ones only."
+    if is_close(accuracy, (hits & mask).mean()):
+        return "You divide by all texts. Divide by those that are answered."
+    if is_close(accuracy, hits[~mask].mean()):
+        return "That is the accuracy where the model is not sure. Take the answered texts."
+    if is_close(accuracy, 1 - wanted):
+        return "That is the share of errors among the answered. The accuracy is 1 minus it."
+    return "The accuracy: hits[mask].mean(), with the mask of the answered texts."
+
+
 @exercise("13-3")
 def selective(function: Callable) -> Verdict:
     """A function that answers only where the model is sure."""
+    if not callable(function):
+        return wrong('Pass the function itself: exercises.check("13-3", selective).')
     threshold = float(softmax(LOGITS[0]).max())
     given = function(LOGITS.copy(), LABELS.copy(), threshold)
     if given is None or given is ...:
         return unanswered()
     try:
-        share, accuracy = given
-    except TypeError:
+        share, accuracy = (float(number) for number in given)
+        low_share = function(LOGITS.copy(), LABELS.copy(), 0.5)[0]
+    except (TypeError, ValueError):
         return wrong("Return two numbers: the share that is answered, and the accuracy among it.")
     wanted_share, wanted = expected(LOGITS, LABELS, threshold)
-    mask, hits = LOGITS.max(axis=1) >= threshold, LOGITS.argmax(axis=1) == LABELS
-    sure = softmax(LOGITS, axis=1).max(axis=1)
     if is_close([share, accuracy], [wanted, wanted_share]):
         return wrong("Right numbers in the wrong order: the share first, then the accuracy.")
-    if is_close(share, mask.mean()) and not is_close(share, wanted_share):
-        return wrong("You compare logits with the threshold. Take softmax first.")
-    if is_close(share, (sure > threshold).mean()):
-        return wrong("A text whose probability equals the threshold is answered, too: >=, not >.")
-    if is_close(share, (sure >= threshold).sum()):
-        return wrong("The share, not the count: divide by the number of texts.")
+    if is_close(share, low_share):
+        return wrong(
+            "The share is the same for every threshold. Use the argument `threshold`, axis=1."
+        )
     if not is_close(share, wanted_share):
-        return wrong("The share: (softmax(logits, axis=1).max(axis=1) >= threshold).mean().")
-    if is_close(accuracy, hits.mean()):
-        return wrong("That is the accuracy of all texts. Take the hits of the answered ones only.")
-    if is_close(accuracy, (hits & (sure >= threshold)).mean()):
-        return wrong("You divide by all texts. Divide by those that are answered.")
+        return wrong(hint_on_share(share, threshold))
     if not is_close(accuracy, wanted):
-        return wrong("The accuracy: hits[mask].mean(), with the mask of the answered texts.")
+        mask = softmax(LOGITS, axis=1).max(axis=1) >= threshold
+        return wrong(hint_on_accuracy(accuracy, wanted, mask))
     try:
-        with np.errstate(all="raise"):
-            nobody = function(LOGITS.copy(), LABELS.copy(), 2.0)
-    except (ZeroDivisionError, FloatingPointError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy's mean of nothing is NaN and warns
+            nobody, nothing = function(LOGITS.copy(), LABELS.copy(), 2.0)
+    except ZeroDivisionError:
         return wrong("With a threshold that no text reaches it divides by zero: return NaN there.")
-    if not is_close(nobody[0], 0) or not np.isnan(nobody[1]):
+    if nothing is None:
+        return wrong("If no text is answered, None cannot be drawn or averaged: return NaN.")
+    if not is_close(nobody, 0) or not np.isnan(nothing):
         return wrong("If no text is answered, the share is 0 and the accuracy NaN, no number.")
     return right("The surer, the fewer: this curve tells how much work is left for people.")

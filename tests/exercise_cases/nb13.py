@@ -1,7 +1,7 @@
 """Right and wrong answers to the exercises of notebook 13."""
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
 from tests.exercise_cases import Cases
 
@@ -62,6 +62,46 @@ def nothing_is_zero(logits, labels, threshold):
     return share, 0.0 if np.isnan(accuracy) else accuracy
 
 
+def by_numpy(logits, labels, threshold):
+    """NumPy's mean of no hits is NaN."""
+    mask = softmax(logits, axis=1).max(axis=1) >= threshold
+    return np.array([mask.mean(), (logits.argmax(axis=1) == labels)[mask].mean()])
+
+
+def judged_by(scores, share=1, accuracy=lambda hits: hits):
+    """A function that answers where some scores, one a text, reach the threshold."""
+
+    def answer(logits, labels, threshold):
+        mask = scores(logits, labels) >= threshold
+        hits = accuracy(logits.argmax(axis=1) == labels)
+        return share * mask.mean(), hits[mask].mean() if mask.any() else float("nan")
+
+    return answer
+
+
+def sure(logits, labels):
+    return softmax(logits, axis=1).max(axis=1)
+
+
+def where_unsure(logits, labels, threshold):
+    mask = sure(logits, labels) < threshold
+    return mask.mean(), (logits.argmax(axis=1) == labels)[mask].mean()
+
+
+def share_of_the_sure_accuracy_of_the_unsure(logits, labels, threshold):
+    share, _ = selective(logits, labels, threshold)
+    return share, where_unsure(logits, labels, threshold)[1]
+
+
+def a_threshold_of_its_own(logits, labels, threshold):
+    return selective(logits, labels, 0.7)
+
+
+def none_for_nothing(logits, labels, threshold):
+    share, accuracy = selective(logits, labels, threshold)
+    return share, None if np.isnan(accuracy) else accuracy
+
+
 def one_number(logits, labels, threshold):
     return selective(logits, labels, threshold)[1]
 
@@ -80,6 +120,8 @@ CASES = {
             (([3, 5, 7, 8],), "Row 4 is a copy"),
             (([4, 5, 7, 8],), "nothing to read"),
             (([3, 4, 5, 7],), "Row 8 has no label"),
+            ((5,), "not how many"),
+            (([1, 3, 4, 5, 7, 8],), "go from 2 to 9"),
         ],
     ),
     "13-2": Cases(
@@ -92,10 +134,11 @@ CASES = {
             ((681, 681), "only a fifth"),
             ((681, 817), "not a fifth on top"),
             ((681, 5000), "divided by the share"),
+            ((711, 3555), "no z of 2"),
         ],
     ),
     "13-3": Cases(
-        right=[(selective,), (selective_in_a_loop,)],
+        right=[(selective,), (selective_in_a_loop,), (by_numpy,)],
         wrong=[
             ((of_logits,), "Take softmax first"),
             ((strictly_more,), ">=, not >"),
@@ -106,6 +149,14 @@ CASES = {
             ((by_zero,), "divides by zero"),
             ((nothing_is_zero,), "NaN, no number"),
             ((one_number,), "Return two numbers"),
+            ((0.5,), "Pass the function itself"),
+            ((a_threshold_of_its_own,), "Use the argument"),
+            ((none_for_nothing,), "None cannot be"),
+            ((share_of_the_sure_accuracy_of_the_unsure,), "where the model is not sure"),
+            ((judged_by(lambda z, y: expit(z).max(axis=1)),), "A sigmoid"),
+            ((judged_by(lambda z, y: softmax(z, axis=1)[range(len(y)), y]),), "nobody knows"),
+            ((judged_by(sure, share=100),), "not per cent"),
+            ((judged_by(sure, accuracy=lambda hits: ~hits),), "share of errors"),
         ],
     ),
 }

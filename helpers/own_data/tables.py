@@ -8,14 +8,12 @@ import csv
 import difflib
 import gzip
 import io
-import os
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from helpers import corpora
 
@@ -215,29 +213,3 @@ def check_columns(file: str, header: list[str], columns: dict[str, str]) -> None
             )
     if len(set(columns.values())) < len(columns):
         raise ColumnNotFoundError("TEXT_COLUMN and LABEL_COLUMN are the same column. Choose two.")
-
-
-@contextmanager
-def replacing(target: Path) -> Iterator[TextIO]:
-    """Write a file beside its place and move it there at the end: complete or not there.
-
-    Raises:
-        FileError: if it cannot be written; what was there before is unharmed.
-    """
-    target = Path(target)
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf8", newline="") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, target)
-    except OSError as error:
-        raise FileError(
-            f"could not write {target.name!r}: {error.strerror}. What was there before is "
-            "unharmed. Make room, or choose another folder."
-        ) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)

@@ -1,0 +1,54 @@
+"""What page and card both say: how the model came about, on what data, what is not known."""
+
+from dataclasses import asdict
+
+from helpers import runtime
+from helpers.report.results import Result
+
+
+def settings(result: Result) -> list[str]:
+    """How the model came about: its checkpoint, its dials, the versions."""
+    dials = [f"{name} {value}" for name, value in asdict(result.run.config).items()]
+    versions = [f"{name} {version}" for name, version in runtime.versions().items()]
+    stayed = f"epoch {result.run.best_epoch} of {result.run.epoch} stayed"
+    return [f"checkpoint {result.base_model}; {stayed}", ", ".join(dials), ", ".join(versions)]
+
+
+def sizes(result: Result) -> str:
+    """One sentence: how many rows there are, and where they went."""
+    mine = result.mine
+    parts = ", ".join(f"{part} {len(rows):,}" for part, rows in mine.datasets.items())
+    return f"{mine.file}: {mine.rows:,} rows, {len(mine.dropped):,} left out; {parts}."
+
+
+def explained(result: Result) -> str:
+    """What the figures are, and what stands in brackets."""
+    if result.mine.names:
+        return "In brackets 95 % intervals: Wilson for accuracy and recall, BCa for macro F1."
+    return (
+        "MAE is the mean distance of prediction and label, RMSE the root of the mean squared "
+        "distance, both in the labels' unit; r is Pearson's. In brackets 95 % intervals (BCa)."
+    )
+
+
+def told_apart(result: Result) -> str:
+    """What the table of differences says."""
+    first, *others = result.outputs
+    gain = "points of accuracy" if result.mine.names else "mean absolute error saved"
+    return (
+        f"How far {first} is ahead of each other model on the same texts, in {gain}. The rival is "
+        f"{others[0]}; the other rows are for looking, and the more one looks, the more is luck."
+    )
+
+
+def limits(result: Result) -> list[str]:
+    """What the figures do not say."""
+    worst = "surest" if result.mine.names else "largest"
+    return [
+        "The intervals know the luck of having just these test texts. They do not know the luck of "
+        "the training run or of the split.",
+        "All parts come from one file. Texts of another time, place or kind may do worse.",
+        "A wrong label counts as an error of the model. "
+        f"Read the {worst} errors: the model may be right in some.",
+        "Once you choose by these figures, the test part is used up.",
+    ]
