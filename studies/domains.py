@@ -32,7 +32,7 @@ PREDICTIONS = downloads.ROOT / "benchmarks" / "domains_predictions.csv"
 KEYS = ["model", "source", "rows", "tweets", "rate", "seed"]
 DOMAINS = list(corpora.RATING_FILES)
 ROWS, RATE, SEEDS = 800, 2e-4, range(5)
-RATES, TUNING_SEED, ADDED, AMOUNTS = (5e-5, 1e-4, 2e-4, 4e-4), 100, 200, (50, 200, 800)
+RATES, TUNING_SEED, AMOUNTS = (5e-5, 1e-4, 2e-4, 4e-4), 100, (50, 200, 800)
 
 MSE, MAE, SIGMOID, CLASSES = "mse", "mae", "sigmoid", "classes"
 CONTROL = "labels shuffled"
