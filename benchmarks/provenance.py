@@ -10,18 +10,26 @@ from helpers import downloads, runtime
 
 def provenance() -> dict[str, str]:
     """Date, commit, processor, cores and versions, as columns of a row."""
-    command = ["git", "describe", "--always", "--dirty"]
-    options = {"cwd": downloads.ROOT, "capture_output": True, "text": True, "check": False}
-    commit = subprocess.run(command, **options)
     versions = runtime.versions()
     return {
         "date": date.today().isoformat(),
-        "commit": commit.stdout.strip(),
+        "commit": commit(),
         "processor": runtime.processor(),
         "cores": str(runtime.physical_cores()),
         "torch": versions["torch"],
         "transformers": versions["transformers"],
     }
+
+
+def commit() -> str:
+    """The commit that is checked out, "-dirty" after it if a tracked file is not as it is there.
+
+    Tables of results do not count: every row that is written changes one.
+    """
+    options = {"cwd": downloads.ROOT, "capture_output": True, "text": True, "check": False}
+    head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], **options).stdout.strip()
+    changed = ["git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!*.csv"]
+    return head + ("-dirty" if subprocess.run(changed, **options).stdout else "")
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -31,7 +31,8 @@ DRAWS, SIZE, CANDIDATES, ADDED = range(10), 100, 400, 20
 
 TFIDF, TFIDF_128, FROZEN_128, FROZEN = "tf-idf", "tf-idf 128", "frozen 128", "frozen 512"
 HEAD, BOTH_ENDS, WINDOWS = "head 128", "head+tail 128", "windows 128"
-LONG, CONTROL = "head 512", "labels shuffled"
+LONG, BOTH_ENDS_LONG, WINDOWS_LONG = "head 512", "head+tail 512", "windows 512"
+CONTROL = "labels shuffled"
 BASELINES = (TFIDF, TFIDF_128, FROZEN_128, FROZEN)
 ADDITIONS = ("20 random", "20 close")
 
@@ -54,6 +55,15 @@ def planned() -> list[dict]:
     runs += [("draw", CONTROL, draw, *tuned) for draw in range(2)]
     runs += [("draw", BOTH_ENDS, draw, *tuned) for draw in DRAWS[:3]]
     runs += [("draw", LONG, draw, *tuned) for draw in few]
+    runs += [("draw", BOTH_ENDS, draw, *tuned) for draw in DRAWS[3:]]
+    runs += [("draw", WINDOWS, draw, *tuned) for draw in DRAWS[len(few) :]]
+    runs += [(stage, FROZEN, draw, 0, 0.0) for draw in DRAWS for stage in ADDITIONS]
+    runs += [
+        ("draw", model, d, *tuned) for d in DRAWS[len(few) :] for model in (LONG, WINDOWS_LONG)
+    ]
+    runs += [("draw", WINDOWS_LONG, draw, *tuned) for draw in few]
+    runs += [(stage, HEAD, draw, *tuned) for draw in DRAWS for stage in ADDITIONS]
+    runs += [("draw", BOTH_ENDS_LONG, draw, *tuned) for draw in DRAWS]
     return [dict(zip(KEYS, run, strict=True)) for run in runs]
 
 
@@ -155,7 +165,7 @@ def learn(
 
 @lru_cache(maxsize=1)
 def learned(draw: int, epochs: int, rate: float, max_length: int) -> tuple:
-    """`learn` of a draw; `WINDOWS` of the same draw asks for the same model."""
+    """`learn` of a draw; the windows of the same draw ask for the same model."""
     pool = articles("draw")
     rows = drawn(np.asarray(pool["label"]), draw)
     return learn(pool.select(rows), epochs, rate, max_length, draw)
@@ -199,20 +209,20 @@ def baseline(model: str, stage: str, train: np.ndarray, unseen: np.ndarray) -> n
 def encoder(model: str, stage: str, train: np.ndarray, unseen: np.ndarray, **dials) -> np.ndarray:
     """Fine-tune on some rows of the articles, give logits of others."""
     draw, epochs, rate = dials["draw"], dials["epochs"], dials["rate"]
-    dataset, length = articles(stage), 512 if model == LONG else 128
-    if model == BOTH_ENDS:
-        tokenizer = checkpoints.load_tokenizer()
-        both = {"text": [head_and_tail(t, tokenizer, 63, 63) for t in dataset["text"]]}
+    dataset, length = articles(stage), 512 if model.endswith("512") else 128
+    if model in (BOTH_ENDS, BOTH_ENDS_LONG):
+        tokenizer, half = checkpoints.load_tokenizer(), length // 2 - 1
+        both = {"text": [head_and_tail(t, tokenizer, half, half) for t in dataset["text"]]}
         dataset = Dataset.from_dict(both | {"label": dataset["label"][:]}, dataset.features)
     texts = [dataset["text"][i] for i in unseen]
-    if stage == "draw" and model not in (BOTH_ENDS, CONTROL):
+    if stage == "draw" and model not in (BOTH_ENDS, BOTH_ENDS_LONG, CONTROL):
         tokenizer, fitted = learned(draw, epochs, rate, length)
     else:
         chosen = dataset.select(train)
         if model == CONTROL:
             chosen = studies.with_shuffled_labels(chosen, draw)
         tokenizer, fitted = learn(chosen, epochs, rate, length, draw)
-    if model == WINDOWS:
+    if model in (WINDOWS, WINDOWS_LONG):
         return predict_windows(tokenizer, fitted, texts, length)
     return training.predict(fitted, tokenizer, texts, max_length=length)
 

@@ -158,6 +158,6 @@ def test_the_readme_quotes_the_study():
     few = study.table()
     few = few[(few["model"] == study.MSE) & (few["target"] == "tweets")]
     few = few.groupby(["source", "rows", "tweets"])["pearson"].mean().round(2)
-    alone, mixed = few["tweets", study.ADDED, 0], few["movie", study.ROWS, study.ADDED]
-    assert f"alone teach it more ({alone:.2f}) than 800 films and" in words
-    assert f"the same 200 tweets together ({mixed:.2f})" in words
+    alone, mixed = few["tweets"].xs(0, level="tweets"), few["movie", study.ROWS]
+    assert f"help beside 50 tweets ({mixed[50]:.2f}, alone {alone[50]:.2f})" in words
+    assert f"cost a little beside 200 ({mixed[200]:.2f}, alone {alone[200]:.2f})" in words

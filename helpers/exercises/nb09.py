@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from scipy import stats
 
 from helpers.exercises import Verdict, exercise, is_close, right, unanswered, wrong
 
@@ -17,6 +18,8 @@ def r_and_r2(r2_shifted: float, r2_halved: float, r_shifted: float) -> Verdict:
         return wrong(
             "Those are mean squared errors. Divide by that of always saying the mean, 8/3."
         )
+    if is_close(given, [12, 2]):
+        return wrong("Those are sums of squared errors. Compare them with 8: 1 minus sum / 8.")
     if is_close(given, [1, 1]):
         return wrong("That is r times r. R² compares with the predictions as they are, not a line.")
     if is_close(given, [0, 0.75]):
@@ -43,10 +46,18 @@ def with_the_others(ratings: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.array([np.corrcoef(one, rest)[0, 1] for one, rest in columns])
 
 
+def ranks(columns: np.ndarray) -> np.ndarray:
+    """The rank of each value in its column, ties shared."""
+    return stats.rankdata(columns, axis=0)
+
+
 @exercise("09-2")
 def each_against_the_others(function: Callable[[np.ndarray], np.ndarray]) -> Verdict:
     """A function that gives each person's r with the mean of the others."""
-    given = function(RATINGS.copy())
+    try:
+        given = function(RATINGS.copy())
+    except ValueError as error:
+        return wrong(f"{error}. Sums over a row, axis=1, have one value for each sentence.")
     if given is None or given is ...:
         return unanswered()
     n, k = RATINGS.shape
@@ -66,6 +77,10 @@ def each_against_the_others(function: Callable[[np.ndarray], np.ndarray]) -> Ver
     medians = [np.median(np.delete(RATINGS, j, axis=1), axis=1) for j in range(k)]
     if is_close(given, with_the_others(RATINGS, np.array(medians).T)):
         return wrong("Those are medians of the others. The label is a mean.")
+    if is_close(given, with_the_others(ranks(RATINGS), ranks(others))):
+        return wrong("Those are r of ranks, Spearman's. Ask for Pearson's, of the ratings.")
+    if np.shape(given) == (k, k):
+        return wrong("That is each person with each other. Compare with the mean of the others.")
     if not is_close(given, expected):
         return wrong("For column j: (sum of the row − its own rating) / (k − 1), then r with j.")
     wider = np.hstack([RATINGS, RATINGS[::-1, :2]])
@@ -98,6 +113,10 @@ def recalibrate(function: Callable) -> Verdict:
     given = np.asarray(given, dtype=float)
     backwards, offset = line(labels, predictions)
     mistakes = [
+        (new, "Those are the predictions as they were. Put them on the line: a · new + b."),
+        (np.full(15, labels.mean()), "One number for all. The line has a slope: a · new + b."),
+        (slope * new, "The intercept is missing: a · new + b."),
+        (intercept * new + slope, "Slope and intercept are exchanged: polyfit gives slope first."),
         (new - predictions.mean() + labels.mean(), "Only shifted. Let the slope be free as well."),
         (
             new * (predictions @ labels) / (predictions @ predictions),

@@ -1,6 +1,7 @@
 """Right and wrong answers to the exercises of notebook 09."""
 
 import numpy as np
+from scipy import stats
 
 from tests.exercise_cases import Cases
 
@@ -40,6 +41,20 @@ def by_sentence(ratings):
 
 def against_the_first(ratings):
     return np.corrcoef(ratings.T)[0]
+
+
+def by_ranks(ratings):
+    total, k = ratings.sum(axis=1), ratings.shape[1]
+    return [stats.spearmanr(one, (total - one) / (k - 1))[0] for one in ratings.T]
+
+
+def wrong_axis(ratings):
+    total = ratings.sum(axis=0)
+    return [np.corrcoef(one, total - one)[0, 1] for one in ratings.T]
+
+
+def everyone_with_everyone(ratings):
+    return np.corrcoef(ratings.T)
 
 
 def for_four(ratings):
@@ -85,6 +100,23 @@ def equal_spread(predictions, labels, new):
     return (new - predictions.mean()) / predictions.std() * labels.std() + labels.mean()
 
 
+def as_they_were(predictions, labels, new):
+    return new
+
+
+def one_number(predictions, labels, new):
+    return np.full(len(new), labels.mean())
+
+
+def no_intercept(predictions, labels, new):
+    return np.polyfit(predictions, labels, 1)[0] * new
+
+
+def exchanged(predictions, labels, new):
+    intercept, slope = np.polyfit(predictions, labels, 1)
+    return slope * new + intercept
+
+
 def of_the_few(predictions, labels, new):
     return on_the_line(predictions, labels, predictions)
 
@@ -95,6 +127,7 @@ CASES = {
         wrong=[
             ((1.5, 0.25, 1), "1 minus that"),
             ((4, 2 / 3, 1), "mean squared errors"),
+            ((12, 2, 1), "sums of squared errors"),
             ((1, 1, 1), "r times r"),
             ((0, 0.75, 1), "no floor"),
             ((0.75, -0.5, 1), "other way round"),
@@ -111,6 +144,9 @@ CASES = {
             ((only_means,), "Correlate each column"),
             ((against_the_first,), "against the first"),
             ((by_medians,), "medians of the others"),
+            ((by_ranks,), "Spearman's"),
+            ((wrong_axis,), "one value for each sentence"),
+            ((everyone_with_everyone,), "each person with each other"),
             ((for_four,), "Right for four people"),
         ],
     ),
@@ -123,6 +159,10 @@ CASES = {
             ((backwards,), "labels from predictions"),
             ((turned_round,), "then turned round"),
             ((equal_spread,), "Equal spread"),
+            ((as_they_were,), "as they were"),
+            ((one_number,), "One number for all"),
+            ((no_intercept,), "intercept is missing"),
+            ((exchanged,), "are exchanged"),
             ((of_the_few,), "each of the 15"),
         ],
     ),
