@@ -138,8 +138,8 @@ def test_windows_change_only_what_does_not_fit(pool, tokenizer):
         head = study.predictions("draw", study.LONG, *dials)
         windows = study.predictions("draw", study.WINDOWS_LONG, *dials)
         # in bf16 the batch beside a text can move one that lies on the border of two classes
-        assert (head != windows)[fits].sum() <= 3
-        assert (head != windows)[~fits].sum() > 3
+        assert (head != windows)[fits].sum() <= 1
+        assert (head != windows)[~fits].sum() > 1
 
 
 def test_windows_leave_no_word_out(pool, tokenizer):
@@ -198,4 +198,11 @@ def test_the_readme_quotes_the_study():
     tuned, frozen = of[study.HEAD], of[study.FROZEN]
     assert f"**{tuned.mean():.1f} %** fine-tuned on the first 128 tokens" in words
     assert f"({tuned.min():.1f} to {tuned.max():.1f})" in words
+    assert f"{of[study.LONG].mean():.1f} % on the first 512" in words
     assert f"{of[study.TFIDF].mean():.1f} % for TF-IDF, **{frozen.mean():.1f} %** for a" in words
+
+
+def test_every_contest_has_all_ten_draws():
+    rows = pd.read_csv(study.RESULTS)
+    counts = rows[rows["stage"] != "choice"].groupby(["stage", "model"]).size()
+    assert counts.drop(("draw", study.CONTROL)).eq(len(study.DRAWS)).all()
