@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from scipy.special import softmax
 
 from helpers import metrics
 from helpers.exercises import Verdict, exercise, is_close, right, unanswered, wrong
@@ -13,9 +14,13 @@ MATRIX = np.array([[48, 2, 0], [6, 24, 0], [8, 2, 10]])
 @exercise("07-1")
 def three_figures(accuracy: float, macro_f1: float, recall_of_tech: float) -> Verdict:
     """Accuracy, macro F1 and one recall of a three-class confusion matrix."""
-    precisions, recalls = metrics.precision(MATRIX), metrics.recall(MATRIX)
-    if is_close(accuracy, 82):
-        return wrong("accuracy: as a share, 0 to 1, not as a count.")
+    precisions, recalls, f1 = (f(MATRIX) for f in (metrics.precision, metrics.recall, metrics.f1))
+    given = {"accuracy": accuracy, "macro F1": macro_f1, "recall of tech": recall_of_tech}
+    for name, value in given.items():
+        if np.ndim(value):
+            return wrong(f"{name}: one number is asked for, not one for each class.")
+        if float(value) > 1:
+            return wrong(f"{name}: as a share, 0 to 1, not as a count or in percent.")
     if not is_close(accuracy, 0.82):
         return wrong("accuracy: the diagonal, 48 + 24 + 10, of all 100.")
     if is_close(recall_of_tech, precisions[2]):
@@ -33,7 +38,9 @@ def three_figures(accuracy: float, macro_f1: float, recall_of_tech: float) -> Ve
         return wrong("macro F1: first an F1 for each class, then their mean; not the other order.")
     if is_close(macro_f1, macro[0]) or is_close(macro_f1, macro[1]):
         return wrong("macro F1: that is the mean of precision or of recall. F1 needs both.")
-    if not is_close(macro_f1, metrics.f1(MATRIX).mean()):
+    if is_close(macro_f1, round(f1.mean(), 2)):
+        return wrong("macro F1: right to two digits. Let Python compute it, or give three.")
+    if not is_close(macro_f1, f1.mean()):
         return wrong("F1 of a class: twice the diagonal entry / (sum of its row + of its column).")
     return right("82 % are right, but only half of technology: macro F1 is 0.78 and says so.")
 
@@ -55,36 +62,70 @@ LOGITS = np.array(
 ARTICLE = np.array([0, 1, 1, 1, 2, 2, 3, 3, 3, 3])
 
 
-def by_article(combine: Callable[[np.ndarray], int]) -> np.ndarray:
-    """One prediction an article, `combine`d from the logits of its windows."""
-    return np.array([combine(LOGITS[a == ARTICLE]) for a in range(4)])
+def window_sets() -> list[tuple[np.ndarray, np.ndarray]]:
+    """Logits and article numbers: the four articles above, and 40 at random."""
+    rng = np.random.default_rng(7)
+    article = np.repeat(np.arange(40), rng.integers(1, 7, 40))
+    return [(LOGITS, ARTICLE), (rng.normal(0, 2, (len(article), 3)), article)]
+
+
+def by_article(combine: Callable[[np.ndarray], int]) -> list[np.ndarray]:
+    """For each set one prediction an article, `combine`d from the logits of its windows."""
+    return [np.array([combine(z[a == n]) for n in np.unique(a)]) for z, a in window_sets()]
+
+
+MISTAKES = {
+    "That is a vote of the windows. Average the logits first, then take argmax.": lambda z: (
+        np.bincount(z.argmax(axis=1)).argmax()
+    ),
+    "That is the first window alone, as if the rest had been cut off.": lambda z: z[0].argmax(),
+    "That is the last window alone: a loop that overwrites what it found before?": lambda z: z[
+        -1
+    ].argmax(),
+    "That takes the strongest window. One loud window should not decide: average.": lambda z: z.max(
+        axis=0
+    ).argmax(),
+    "That takes the weakest window of each class. Take the mean of all.": lambda z: z.min(
+        axis=0
+    ).argmax(),
+    "That averages probabilities. It can be done, but the logits were asked for: leave softmax "
+    "away.": lambda z: softmax(z, axis=1).mean(axis=0).argmax(),
+    "That is the median of the windows. Take the mean.": lambda z: np.median(z, axis=0).argmax(),
+    "That leaves the first window out.": lambda z: z[min(1, len(z) - 1) :].mean(axis=0).argmax(),
+    "That leaves the last window out.": lambda z: z[: max(1, len(z) - 1)].mean(axis=0).argmax(),
+    "That takes the smallest logit. The likeliest class has the largest: argmax.": lambda z: z.mean(
+        axis=0
+    ).argmin(),
+}
 
 
 @exercise("07-2")
 def classify_articles(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Verdict:
     """A function that averages the logits of each article's windows."""
-    given = function(LOGITS.copy(), ARTICLE.copy())
-    if given is None or given is ...:
-        return unanswered()
-    given = np.asarray(given)
-    if given.shape == (4, 3):
-        return wrong(
-            "Those are the mean logits. Return the class with the largest: argmax(axis=1)."
-        )
-    if given.shape == ARTICLE.shape:
-        return wrong("Return one prediction for each article, not for each window.")
-    if given.shape != (4,):
-        return wrong("Four articles, four predictions: return an array of that length.")
-    if is_close(given, by_article(lambda z: z.mean(axis=0).argmax())):
+    found = []
+    for logits, article in window_sets():
+        given, count = function(logits.copy(), article.copy()), article[-1] + 1
+        if given is None or given is ...:
+            return unanswered()
+        given = np.asarray(given)
+        if given.shape == (count, 3):
+            return wrong(
+                "Those are the mean logits. Return the class with the largest: argmax(axis=1)."
+            )
+        if given.shape == article.shape:
+            return wrong("Return one prediction for each article, not for each window.")
+        if given.shape != (count,):
+            return wrong(f"{count} articles, {count} predictions: return an array of that length.")
+        found.append(given)
+
+    def equal(combine: Callable[[np.ndarray], int]) -> bool:
+        return all(is_close(*pair) for pair in zip(found, by_article(combine), strict=True))
+
+    if equal(lambda z: z.mean(axis=0).argmax()):
         return right("The sum gives the same classes: dividing by W changes no order.")
-    if is_close(given, by_article(lambda z: np.bincount(z.argmax(axis=1)).argmax())):
-        return wrong("That is a vote of the windows. Average the logits first, then take argmax.")
-    if is_close(given, by_article(lambda z: z[0].argmax())):
-        return wrong("That is the first window alone, as if the rest had been cut off.")
-    if is_close(given, by_article(lambda z: z[-1].argmax())):
-        return wrong("That is the last window alone: a loop that overwrites what it found before?")
-    if is_close(given, by_article(lambda z: z.max(axis=0).argmax())):
-        return wrong("That takes the strongest window. One loud window should not decide: average.")
+    for hint, combine in MISTAKES.items():
+        if equal(combine):
+            return wrong(hint)
     return wrong(
         "For each article a: the rows with article == a, their mean(axis=0), its argmax()."
     )
@@ -100,34 +141,48 @@ def margins(probabilities: np.ndarray) -> np.ndarray:
 def to_label(function: Callable[[np.ndarray, int], np.ndarray]) -> Verdict:
     """A function that chooses the rows with the smallest margin."""
     rng = np.random.default_rng(7)
-    for n_classes, k in ((3, 5), (4, 8)):
-        p = rng.dirichlet(np.ones(n_classes), 60)
-        expected = np.argsort(margins(p))[:k]
+    for n_classes, n, k in ((3, 60, 5), (4, 400, 60)):
+        p = rng.dirichlet(np.ones(n_classes), n)
         given = function(p.copy(), k)
         if given is None or given is ...:
             return unanswered()
         given = np.asarray(given)
         if given.shape != (k,):
             return wrong(f"For k = {k} return {k} row numbers, as one array or list.")
-        if is_close(given, expected):
-            continue
-        if is_close(given, np.sort(margins(p))[:k]):
-            return wrong("Those are the margins. Return the rows they stand in: argsort.")
-        if is_close(given, np.argsort(-margins(p))[:k]):
-            return wrong("Those have the largest margin: the articles it is surest of.")
-        if is_close(np.sort(given), np.sort(expected)):
-            return wrong("The right articles in another order: the smallest margin comes first.")
-        if is_close(given, np.argsort(p.max(axis=1))[:k]):
-            return wrong(
-                "Those have the lowest top probability. That is another rule, least confidence: "
-                "with three classes or more the runner-up may still be far behind."
-            )
-        if is_close(given, np.argsort(np.abs(p[:, 0] - p[:, 1]))[:k]):
-            return wrong("That compares classes 0 and 1. The two likeliest differ from row to row.")
-        spread = p.max(axis=1) - p.min(axis=1)
-        if is_close(given, np.argsort(spread)[:k]):
-            return wrong(
-                "That is the likeliest against the least likely. Take the second likeliest."
-            )
-        return wrong("Sort each row, subtract the last but one from the last, argsort, keep k.")
+        hint = about_rows(given, p, k)
+        if hint:
+            return wrong(hint)
     return right("No label was needed to choose; whether the choice helps is for a test to say.")
+
+
+def about_rows(given: np.ndarray, p: np.ndarray, k: int) -> str:
+    """What is wrong with the rows that were chosen; nothing if they are right."""
+    order, ranked, down = np.argsort(margins(p)), np.sort(p, axis=1), np.sort(p, axis=0)
+    if is_close(given, order[:k]):
+        return ""
+    if is_close(given, np.sort(margins(p))[:k]):
+        return "Those are the margins. Return the rows they stand in: argsort."
+    if is_close(np.sort(given), np.sort(order[-k:])):
+        return "Those have the largest margin: the articles it is surest of."
+    if is_close(np.sort(given), np.sort(order[:k])):
+        return "The right articles in another order: the smallest margin comes first."
+    rules = {
+        "Those have the lowest top probability. That is another rule, least confidence: "
+        "with three classes or more the runner-up may still be far behind.": p.max(axis=1),
+        "That compares classes 0 and 1. The two likeliest differ from row to row.": np.abs(
+            p[:, 0] - p[:, 1]
+        ),
+        "That is the likeliest against the least likely. Take the second likeliest.": (
+            ranked[:, -1] - ranked[:, 0]
+        ),
+        "Those have the highest entropy. That is another rule: it looks at all classes, the margin "
+        "at two.": (p * np.log(p)).sum(axis=1),
+        "That compares the two least likely classes. np.sort puts the likeliest last.": (
+            ranked[:, 1] - ranked[:, 0]
+        ),
+        "That sorts down the columns. Sort within each row: axis=1.": down[:, -1] - down[:, -2],
+    }
+    for hint, values in rules.items():
+        if is_close(given, np.argsort(values)[:k]):
+            return hint
+    return "Sort each row, subtract the last but one from the last, argsort, keep k."
