@@ -149,9 +149,13 @@ def test_the_recorded_runs_are_those_that_were_planned(rows):
 def test_what_was_chosen_has_the_highest_accuracy_on_validation(rows):
     choices = rows[(rows["scored"] == "validation") & (rows["n"] == 1024)]
     tried = choices[(choices["steps"] == study.FEWER) & (choices["seed"] == 100)]
-    for model, rate in study.RATE.items():
+    for model, rate in study.RATE_AT_FEWER.items():
         of_model = tried[tried["model"] == model].set_index("rate")["right"]
         assert set(of_model.index) == set(study.RATES[model]) and of_model.idxmax() == rate
+    again = choices[(choices["steps"] == study.AT_LEAST) & (choices["seed"] == 100)]
+    for model, tried_again in study.RATES_AT_LEAST.items():
+        of_model = again[again["model"] == model].set_index("rate")["right"]
+        assert set(of_model.index) == set(tried_again) and of_model.idxmax() == study.RATE[model]
     assert (rows.loc[rows["scored"] == "validation", "seed"] >= 100).all()
     assert (rows.loc[rows["scored"] == "test", "seed"] < 100).all()
 
@@ -171,6 +175,10 @@ def test_the_steps_are_those_that_five_seeds_of_validation_chose(rows):
 
 def test_every_tested_run_used_what_was_chosen(rows):
     tested = rows[(rows["scored"] == "test") & (rows["steps"] > 0)]
+    first_rate = (tested["model"] == study.LORA) & (tested["rate"] != study.RATE[study.LORA])
+    kept = tested[first_rate]
+    assert (kept["rate"] == study.RATE_AT_FEWER[study.LORA]).all() and len(kept) == 5
+    tested = tested[~first_rate]
     rates = tested["model"].map(study.RATE).fillna(study.RATE[study.FULL])
     assert (tested["rate"] == rates).all()
     random = tested["model"] == study.RANDOM
@@ -206,4 +214,10 @@ def test_the_readme_quotes_the_study(rows):
     assert f"**{gain[16]:+.1f}** and **{gain[64]:+.1f} points**" in words
     assert f"leads by {gain[256]:.1f}, with all 5,970 by {gain[5970]:.1f}" in words
     lower = 100 * (table.loc[1024, study.FULL] - table.loc[1024, study.RANDOM]) / 1705
-    assert f"end {lower:.0f} points lower" in words
+    assert f"end {lower:.0f} points lower at 1,024 labels" in words
+    noisy = rows[(rows["scored"] == "test") & (rows["flipped"] > 0)]
+    noisy = noisy.pivot(index=["flipped", "seed"], columns="model", values="right")
+    left = (100 * (noisy[study.FULL] - noisy[study.FROZEN]) / 1705).unstack("flipped")
+    low, high = stats.ttest_1samp(left[20], 0).confidence_interval()
+    assert f"lead is {left[10].mean():.1f} points instead of {gain[1024]:.1f}" in words
+    assert f"one in five ({left[20].mean():+.1f}, {low:+.1f} to {high:+.1f})" in words and low < 0
