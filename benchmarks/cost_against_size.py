@@ -205,14 +205,15 @@ def figure(rows: pd.DataFrame, cost: str = "seconds_taken") -> Figure:
                 x, y = middle.index / middle.index[0], middle / middle.iloc[0]
                 axis.plot(x, y, marker=marker, label=name)
                 longest = max(longest, x[-1])
-            ticks = [4**i for i in range(int(np.log2(longest) / 2) + 1)]
+            ticks = [4**i for i in range(round(np.log2(longest) / 2) + 1)]
             diagonal = [1, longest]
             axis.plot(diagonal, diagonal, ":", color=plots.GREY, label="proportional", zorder=0)
             axis.set_xscale("log", base=2)
             axis.set_yscale("log", base=2)
             axis.set_xticks(ticks, [f"×{tick}" for tick in ticks])
+            axis.set_yticks(ticks, [f"×{tick}" for tick in ticks])
             axis.set(xlabel="size, smallest = 1", title=title)
-            axis.legend()
+            axis.legend(fontsize=9, loc="upper left")
         words = {"seconds_taken": "seconds", "peak_memory_mb": "peak memory"}
         axes[0].set_ylabel(f"{words[cost]}, smallest = 1")
     return drawn
@@ -244,9 +245,10 @@ def report() -> str:
 `python benchmarks/cost_against_size.py`, results in [cost_against_size.csv](cost_against_size.csv).
 Each point in a process of its own; memory is the most that the process held, Python and libraries
 included. Figures are the median of the rounds and, in brackets, their range. A slope is that of log
-cost on log size: 1 is proportional, 0 is flat. What does not change is held: {held}. A CSV is
-predicted in full up to 64,000 rows; the million rows were read and written with zeros in place of
-the logits, because the network would take half an hour.
+cost on log size: 1 is proportional, 0 is flat. A CSV is predicted in full up to 64,000 rows; the
+million rows were read and written with zeros in place of the logits, because the network would take
+half an hour. What a series does not change:
+{held}.
 """
     rows = pd.read_csv(RESULTS)
     papers = [of_processor(group) for _, group in rows.groupby("processor", sort=False)]
@@ -263,7 +265,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.what == "run":
         if HAS_FORK:  # the server imports once and holds no threads: its children start at once
-            FRESH.set_forkserver_preload(["__main__"])
+            FRESH.set_forkserver_preload(["benchmarks.cost_against_size"])
         points = planned(options.rounds)
         studies.drive(points, in_fresh_process, RESULTS, limit=len(points))
     write_paper(PAPER, report())

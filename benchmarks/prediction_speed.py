@@ -42,6 +42,7 @@ BATCH_SIZES = (8, 16, 32, 64, 128)
 TOLERANCE = 1e-4  # of a logit, where both sides calculate in fp32
 
 OURS, RIVAL, CHOOSING = "predict", "pipeline, defaults", "choosing"
+DEFAULT_SIZES = {OURS: 64, "predict, fp32": 64, RIVAL: 1}
 # Kinds of pipeline that choose a batch size: precision, and whether texts are sorted by length.
 KINDS = {
     "pipeline, best batch size": ("fp32", False),
@@ -112,7 +113,7 @@ def timed(way: Way, texts: list[str]) -> tuple[float, np.ndarray]:
     return took["seconds"], logits
 
 
-def row_of(stage: str, name: str, batch_size: int | None, n: int, seconds: float) -> dict:
+def row_of(stage: str, name: str, batch_size: int, n: int, seconds: float) -> dict:
     """What every row of the results says."""
     return {
         "stage": stage,
@@ -152,8 +153,7 @@ def run_round(number: int, folder: Path, texts: list[str], sizes: dict[str, int]
         given = texts if name == OURS else texts[part]
         seconds, found = timed(every[name], given)
         logits[name] = found[part] if name == OURS else found
-        default = {OURS: 64, "predict, fp32": 64, RIVAL: 1}
-        size = sizes.get(name, default.get(name))
+        size = (DEFAULT_SIZES | sizes)[name]
         rows[name] = row_of(str(number), name, size, len(given), seconds)
     for name in names:
         apart = np.abs(logits[name] - logits[RIVAL])
@@ -201,8 +201,7 @@ def run(rounds: int, texts: list[str], folder: Path) -> None:
             rows = run_round(int(stage), folder, texts, chosen(here))
         studies.append(RESULTS, *rows)
         for row in rows:
-            size = "" if row["batch_size"] is None else f"batch {row['batch_size']}"
-            name = f"{stage:9}{row['configuration']:46}{size:10}"
+            name = f"{stage:9}{row['configuration']:46}batch {row['batch_size']:<4}"
             print(f"{name}{row['per_second']:8.1f} sentences/s", flush=True)
 
 

@@ -244,7 +244,7 @@ def speeds(rows: pd.DataFrame) -> pd.DataFrame:
     """Peak, what is reached and its share, a line for each precision."""
     lines = {}
     for precision, group in rows.groupby("precision", sort=False):
-        allowed = group["peak_tflops"] * 1e3 / group["gflop_a_step"] * BATCH_SIZE
+        allowed = group["per_second"] / group["share_of_peak"]
         lines[precision] = {
             "rounds": len(group),
             "samples/s": spread(group["per_second"], "{:.0f}"),
@@ -291,8 +291,8 @@ def report() -> str:
 `python benchmarks/where_time_goes.py`, results in [where_time_goes.csv](where_time_goes.csv). One
 epoch of `fine_tune` on review sentences, batch {BATCH_SIZE}; figures are the median of the rounds
 and, in brackets, their range. The limit is the fastest product measured, among square matrices of
-{sizes} rows and those of a step's own shapes: no arithmetic of a step goes faster. Operations
-are those of matrix products, padding included, counted by a formula.
+{sizes} rows and those of a step's own shapes. Operations are those of matrix products,
+padding included, counted by a formula.
 
 "Dropout" is drawing the random numbers and applying the masks, forward. "Other operations" are
 softmax, GELU, LayerNorm, sums and products of single numbers, forward and backward. "Python and
