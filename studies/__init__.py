@@ -30,12 +30,12 @@ def read(results: Path, keys: list[str]) -> pd.DataFrame:
 waiting: list[tuple[Path, dict]] | None = None
 
 
-def append(results: Path, row: dict) -> None:
-    """Add a row to a CSV in one step: whoever is killed leaves the file as it was."""
+def append(results: Path, *new: dict) -> None:
+    """Add rows to a CSV in one step: whoever is killed leaves the file as it was."""
     if waiting is not None:
-        waiting.append((results, row))
+        waiting.extend((results, row) for row in new)
         return
-    rows = pd.DataFrame([row])
+    rows = pd.DataFrame(new)
     if results.exists():
         rows = pd.concat([pd.read_csv(results), rows], ignore_index=True)
     partial = results.with_suffix(".partial")
