@@ -70,9 +70,9 @@ def test_a_spread_is_the_median_and_the_range():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([6.0, 7.0, 8.0], "met by the median, reached in 3 of 3 rounds"),
-        ([5.9, 6.1, 6.2], "met by the median, reached in 2 of 3 rounds"),
-        ([5.0, 5.9, 6.5], "not met by the median, reached in 1 of 3 rounds"),
+        ([6.0, 7.0, 8.0], ": met by the median, reached in 3 of 3 rounds"),
+        ([5.9, 6.1, 6.2], ": met by the median, reached in 2 of 3 rounds"),
+        ([5.0, 5.9, 6.5], ": not met by the median, reached in 1 of 3 rounds"),
     ],
 )
 def test_a_verdict_says_in_how_many_rounds_a_goal_was_reached(values, words):
