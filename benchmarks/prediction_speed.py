@@ -222,7 +222,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
             "rounds": len(group),
             "sentences/s": spread(group["per_second"], "{:.0f}"),
             "`predict` is faster by": spread(group["ratio"]),
-            "labels that differ": f"{once['labels_differ'].sum()} of {once['compared'].sum():,}",
+            "labels that differ": f"{once['labels_differ'].sum():.0f} of {once['compared'].sum():,.0f}",
             "largest difference of a logit": f"{group['largest_difference'].max():.1e}",
             "mean difference": f"{mean:.1e}",
         }
