@@ -216,13 +216,14 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     lines = {}
     for name, group in rows.assign(ratio=ratios(rows)).groupby("configuration", sort=False):
         once = group[group["stage"].astype(int) < PARTS]  # each sentence once
+        counts = once[["labels_differ", "compared"]].sum()
         mean = np.average(group["mean_difference"], weights=group["compared"])
         lines[name] = {
             "batch size": int(group["batch_size"].iloc[0]),
             "rounds": len(group),
             "sentences/s": spread(group["per_second"], "{:.0f}"),
             "`predict` is faster by": spread(group["ratio"]),
-            "labels that differ": f"{once['labels_differ'].sum():.0f} of {once['compared'].sum():,.0f}",
+            "labels that differ": f"{counts['labels_differ']:.0f} of {counts['compared']:,.0f}",
             "largest difference of a logit": f"{group['largest_difference'].max():.1e}",
             "mean difference": f"{mean:.1e}",
         }

@@ -40,6 +40,18 @@ def test_the_readme_quotes_the_speed():
     assert f"**{faster['Trainer, bf16, grouped']:.2f} times** as fast" in README
 
 
+def test_the_readme_quotes_the_speed_of_prediction():
+    module = importlib.import_module("benchmarks.prediction_speed")
+    rows = module.done()
+    rows = rows[rows["processor"].str.contains("amx") & (rows["stage"] != module.CHOOSING)]
+    rows = rows.assign(ratio=module.ratios(rows))
+    faster = rows.groupby("configuration")["ratio"].median()
+    assert f"**{faster['pipeline, defaults']:.1f} times** as many sentences" in README
+    assert f"**{faster['pipeline, best batch size']:.1f} times** as\n  many as" in README
+    assert round(faster["pipeline, bf16, best batch size, texts sorted"], 2) == 1.12
+    assert "within 12 % of it" in README
+
+
 def test_the_readme_quotes_what_people_and_few_examples_say():
     rated = {
         corpora.normalized(text): mean
