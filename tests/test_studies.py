@@ -64,6 +64,7 @@ def learn(model: str, seed: int) -> dict:
 
 def drive_in_two() -> None:
     """What `python -m studies.NAME --processes 2` does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     planned = [{"model": "one", "seed": seed} for seed in range(6)]
     place = Path(os.environ["STUDY_PLACE"])
     studies.drive(planned, learn, place / "results.csv", limit=100, processes=2)
