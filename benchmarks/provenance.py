@@ -1,11 +1,14 @@
-"""What all benchmarks share: where a measurement was made, and a table as Markdown."""
+"""What all benchmarks share: where a measurement was made, and how its results are written."""
 
 import subprocess
+from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from helpers import downloads, runtime
+from helpers import downloads, runtime, tables
 
 
 def provenance() -> dict[str, str]:
@@ -29,3 +32,33 @@ def markdown(table: pd.DataFrame) -> str:
     flat = table.reset_index()
     rows = [flat.columns, ["---"] * len(flat.columns), *flat.values]
     return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
+
+
+def machine(rows: pd.DataFrame) -> str:
+    """Where the rows of one processor were measured, when, and with which versions."""
+    facts = f"{rows['processor'].iloc[0]}, {rows['cores'].iloc[0]} cores, {rows['date'].max()}"
+    return f"{facts}, torch {rows['torch'].iloc[0]}, transformers {rows['transformers'].iloc[0]}"
+
+
+def spread(values: Iterable[float], form: str = "{:.2f}") -> str:
+    """The median of some figures and, where there are several, their range."""
+    values = np.asarray(list(values), dtype=float)
+    middle, low, high = (form.format(f(values)) for f in (np.median, np.min, np.max))
+    return f"{middle} ({low} to {high})" if len(values) > 1 else middle
+
+
+def verdict(values: Iterable[float], asked: float, form: str = "{:.2f}") -> str:
+    """Whether figures, one a round, reach at least what was asked for, and in which rounds."""
+    values = np.asarray(list(values), dtype=float)
+    reached = int((values >= asked).sum())
+    met = "met" if np.median(values) >= asked else "not met"
+    return (
+        f"asked for were {form.format(asked)}, measured were {spread(values, form)}: {met} by the "
+        f"median, reached in {reached} of {len(values)} rounds"
+    )
+
+
+def write_paper(path: Path, text: str) -> None:
+    """Write what a benchmark reports: the whole new text or none of it."""
+    with tables.replacing(path) as file:
+        file.write(text)

@@ -21,9 +21,9 @@ def read(results: Path, keys: list[str]) -> pd.DataFrame:
     return pd.read_csv(results) if results.exists() else pd.DataFrame(columns=keys)
 
 
-def append(results: Path, row: dict) -> None:
-    """Add a row to a CSV in one step: whoever is killed leaves the file as it was."""
-    rows = pd.DataFrame([row])
+def append(results: Path, *new: dict) -> None:
+    """Add rows to a CSV in one step: whoever is killed leaves the file as it was."""
+    rows = pd.DataFrame(new)
     if results.exists():
         rows = pd.concat([pd.read_csv(results), rows], ignore_index=True)
     partial = results.with_suffix(".partial")

@@ -12,6 +12,7 @@ from datasets import ClassLabel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import cost_against_size
 from helpers import corpora, downloads, new_data, own_data, tables
 
 HEADER = "text,label\n"
@@ -486,10 +487,7 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
 
 def peak_of(rows, tmp_path):
     """Largest memory of predicting a file of so many rows, in bytes."""
-    source = tmp_path / f"{rows}.csv"
-    with source.open("w") as file:
-        file.write("text\n")
-        file.writelines(f"text number {i}\n" for i in range(rows))
+    source = cost_against_size.numbered_csv(tmp_path / f"{rows}.csv", rows)
     tracemalloc.start()
     new_data.predict_file(source, "text", tmp_path / "p.csv", predict, ["n", "y"])
     peak = tracemalloc.get_traced_memory()[1]
