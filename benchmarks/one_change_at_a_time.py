@@ -115,10 +115,16 @@ COMPILED = "torch.compile"
 
 
 def loop_of(line: str) -> Loop:
-    """The loop of a line; `torch.compile` stands on the library's own dropout and attention."""
+    """The loop of a line.
+
+    `torch.compile` stands on the library's own dropout and attention, which it replaces by code
+    of its own, and on a gradient of the word table made anew: it cannot compile a sparse one.
+    """
     if line != COMPILED:
         return LINES[line]
-    return replace(LINES["lengths in fours"], light=False, attention="sdpa", compiled=True)
+    last = list(ladder().values())[-1]
+    ours = {"light": False, "attention": "sdpa", "keeps_word_gradient": False}
+    return replace(last, **ours, compiled=True)
 
 
 def make_model(loop: Loop) -> PreTrainedModel:
