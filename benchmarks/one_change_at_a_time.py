@@ -166,7 +166,7 @@ def representative(
     """
     by_length = sorted(batches, key=lambda batch: max(lengths[i] for i in batch))
     stride = len(batches) // count
-    first = (2 * seed + 1) * stride // (2 * ROUNDS) % stride
+    first = (stride // 2 + 2 * (seed % ROUNDS - ROUNDS // 2)) % stride
     sample = by_length[first::stride][:count]
     return [sample[i] for i in np.random.default_rng(seed).permutation(len(sample))]
 
