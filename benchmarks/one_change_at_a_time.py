@@ -2,7 +2,6 @@
 
     python benchmarks/one_change_at_a_time.py             three rounds, then the paper
     python benchmarks/one_change_at_a_time.py report      write one_change_at_a_time.md anew
-    python benchmarks/one_change_at_a_time.py compile     one run with torch.compile, on top
 
 A line of the ladder is all lines above it and one change more; `apart` are trades on top of the
 last one. A run is one line in a process of its own: same model, same sentences, batches of 32. It
@@ -10,7 +9,7 @@ meets each padded length once, and that pass is timed by itself, because a proce
 routine for each new shape. Then it times eight steps, from token ids to zeroed gradients, on
 batches that stand for an epoch: all its full batches sorted by length, of which every 23rd. A round
 holds every line once, forwards and backwards by turns, so that a machine that slows down slows all
-of them.
+of them. At the end `torch.compile` is tried once.
 
 Each run also measures how fast the machine multiplies and copies right after it. A run is kept as
 soon as it is finished. To measure anew, remove the CSV.
@@ -272,13 +271,11 @@ def run(line: str, round: int, steps: int = STEPS, **_) -> dict:
 
 
 def planned(rounds: int = ROUNDS) -> list[dict]:
-    """Every run; each second round goes through the lines backwards."""
-    processor = runtime.processor()
-    return [
-        {"processor": processor, "round": number, "line": line}
-        for number in range(rounds)
-        for line in sorted(LINES, key=list(LINES).index, reverse=number % 2 == 1)
-    ]
+    """Every run; each second round goes through the lines backwards, `torch.compile` is last."""
+    turns = [(number, list(LINES)[:: -1 if number % 2 else 1]) for number in range(rounds)]
+    runs = [(number, line) for number, lines in turns for line in lines] + [(0, COMPILED)]
+    names = ("processor", "round", "line")
+    return [dict(zip(names, (runtime.processor(), *run), strict=True)) for run in runs]
 
 
 def gains(rows: pd.DataFrame) -> pd.DataFrame:
@@ -364,9 +361,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "what", choices=["run", "compile", "one", "report"], nargs="?", default="run"
-    )
+    parser.add_argument("what", choices=["run", "one", "report"], nargs="?", default="run")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--line", choices=[*LINES, COMPILED])
@@ -377,8 +372,6 @@ def main() -> None:
         print(json.dumps(row | machine_speeds()))
         return
     points = planned(options.rounds)
-    if options.what == "compile":
-        points = [{"processor": runtime.processor(), "round": 0, "line": COMPILED}]
     if options.what != "report":
         studies.drive(points, run, RESULTS, limit=len(points))
     write_paper(PAPER, report())
