@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 
 import tasks
@@ -64,9 +65,9 @@ def test_other_labels_leave_texts_and_label_names():
 
 def test_two_epochs_or_as_many_steps_as_asked():
     assert study.epochs_for(5970, 60) == 2 and study.epochs_for(64, 0) == 2
-    for n in study.SIZES:
-        steps = study.epochs_for(n, 60) * int(np.ceil(n / 32))
-        assert steps >= 60
+    for n, asked in itertools.product(study.SIZES, (study.FEWER, study.AT_LEAST)):
+        epochs, batches = study.epochs_for(n, asked), math.ceil(n / 32)
+        assert epochs == 2 or (epochs - 1) * batches < asked <= epochs * batches
 
 
 def trainable(model):
@@ -146,22 +147,47 @@ def test_the_recorded_runs_are_those_that_were_planned(rows):
 
 
 def test_what_was_chosen_has_the_highest_accuracy_on_validation(rows):
-    tried = rows[(rows["scored"] == "validation") & (rows["n"] == 1024) & (rows["steps"] == 60)]
-    for model, rate in study.RATE.items():
+    choices = rows[(rows["scored"] == "validation") & (rows["n"] == 1024)]
+    tried = choices[(choices["steps"] == study.FEWER) & (choices["seed"] == 100)]
+    for model, rate in study.RATE_AT_FEWER.items():
         of_model = tried[tried["model"] == model].set_index("rate")["right"]
         assert set(of_model.index) == set(study.RATES[model]) and of_model.idxmax() == rate
+    again = choices[(choices["steps"] == study.AT_LEAST) & (choices["seed"] == 100)]
+    for model, tried_again in study.RATES_AT_LEAST.items():
+        of_model = again[again["model"] == model].set_index("rate")["right"]
+        assert set(of_model.index) == set(tried_again) and of_model.idxmax() == study.RATE[model]
     assert (rows.loc[rows["scored"] == "validation", "seed"] >= 100).all()
     assert (rows.loc[rows["scored"] == "test", "seed"] < 100).all()
 
 
+def test_the_steps_are_those_that_five_seeds_of_validation_chose(rows):
+    """Paired by seed, and the interval of the mean difference lies above zero."""
+    choices = rows[(rows["scored"] == "validation") & (rows["n"] == 1024)]
+    of_full = choices[
+        (choices["model"] == study.FULL) & (choices["rate"] == study.RATE[study.FULL])
+    ]
+    right = of_full.pivot(index="seed", columns="steps", values="right")
+    assert right.index.tolist() == list(study.TUNING_SEEDS) and right.notna().all(axis=None)
+    assert right.mean().idxmax() == study.AT_LEAST and set(right) == {study.FEWER, study.AT_LEAST}
+    gain = right[study.AT_LEAST] - right[study.FEWER]
+    assert stats.ttest_1samp(gain, 0).confidence_interval().low > 0
+
+
 def test_every_tested_run_used_what_was_chosen(rows):
     tested = rows[(rows["scored"] == "test") & (rows["steps"] > 0)]
+    first_rate = (tested["model"] == study.LORA) & (tested["rate"] != study.RATE[study.LORA])
+    kept = tested[first_rate]
+    assert (kept["rate"] == study.RATE_AT_FEWER[study.LORA]).all() and len(kept) == 5
+    tested = tested[~first_rate]
     rates = tested["model"].map(study.RATE).fillna(study.RATE[study.FULL])
     assert (tested["rate"] == rates).all()
     random = tested["model"] == study.RANDOM
     assert (tested.loc[random, "steps"] == study.AT_LEAST_RANDOM).all()
-    longer = tested[~random & (tested["steps"] != study.AT_LEAST)]
-    assert (longer[["model", "n", "flipped", "steps"]] == [study.FULL, 1024, 0, 120]).all(axis=None)
+    shorter = tested[~random & (tested["steps"] != study.AT_LEAST)]
+    assert (shorter["steps"] == study.FEWER).all() and (shorter["model"] == study.FULL).all()
+    assert sorted(shorter["n"].unique()) == [1024, 5970] and (shorter["flipped"] == 0).all()
+    at_all = tested[tested["n"] == 5970]
+    assert (at_all["epochs"] == study.epochs_for(5970, study.AT_LEAST)).all()
 
 
 def test_recorded_rows_of_the_baselines_come_out_again(rows):
@@ -182,11 +208,16 @@ def test_the_control_learned_nothing(rows):
 def test_the_readme_quotes_the_study(rows):
     words = " ".join((tasks.ROOT / "README.md").read_text(encoding="utf8").split())
     tested = rows[(rows["scored"] == "test") & (rows["flipped"] == 0) & (rows["seed"] < 5)]
-    table = tested[tested["steps"] != 120].pivot_table(
-        index="n", columns="model", values="right", aggfunc="mean"
-    )
+    fewer = (tested["n"] == 1024) & (tested["steps"] == study.FEWER)
+    table = tested[~fewer].pivot_table(index="n", columns="model", values="right", aggfunc="mean")
     gain = 100 * (table[study.FULL] - table[study.FROZEN]) / 1705
     assert f"**{gain[16]:+.1f}** and **{gain[64]:+.1f} points**" in words
     assert f"leads by {gain[256]:.1f}, with all 5,970 by {gain[5970]:.1f}" in words
     lower = 100 * (table.loc[1024, study.FULL] - table.loc[1024, study.RANDOM]) / 1705
-    assert f"end {lower:.0f} points lower" in words
+    assert f"end {lower:.0f} points lower at 1,024 labels" in words
+    noisy = rows[(rows["scored"] == "test") & (rows["flipped"] > 0)]
+    noisy = noisy.pivot(index=["flipped", "seed"], columns="model", values="right")
+    left = (100 * (noisy[study.FULL] - noisy[study.FROZEN]) / 1705).unstack("flipped")
+    low, high = stats.ttest_1samp(left[20], 0).confidence_interval()
+    assert f"lead is {left[10].mean():.1f} points instead of {gain[1024]:.1f}" in words
+    assert f"one in five ({left[20].mean():+.1f}, {low:+.1f} to {high:+.1f})" in words and low < 0

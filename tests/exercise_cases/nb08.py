@@ -53,10 +53,32 @@ def only_the_flipped(labels, share, rng):
     return 1 - labels[chosen]
 
 
-def ends(first, second, quantile=None, root=True):
+def at_positions(choose):
+    """A function that turns over the labels at `choose(labels, share, rng)`."""
+    return lambda labels, share, rng: np.where(
+        np.isin(np.arange(len(labels)), choose(labels, share, rng)), 1 - labels, labels
+    )
+
+
+cut_off = at_positions(lambda y, share, rng: rng.permutation(len(y))[: int(share * len(y))])
+cut_up = at_positions(lambda y, share, rng: rng.permutation(len(y))[: int(np.ceil(share * len(y)))])
+from_the_end = at_positions(lambda y, share, rng: rng.permutation(len(y))[-round(share * len(y)) :])
+always_thirty = at_positions(lambda y, share, rng: rng.permutation(len(y))[:30])
+without_the_last = at_positions(
+    lambda y, share, rng: rng.permutation(len(y) - 1)[: round(share * len(y))]
+)
+one_class = at_positions(
+    lambda y, share, rng: rng.permutation(np.flatnonzero(y == 1))[: round(share * len(y))]
+)
+own_generator = at_positions(
+    lambda y, share, rng: np.random.permutation(len(y))[: round(share * len(y))]
+)
+
+
+def ends(first, second, quantile=None, root=True, ddof=1, df=-1):
     d = np.asarray(first) - np.asarray(second)
-    quantile = quantile or stats.t.ppf(0.975, len(d) - 1)
-    error = d.std(axis=0, ddof=1) / (np.sqrt(len(d)) if root else 1)
+    quantile = quantile or stats.t.ppf(0.975, len(d) + df)
+    error = d.std(axis=0, ddof=ddof) / (np.sqrt(len(d)) if root else 1)
     return d.mean(axis=0) - quantile * error
 
 
@@ -116,9 +138,31 @@ def for_each_size(sizes, first, second):
     return (ends(first, second) > 0).tolist()
 
 
+def ddof_zero(sizes, first, second):
+    return from_on(sizes, ends(first, second, ddof=0) > 0)
+
+
+def one_degree_too_many(sizes, first, second):
+    return from_on(sizes, ends(first, second, df=0) > 0)
+
+
+def every_draw(sizes, first, second):
+    return from_on(sizes, (first > second).all(axis=0))
+
+
+def last_left_out(sizes, first, second):
+    clear = ends(first, second) > 0
+    return next((s for i, s in enumerate(sizes[:-1]) if all(clear[i:-1])), None)
+
+
+def all_but_the_last_place(sizes, first, second):
+    clear = ends(first, second) > 0
+    return next((s for i, s in enumerate(sizes[:-1]) if all(clear[i:])), None)
+
+
 CASES = {
     "08-1": Cases(
-        right=[(TRAINED, SHARE), (12 * 3 * (4 * 768 + 768 * 4), 0.00202)],
+        right=[(TRAINED, SHARE), (TRAINED, 0.002), (12 * 3 * (4 * 768 + 768 * 4), 0.00202)],
         wrong=[
             ((TRAINED / 12, SHARE), "one layer"),
             ((TRAINED / 3, SHARE), "one matrix a layer"),
@@ -139,6 +183,13 @@ CASES = {
             ((flip_in_place,), "labels.copy()"),
             ((flip_the_others,), "turn over the rest"),
             ((only_the_flipped,), "one label"),
+            ((own_generator,), "not with np.random"),
+            ((one_class,), "Only one class"),
+            ((without_the_last,), "Position 99 was never drawn"),
+            ((cut_off,), "share 0.29 of 100 labels: 28"),
+            ((cut_up,), "share 0.28 of 100 labels: 29"),
+            ((from_the_end,), "share 0 of 100 labels: 100"),
+            ((always_thirty,), "share 0.29 of 100 labels: 30"),
         ],
     ),
     "08-3": Cases(
@@ -152,6 +203,11 @@ CASES = {
             ((not_paired,), "Pair the draws"),
             ((never_none,), "return None"),
             ((for_each_size,), "one size"),
+            ((ddof_zero,), "ddof=1, here as well"),
+            ((one_degree_too_many,), "4 degrees of freedom"),
+            ((every_draw,), "though one draw is not"),
+            ((last_left_out,), "lost at the largest size"),
+            ((all_but_the_last_place,), "at the largest size alone"),
         ],
     ),
 }
