@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers import downloads, runtime, tables
+from helpers import downloads, own_data, runtime
 
 
 def provenance() -> dict[str, str]:
@@ -68,5 +68,5 @@ def verdict(values: Iterable[float], asked: float, form: str = "{:.2f}") -> str:
 
 def write_paper(path: Path, text: str) -> None:
     """Write what a benchmark reports: the whole new text or none of it."""
-    with tables.replacing(path) as file:
+    with own_data.replacing(path) as file:
         file.write(text)
