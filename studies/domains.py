@@ -31,7 +31,7 @@ RESULTS = downloads.ROOT / "benchmarks" / "domains.csv"
 PREDICTIONS = downloads.ROOT / "benchmarks" / "domains_predictions.csv"
 KEYS = ["model", "source", "rows", "tweets", "rate", "seed"]
 DOMAINS = list(corpora.RATING_FILES)
-ROWS, MORE_ROWS, RATE, SEEDS = 800, 2500, 2e-4, range(5)
+ROWS, RATE, SEEDS = 800, 2e-4, range(5)
 RATES, TUNING_SEED, ADDED, AMOUNTS = (5e-5, 1e-4, 2e-4, 4e-4), 100, 200, (50, 200, 800)
 
 MSE, MAE, SIGMOID, CLASSES = "mse", "mae", "sigmoid", "classes"
@@ -54,7 +54,6 @@ def planned() -> list[dict]:
         runs += [(MSE, "movie", ROWS, amount, RATE, seed) for seed in SEEDS]
         if amount != ROWS:
             runs += [(MSE, "tweets", amount, 0, RATE, seed) for seed in SEEDS]
-    runs += [(MSE, source, MORE_ROWS, 0, RATE, seed) for seed in SEEDS for source in DOMAINS]
     return [dict(zip(KEYS, run, strict=True)) for run in runs]
 
 

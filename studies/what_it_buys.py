@@ -50,7 +50,7 @@ STEPS, TUNING_SEEDS = (0, 60, 120), range(100, 105)
 # steps were 11 points above 60.
 RATE = {FULL: 1e-4, TOP: 3e-4, LORA: 1e-2, RANDOM: 1e-4}
 FEWER, AT_LEAST, AT_LEAST_RANDOM = 60, 120, 300
-RANDOM_SIZES = (64, 256, 1024, 5970)
+RANDOM_SIZES = (256, 1024, 5970)
 
 
 def planned() -> list[dict]:
