@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+import tasks
 from benchmarks import one_change_at_a_time as ladder
 from helpers import batching, checkpoints, corpora, runtime, training
 
@@ -105,3 +106,19 @@ def test_the_plan_holds_every_line_once_a_round_and_compiles_last():
     assert planned["line"].iloc[-1] == ladder.COMPILED
     rounds = planned[planned["line"] != ladder.COMPILED].groupby("round")["line"]
     assert [sorted(lines) for _, lines in rounds] == [sorted(ladder.LINES)] * ladder.ROUNDS
+
+
+def test_the_paper_and_the_readme_say_what_the_rows_give():
+    assert ladder.report() == ladder.PAPER.read_text(encoding="utf8")
+    rows = pd.read_csv(ladder.RESULTS)
+    amx = rows[rows["processor"].str.contains("amx")]
+    names = list(ladder.ladder())
+    speed = amx.pivot(index="round", columns="line", values="samples_per_second")
+    whole = speed[names[-1]] / speed[names[0]]
+    readme = " ".join((tasks.ROOT / "README.md").read_text(encoding="utf8").split())
+    assert f"**{whole.median():.1f} times** as many sentences" in readme
+    assert f"{whole.min():.1f} to {whole.max():.1f}" in readme
+    gain = ladder.gains(amx).groupby("line")["gain"].median().map("{:.2f}".format)
+    assert f"the longest gave {gain['padded to the longest']}, buckets {gain['buckets']}" in readme
+    assert f"optimizer {gain['fused AdamW']}, bf16 {gain['bf16']}" in readme
+    assert f"cheaper dropout {gain['light dropout']}." in readme
