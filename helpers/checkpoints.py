@@ -173,9 +173,10 @@ AttentionMaskInterface.register("light", eager_mask)
 
 
 def fastest_attention() -> str:
-    """The attention that trains faster on sentences: the fused one only on CUDA.
+    """The attention to train with: the fused one on CUDA, elsewhere the one that is written out.
 
-    Measured on CPUs in benchmarks/training_speed.md.
+    On a CPU its dropout can then be the cheaper one. By itself it is no faster there:
+    benchmarks/one_change_at_a_time.md.
     """
     return {"cuda": "sdpa", "cpu": "light"}.get(runtime.best_device().type, "eager")
 
