@@ -2,10 +2,12 @@
 
 import importlib
 import re
+import subprocess
 
 import pytest
 
 import tasks
+from benchmarks import provenance
 from helpers import corpora, metrics
 
 FOLDER = tasks.ROOT / "benchmarks"
@@ -38,6 +40,25 @@ def test_the_readme_quotes_the_speed():
     faster = table["`fine_tune` is faster by"].str.removesuffix(" ×").astype(float)
     assert f"**{faster['Trainer, defaults']:.1f} times** as fast" in README
     assert f"**{faster['Trainer, bf16, grouped']:.2f} times** as fast" in README
+
+
+def test_a_new_row_of_results_makes_no_commit_dirty_and_changed_data_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance.downloads, "ROOT", tmp_path)
+    files = [tmp_path / "benchmarks" / "x.csv", tmp_path / "data" / "x.csv", tmp_path / "x.py"]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("a\n")
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.invalid"]
+    for command in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "x"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    clean = provenance.commit()
+    assert re.fullmatch("[0-9a-f]{7,}", clean)
+    files[0].write_text("a\nb\n")
+    assert provenance.commit() == clean
+    for file in files[1:]:
+        file.write_text("a\nb\n")
+        assert provenance.commit() == f"{clean}-dirty"
+        file.write_text("a\n")
 
 
 def test_the_readme_quotes_the_speed_of_prediction():
