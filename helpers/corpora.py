@@ -164,7 +164,7 @@ def fingerprint(dataset: Dataset, names: bool = False) -> str:
     rows = zip(*(dataset[name] for name in columns), strict=True)
     lines = ["\t".join(map(str, row)) + "\n" for row in rows]
     if names:
-        lines += getattr(dataset.features["label"], "names", [])
+        lines += [f"{name}\n" for name in getattr(dataset.features["label"], "names", [])]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

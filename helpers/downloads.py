@@ -196,9 +196,9 @@ CAUSES = {
     r"incomplete-download|Connection broken|Read timed out|timed out while downloading": "the "
     "connection was cut off or stood still. Nothing half is kept: run the same command again. On "
     "a slow line, give it more patience first: set PIP_DEFAULT_TIMEOUT to 120 (seconds).",
-    r"ProxyError|Tunnel connection failed|407 ": "the proxy did not let it through. Is the address "
-    "in HTTPS_PROXY right, and does the proxy want a name and a password? Then set HTTPS_PROXY to "
-    "http://NAME:PASSWORD@HOST:PORT and run the same command again.",
+    r"ProxyError|Tunnel connection failed|Proxy Authentication": "the proxy did not let it "
+    "through. Is the address in HTTPS_PROXY right, and does the proxy want a name and a password? "
+    "Then set HTTPS_PROXY to http://NAME:PASSWORD@HOST:PORT and run the same command again.",
     r"No space left|Errno 28": "the disk is full. Make room and run the same command again.",
     r"No module named pip": "this Python has no pip. Install it with 'python -m ensurepip' and try "
     "again.",

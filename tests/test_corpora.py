@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from datasets import ClassLabel
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,6 +61,13 @@ def test_a_fingerprint_sees_every_column(loaded):
     other = some.remove_columns("domain").add_column("domain", [0, 1, 2, 3, 0])
     assert corpora.fingerprint(some) != corpora.fingerprint(other)
     assert corpora.fingerprint(some) == corpora.fingerprint(some.select(range(5)))
+
+
+def test_a_fingerprint_sees_the_names_of_the_classes_if_asked(reviews):
+    some = reviews["validation"].select(range(5))
+    named = [some.cast_column("label", ClassLabel(names=n)) for n in (["a", "bc"], ["ab", "c"])]
+    one, other = (corpora.fingerprint(dataset, names=True) for dataset in named)
+    assert one != other and corpora.fingerprint(named[0]) == corpora.fingerprint(named[1])
 
 
 def test_sizes_and_label_names_of_the_reviews(reviews):
