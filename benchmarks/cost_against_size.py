@@ -14,7 +14,6 @@ Predicting a million rows takes half an hour. So `a CSV` is predicted up to 64,0
 A point is kept as soon as it is finished. To measure anew, remove the CSV.
 """
 
-import argparse
 import multiprocessing
 import os
 import sys
@@ -32,7 +31,7 @@ from matplotlib.figure import Figure
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import studies
-from benchmarks.provenance import machine, markdown, spread, write_paper
+from benchmarks.provenance import machine, markdown, parser, spread, write_paper
 from helpers import checkpoints, own_data, plots, runtime, training
 
 RESULTS = Path(__file__).with_suffix(".csv")
@@ -257,12 +256,7 @@ half an hour. What a series does not change:
 
 def main() -> None:
     """Measure what is missing, or only report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("what", choices=["run", "report"], nargs="?", default="run")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    options = parser.parse_args()
+    options = parser(__doc__, ROUNDS).parse_args()
     if options.what == "run":
         if HAS_FORK:  # the server imports once and holds no threads: its children start at once
             FRESH.set_forkserver_preload(["benchmarks.cost_against_size"])

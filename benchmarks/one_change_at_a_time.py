@@ -15,7 +15,6 @@ Each run also measures how fast the machine multiplies and copies right after it
 soon as it is finished. To measure anew, remove the CSV.
 """
 
-import argparse
 import json
 import os
 import subprocess
@@ -37,7 +36,7 @@ from transformers import PreTrainedModel
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import studies
-from benchmarks.provenance import machine, markdown, spread, write_paper
+from benchmarks.provenance import machine, markdown, parser, spread, write_paper
 from helpers import batching, checkpoints, corpora, runtime, training
 
 RESULTS = Path(__file__).with_suffix(".csv")
@@ -358,15 +357,11 @@ Nothing here says how good the model becomes; that is in [training_speed.md](tra
 
 def main() -> None:
     """Measure what is missing, or only report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("what", choices=["run", "one", "report"], nargs="?", default="run")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--line", choices=[*LINES, COMPILED])
-    parser.add_argument("--round", type=int, default=0)
-    options = parser.parse_args()
+    asked = parser(__doc__, ROUNDS, "one")
+    asked.add_argument("--steps", type=int, default=STEPS)
+    asked.add_argument("--line", choices=[*LINES, COMPILED])
+    asked.add_argument("--round", type=int, default=0)
+    options = asked.parse_args()
     if options.what == "one":
         row = timed_steps(loop_of(options.line), options.round, options.steps)
         print(json.dumps(row | machine_speeds()))

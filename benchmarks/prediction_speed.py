@@ -17,7 +17,6 @@ It runs in the same process, so it has the large memory pages that `helpers` ask
 A round is kept as soon as it is finished. To measure anew, remove the CSV.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,7 +30,15 @@ from datasets import DatasetDict
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import studies
-from benchmarks.provenance import machine, markdown, provenance, spread, verdict, write_paper
+from benchmarks.provenance import (
+    machine,
+    markdown,
+    parser,
+    provenance,
+    spread,
+    verdict,
+    write_paper,
+)
 from helpers import checkpoints, corpora, downloads, runtime, training
 
 RESULTS = Path(__file__).with_suffix(".csv")
@@ -265,12 +272,7 @@ once a sentence.
 
 def main() -> None:
     """Measure what is missing, or only report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("what", choices=["run", "report"], nargs="?", default="run")
-    parser.add_argument("--rounds", type=int, default=PARTS)
-    options = parser.parse_args()
+    options = parser(__doc__, PARTS).parse_args()
     if options.what == "run":
         reviews = corpora.load("reviews")
         texts = [text for part in reviews.values() for text in part["text"][:]]

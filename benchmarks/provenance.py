@@ -1,5 +1,6 @@
 """What all benchmarks share: where a measurement was made, and how its results are written."""
 
+import argparse
 import subprocess
 from collections.abc import Iterable
 from datetime import date
@@ -48,6 +49,16 @@ def markdown(table: pd.DataFrame) -> str:
     flat = table.reset_index()
     rows = [flat.columns, ["---"] * len(flat.columns), *flat.values]
     return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
+
+
+def parser(description: str, rounds: int, *more: str) -> argparse.ArgumentParser:
+    """What the benchmarks that measure in rounds can be asked for: what to do, how many rounds."""
+    made = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("what", choices=["run", "report", *more], nargs="?", default="run")
+    made.add_argument("--rounds", type=int, default=rounds)
+    return made
 
 
 def machine(rows: pd.DataFrame) -> str:

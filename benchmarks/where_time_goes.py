@@ -15,7 +15,6 @@ how the time is divided, and the seconds come from the run without it.
 A run is kept as soon as it is finished. To measure anew, remove the CSV.
 """
 
-import argparse
 import math
 import statistics
 import sys
@@ -36,7 +35,7 @@ from transformers import PretrainedConfig
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import studies
-from benchmarks.provenance import machine, markdown, spread, write_paper
+from benchmarks.provenance import machine, markdown, parser, spread, write_paper
 from helpers import batching, checkpoints, corpora, runtime, training
 
 RESULTS = Path(__file__).with_suffix(".csv")
@@ -305,12 +304,7 @@ dispatch" is what lies between operations, tokenizing included.
 
 def main() -> None:
     """Measure what is missing, or only report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("what", choices=["run", "report"], nargs="?", default="run")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    options = parser.parse_args()
+    options = parser(__doc__, ROUNDS).parse_args()
     if options.what == "run":
         points = planned(options.rounds)
         studies.drive(points, run, RESULTS, limit=len(points))
