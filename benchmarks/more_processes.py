@@ -9,7 +9,6 @@ holds every configuration once. Two processes also time the all-reduce of as man
 gradients have, with nothing else going on.
 """
 
-import argparse
 import json
 import os
 import subprocess
@@ -24,7 +23,8 @@ import torch.distributed as dist
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.provenance import markdown, provenance
+import studies
+from benchmarks.provenance import markdown, parser, write_paper
 from helpers import batching, checkpoints, corpora, runtime, training
 
 RESULTS = Path(__file__).with_suffix(".csv")
@@ -72,14 +72,12 @@ def measure(name: str, seed: int, precision: str, steps: int) -> dict:
     training.fine_tune(model, tokenizer, rows, reviews.select(range(2)), config)
     values = sum(p.numel() for p in model.parameters() if p.requires_grad)
     return {
-        "configuration": name,
-        "round": seed,
         "step_seconds": round(float(np.median(np.diff(ends)[WARM_UP - 1 :])), 5),
         "all_reduce_seconds": round(all_reduce_seconds(values), 5),
         "gradient_mb": round(4 * values / 1e6, 2),
         "memory_mb": round(runtime.memory_mb()),
         "precision": precision,
-    } | provenance()
+    }
 
 
 def all_reduce_seconds(values: int) -> float:
@@ -95,21 +93,23 @@ def all_reduce_seconds(values: int) -> float:
     return float(np.median(times))
 
 
-def run_round(seed: int, precision: str, steps: int) -> list[dict]:
-    """Every configuration once, each in fresh processes."""
-    rows = []
-    for name, (processes, threads, _, _) in CONFIGURATIONS.items():
-        launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-        command = [sys.executable, *(launch if processes > 1 else [])]
-        command += [__file__, "one", "--name", name, "--seed", str(seed)]
-        command += ["--precision", precision, "--steps", str(steps)]
-        environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
-        done = subprocess.run(
-            command, check=True, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        rows.append(json.loads(done.stdout.strip().splitlines()[-1]))
-        print(f"{seed}  {name:40}{1000 * rows[-1]['step_seconds']:8.0f} ms a step", flush=True)
-    return rows
+def planned(rounds: int, steps: int) -> list[dict]:
+    """Every configuration once a round."""
+    points = [(seed, name) for seed in range(rounds) for name in CONFIGURATIONS]
+    return [{"round": seed, "configuration": name, "steps": steps} for seed, name in points]
+
+
+def run(round: int, configuration: str, steps: int) -> dict:
+    """Measure a configuration in fresh processes."""
+    processes, threads, _, _ = CONFIGURATIONS[configuration]
+    precision = {"float32": "fp32", "bfloat16": "bf16"}[runtime.precision_name()]
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [sys.executable, *(launch if processes > 1 else [])]
+    command += [__file__, "one", "--name", configuration, "--seed", str(round)]
+    command += ["--precision", precision, "--steps", str(steps)]
+    environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def measured(rows: pd.DataFrame) -> pd.DataFrame:
@@ -274,28 +274,23 @@ chosen again.
 
 
 def main() -> None:
-    """Measure or report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["run", "one", "report"])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--name", choices=list(CONFIGURATIONS))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--precision", default="auto")
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    options = parser.parse_args()
+    """Measure what is missing, or only report."""
+    asked = parser(__doc__, 3, "one")
+    asked.add_argument("--steps", type=int, default=STEPS)
+    asked.add_argument("--name", choices=list(CONFIGURATIONS))
+    asked.add_argument("--seed", type=int, default=0)
+    asked.add_argument("--precision", default="auto")
+    options = asked.parse_args()
     if options.what == "one":
         row = measure(options.name, options.seed, options.precision, options.steps)
         if runtime.rank() == 0:
             print(json.dumps(row), flush=True)
         return
     if options.what == "run":
-        precision = {"float32": "fp32", "bfloat16": "bf16"}[runtime.precision_name()]
-        rounds = (run_round(seed, precision, options.steps) for seed in range(options.rounds))
-        pd.DataFrame([row for rows in rounds for row in rows]).to_csv(options.results, index=False)
-    text = report(pd.read_csv(options.results))
-    options.results.with_suffix(".md").write_text(text, encoding="utf8")
-    print(text)
+        points = planned(options.rounds, options.steps)
+        studies.drive(points, run, RESULTS, limit=len(points))
+    write_paper(RESULTS.with_suffix(".md"), report(pd.read_csv(RESULTS)))
+    print(report(pd.read_csv(RESULTS)))
 
 
 if __name__ == "__main__":
