@@ -73,7 +73,8 @@ def drive(
 ) -> None:
     """Do what is planned and not yet there, one row of `results` a run.
 
-    A finished run is written at once and by this process. Whoever is stopped calls again.
+    A finished run is written at once and by this process, all its rows or, after Ctrl-C, none.
+    Whoever is stopped calls again.
 
     Args:
         planned: one dictionary a run: the columns that tell it from the others.
@@ -94,11 +95,14 @@ def drive(
         finished = Parallel(n_jobs=processes, return_as="generator_unordered")(jobs)
         begin = len(planned) - len(missing) + 1
         for count, (entry, row, seconds, appended) in enumerate(finished, start=begin):
-            for other, its_row in appended:
-                append(other, its_row)
-            append(results, entry | row | {"seconds": round(seconds, 1)} | provenance())
+            with runtime.deferred_interrupt() as interrupt:
+                for other, its_row in appended:
+                    append(other, its_row)
+                append(results, entry | row | {"seconds": round(seconds, 1)} | provenance())
             name = ", ".join(f"{key} {value}" for key, value in entry.items())
             print(f"{count} of {len(planned)}: {name}, {seconds:.0f} s", flush=True)
+            if interrupt.is_set():
+                raise KeyboardInterrupt
 
 
 def with_shuffled_labels(dataset: Dataset, seed: int) -> Dataset:

@@ -57,7 +57,7 @@ def learn(model: str, seed: int) -> dict:
     if seed == 3 and (place / "stop").exists():
         (place / "stop").unlink()
         os.kill(os.getppid(), signal.SIGINT)
-        time.sleep(60)
+        time.sleep(20)
     studies.append(place / "beside.csv", {"seed": seed, "process": os.getpid()})
     return {"process": os.getpid(), "threads": torch.get_num_threads()}
 
@@ -83,6 +83,22 @@ def test_runs_spread_over_processes_are_written_by_one_and_gone_on_with(tmp_path
     assert (both["process_x"] == both["process_y"]).all() and rows["process"].nunique() >= 2
     assert (rows["threads"] == 1).all()
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_ctrl_c_between_the_rows_of_a_run_waits_for_the_last_of_them(tmp_path, monkeypatch):
+    def run(seed):
+        studies.append(tmp_path / "beside.csv", {"seed": seed})
+        return {}
+
+    def pressed():  # asked for when the row beside is written and that of the results is not
+        signal.raise_signal(signal.SIGINT)
+        return {}
+
+    monkeypatch.setattr(studies, "provenance", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        studies.drive([{"seed": 0}, {"seed": 1}], run, tmp_path / "results.csv", limit=2)
+    for name in ("results.csv", "beside.csv"):
+        assert pd.read_csv(tmp_path / name)["seed"].tolist() == [0]
 
 
 def test_a_module_that_runs_as_main_is_found_by_its_name(monkeypatch):
