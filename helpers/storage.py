@@ -117,8 +117,7 @@ def only_run(folder: Path | str | None, new: bool = False) -> Iterator[None]:
     with lock:
         if new and stored_checkpoints(folder):
             raise StorageError(f"{folder} holds a run. Use training.resume, or another folder.")
-        for unfinished in folder.glob(".*-????????"):
-            shutil.rmtree(unfinished, ignore_errors=True)
+        tidy(folder)
         yield
 
 
@@ -246,18 +245,18 @@ def stored_checkpoints(folder: Path) -> list[Path]:
     return sorted(path for path in Path(folder).glob("step-*") if STEP.fullmatch(path.name))
 
 
-def save_checkpoint(folder: Path, step: int, fill: Callable[[Path], None], keep: int = 2) -> Path:
-    """Store a checkpoint atomically as `step-…`, then remove all but the newest `keep`.
-
-    Returns:
-        The checkpoint's folder.
-    """
-    target = Path(folder) / f"step-{step:08d}"
-    write_folder(target, fill)
+def tidy(folder: Path, keep: int = 2) -> None:
+    """Remove all but the newest `keep` checkpoints, and what killed writes and removals left."""
     for old in stored_checkpoints(folder)[:-keep]:
-        with tempfile.TemporaryDirectory(prefix=".gone-", dir=folder) as gone:
-            old.rename(Path(gone) / old.name)  # a folder being emptied is no checkpoint any more
-    return target
+        old.rename(old.with_name(f".gone-{old.name[-8:]}"))  # half emptied, it is no checkpoint
+    for leftover in folder.glob(".*-????????"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def save_checkpoint(folder: Path, step: int, fill: Callable[[Path], None]) -> None:
+    """Store a checkpoint atomically as `step-…`, then `tidy`."""
+    write_folder(folder / f"step-{step:08d}", fill)
+    tidy(folder)
 
 
 def latest_checkpoint(folder: Path) -> Path:
