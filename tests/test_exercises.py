@@ -3,6 +3,7 @@
 import importlib
 import inspect
 
+import numpy as np
 import pytest
 
 import tasks
@@ -89,3 +90,11 @@ def test_what_is_said_about_random_labels_is_so():
         (nb06.out_of_fold(X, y, fold, where) == y).mean() for where in ("inside", "everything")
     )
     assert honest == 0.5 and round(leaky, 2) == 0.72
+
+
+def test_a_rounded_number_is_accepted_and_a_neighbour_is_not():
+    exact = 0.01962613955563788
+    accepted = [exact, 0.0196, 0.01963, np.float64(0.019626)]
+    assert all(exercises.is_rounded(answer, exact, 4) for answer in accepted)
+    refused = [0.02, 0.0197, 0.01959, 0.019593, [0.0196], None, "?"]
+    assert not any(exercises.is_rounded(answer, exact, 4) for answer in refused)
