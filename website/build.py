@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import struct
 import sys
@@ -78,15 +79,19 @@ def write_page(page: pages.Page, found: list[pages.Page], folder: Path) -> list[
 
 
 def add_tools(content: BeautifulSoup, page: pages.Page, found: list[pages.Page]) -> None:
-    """Links below a notebook's title: the file itself, and the solutions of its exercises."""
+    """Below a notebook's title, beside its badge: the file itself, and its exercises' solutions."""
     name = Path(page.source).name
-    links = [f'<a href="{name}" download>Download this notebook</a>']
+    links = [f'<a href="./{name}" download>Download this notebook</a>']
     solutions = f"notebooks/solutions/{pages.number(page)}_solutions.ipynb"
     if page.group == "Notebooks" and any(other.source == solutions for other in found):
         links.append(f'<a href="{solutions.removeprefix("notebooks/")}">Solutions</a>')
-    tools = tidy.tree(f'<p class="tools">{" · ".join(links)}</p>')
+    tools = tidy.tree(f'<p class="tools">{" · ".join(links)}</p>').p
     content.h1.insert_after(tools)
-    content.find("a", download=True)["href"] = f"./{name}"
+    badge = content.find("a", href=re.compile(r"^https://colab\.research\.google\.com/"))
+    if badge:
+        paragraph = badge.parent
+        tools.extend([" · ", badge.extract()])
+        paragraph.decompose()
 
 
 def contents_of(content: BeautifulSoup) -> list[tuple[str, str]]:
@@ -128,6 +133,7 @@ def in_frame(
         page=page,
         contents=contents,
         groups=grouped(found),
+        folded=pages.FOLDED,
         before=before,
         after=after,
         to=lambda address: tidy.relative(address, page.address),

@@ -10,14 +10,17 @@ LIGHT, DARK = "github-light-high-contrast", "github-dark-high-contrast"
 def style_sheet() -> str:
     """CSS for every kind of token that has a colour in one of the two styles."""
     light, dark = token_colours(LIGHT), token_colours(DARK)
-    kinds = {name: None for kind, name in STANDARD_TYPES.items() if kind in light or kind in dark}
-    of_name = {name: kind for kind, name in STANDARD_TYPES.items()}
     rules = []
-    for name in filter(None, kinds):
-        kind = of_name[name]
+    for name, kind in coloured_classes().items():
         pair = f"{light.get(kind, 'currentcolor')}, {dark.get(kind, 'currentcolor')}"
         rules.append(f".code .{name} {{ color: light-dark({pair}); }}")
     return "\n".join(rules) + "\n"
+
+
+def coloured_classes() -> dict:
+    """CSS class -> kind of token, for the kinds that have a colour."""
+    coloured = token_colours(LIGHT) | token_colours(DARK)
+    return {name: kind for kind, name in STANDARD_TYPES.items() if name and kind in coloured}
 
 
 def token_colours(style_name: str) -> dict:

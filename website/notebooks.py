@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 
 import nbformat
-from nbconvert import HTMLExporter
+from nbconvert import TemplateExporter
 from nbformat import NotebookNode
 
 import tasks
@@ -23,8 +23,10 @@ class Rendering:
 
     def html(self) -> str:
         """The cells and their outputs."""
-        exporter = HTMLExporter(
-            template_name="notebook", extra_template_basedirs=[str(TEMPLATES)], config={}
+        exporter = TemplateExporter(
+            template_name="notebook",
+            template_file="index.html.j2",
+            extra_template_basedirs=[str(TEMPLATES)],
         )
         for function in (self.markdown, self.code, self.text, self.error, self.picture):
             exporter.register_filter(f"site_{function.__name__}", function)

@@ -17,6 +17,8 @@ TEXTS = {
     "About": ["CONTRIBUTING.md", "LICENSE-TEXT.md"],
 }
 
+FOLDED = ["Data", "Measurements", "Solutions"]  # in the contents opened by a click
+
 
 @dataclass(frozen=True)
 class Page:
@@ -26,6 +28,11 @@ class Page:
     address: str  # relative to the site, with slashes
     title: str
     group: str
+
+    @property
+    def short_title(self) -> str:
+        """The title in the contents."""
+        return "Overview" if self.source == "README.md" else self.title
 
     @property
     def is_notebook(self) -> bool:

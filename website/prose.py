@@ -11,11 +11,15 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 import tasks
-from website import diagrams
+from website import colours, diagrams
 
 # The formula's source stays beside it, for copying and for programs that read formulas aloud.
 MATHML = LatexToMathML(annotation=True)
 EXTRA_ROOM = re.compile(r"\\\\\[[\d.]+(?:pt|em|ex)\]")  # `\\[6pt]`, which the converter lacks
+
+# Only tokens that get a colour keep their mark: half the size, and the tree is built twice as fast.
+TOKEN = re.compile(r'<span class="(\w+)">([^<]*)</span>')
+COLOURED = colours.coloured_classes()
 
 
 class Renderer(IPythonRenderer):
@@ -44,7 +48,8 @@ class Renderer(IPythonRenderer):
 
 def html_of(markdown: str) -> str:
     """The HTML of a Markdown text."""
-    return MarkdownWithMath(renderer=Renderer(escape=False)).render(markdown)
+    renderer = Renderer(escape=False, exclude_anchor_links=True)
+    return MarkdownWithMath(renderer=renderer).render(markdown)
 
 
 def mathml(formula: str, block: bool) -> str:
@@ -67,7 +72,8 @@ def code_block(code: str, language: str, label: str) -> str:
         lexer = get_lexer_by_name(language)
     except ClassNotFound:
         lexer = get_lexer_by_name("text")
-    coloured = highlight(code, lexer, HtmlFormatter(nowrap=True))
+    marked = highlight(code, lexer, HtmlFormatter(nowrap=True))
+    coloured = TOKEN.sub(lambda token: token[0] if token[1] in COLOURED else token[2], marked)
     return scrolling(f"<code>{coloured}</code>", label, "code")
 
 
