@@ -1,5 +1,6 @@
 """Write the site: `python3 tasks.py site`, or `python -m website.build [folder]`."""
 
+import functools
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import time
 from pathlib import Path
 
 from bs4 import BeautifulSoup
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 import tasks
 from website import colours, diagrams, notebooks, pages, prose, tidy
@@ -96,7 +97,7 @@ def add_tools(content: BeautifulSoup, page: pages.Page, found: list[pages.Page])
 
 def contents_of(content: BeautifulSoup) -> list[tuple[str, str]]:
     """(anchor, text) of each second-level heading."""
-    return [(heading["id"], heading.get_text()) for heading in content.find_all("h2")]
+    return [(heading["id"], tidy.text_of(heading)) for heading in content.find_all("h2")]
 
 
 def place_pictures(
@@ -160,7 +161,8 @@ def write_search(index: list[dict], found: list[pages.Page], folder: Path) -> No
     (folder / "static" / "search-index.js").write_text(script, encoding="utf8")
 
 
-def template(name: str) -> object:
+@functools.cache
+def template(name: str) -> Template:
     """A template of the site's frame."""
     loader = FileSystemLoader(HERE / "templates")
     options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}

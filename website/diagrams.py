@@ -1,11 +1,10 @@
 """Mermaid diagrams: drawn beforehand, found again by a hash of their source."""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-
-import nbformat
 
 import tasks
 
@@ -21,9 +20,9 @@ def name_of(source: str) -> str:
 def all_sources() -> Iterator[str]:
     """The Mermaid sources of all notebooks."""
     for path in tasks.notebooks():
-        for cell in nbformat.read(path, as_version=4).cells:
-            if cell.cell_type == "markdown":
-                yield from FENCE.findall(cell.source)
+        for cell in json.loads(path.read_text(encoding="utf8"))["cells"]:
+            if cell["cell_type"] == "markdown":
+                yield from FENCE.findall(tasks.joined(cell["source"]))
 
 
 def drawing_of(source: str) -> tuple[str, str]:
@@ -38,7 +37,8 @@ def drawing_of(source: str) -> tuple[str, str]:
         return f"{name}.svg", words[name]
     begin = " ".join(source.split())[:60]
     raise tasks.Trouble(
-        f"A Mermaid diagram has no drawing or no words: it begins '{begin}', and its name is {name}.\n"
+        f"A Mermaid diagram has no drawing or no words: it begins '{begin}',\n"
+        f"and its drawing's name would be {name}.svg.\n"
         "Draw it as website/draw_diagrams.py says, and write its words into "
         "website/drawings/words.toml."
     )

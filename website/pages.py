@@ -1,10 +1,9 @@
 """Which pages there are, where each lies, and in which order they are read."""
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-
-import nbformat
 
 import tasks
 
@@ -69,8 +68,8 @@ def first_heading(path: Path) -> str:
     """The text of the first heading of a notebook or a Markdown file."""
     text = path.read_text(encoding="utf8")
     if path.suffix == ".ipynb":
-        cells = nbformat.reads(text, as_version=4).cells
-        text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        cells = [c for c in json.loads(text)["cells"] if c["cell_type"] == "markdown"]
+        text = "\n".join(tasks.joined(cell["source"]) for cell in cells)
     return re.search(r"^# (.+)$", text, re.MULTILINE)[1].replace("`", "")
 
 
@@ -79,10 +78,10 @@ def neighbours(current: Page, pages: list[Page]) -> tuple[Page | None, Page | No
     if current.group != "Solutions":
         order = [other for other in pages if other.group != "Solutions"]
         place = order.index(current)
-        return (order[place - 1] if place else None), (order + [None])[place + 1]
+        return (order[place - 1] if place else None), [*order, None][place + 1]
     notebooks = [other for other in pages if other.group == "Notebooks"]
     own = next(other for other in notebooks if number(other) == number(current))
-    return own, (notebooks + [None])[notebooks.index(own) + 1]
+    return own, [*notebooks, None][notebooks.index(own) + 1]
 
 
 def number(notebook: Page) -> str:

@@ -23,8 +23,13 @@ def name_headings(page: BeautifulSoup) -> None:
         level = int(heading.name[1])
         above = [other for other in above if other < level] + [level]
         heading.name = f"h{len(above)}"
-        heading["id"] = free_name(slug(heading.get_text()), taken)
+        heading["id"] = free_name(slug(text_of(heading)), taken)
         taken.add(heading["id"])
+
+
+def text_of(heading: Tag) -> str:
+    """A heading's words; of a formula what is seen, not its source."""
+    return "".join(text for text in heading.strings if text.parent.name != "annotation")
 
 
 def slug(text: str) -> str:
@@ -38,8 +43,12 @@ def free_name(name: str, taken: set[str]) -> str:
     return next(each for each in [name, *numbered] if each not in taken)
 
 
-def lead_links(page: BeautifulSoup, source: str, addresses: dict[str, str], repository: str) -> None:
+def lead_links(
+    page: BeautifulSoup, source: str, addresses: dict[str, str], repository: str
+) -> None:
     """Let links lead to pages of the site, and to the repository where the site has no page.
+
+    A link to a folder leads to the folder's first page.
 
     Args:
         page: changed in place.
@@ -52,10 +61,10 @@ def lead_links(page: BeautifulSoup, source: str, addresses: dict[str, str], repo
         if not target or re.match(r"[a-z]+:", target):
             continue
         file = normpath(PurePosixPath(source).parent / target)
-        if file in addresses:
-            link["href"] = relative(addresses[file], addresses[source])
-        else:
-            link["href"] = f"{repository}/{file}"
+        pages = [address for name, address in addresses.items() if name.startswith(f"{file}/")]
+        address = addresses.get(file) or next(iter(pages), None)
+        here = addresses[source]
+        link["href"] = relative(address, here) if address else f"{repository}/{file}"
         link["href"] += f"#{anchor}" if anchor else ""
 
 
@@ -69,8 +78,6 @@ def keep_pictures_here(page: BeautifulSoup) -> None:
     for image in page.find_all("img"):
         if image["src"].startswith("http"):
             image.replace_with(image["alt"])
-
-
 
 
 def prepare_tables(page: BeautifulSoup) -> None:
@@ -101,4 +108,4 @@ def sections(page: BeautifulSoup) -> Iterator[tuple[str, str, str]]:
                     break
             elif heading not in element.parents:
                 below.append(element)
-        yield heading["id"], heading.get_text(), " ".join(" ".join(below).split())
+        yield heading["id"], heading.get_text(), " ".join("".join(below).split())

@@ -51,6 +51,13 @@ function stopOnlyWhereItScrolls() {
   }
 }
 
+// Long contents beside the text begin where the reader is.
+function showPlaceInContents() {
+  const contents = document.querySelector(".contents");
+  const here = contents.querySelector("[aria-current]");
+  if (here) contents.scrollTop = here.offsetTop - contents.offsetTop - 100;
+}
+
 // On paper nothing can be opened.
 function openAll() {
   for (const closed of document.querySelectorAll("main details:not([open])")) {
@@ -68,6 +75,7 @@ function closeAgain() {
 
 addEventListener("DOMContentLoaded", () => {
   prepareSwitch();
+  showPlaceInContents();
   stopOnlyWhereItScrolls();
 });
 addEventListener("load", stopOnlyWhereItScrolls);
