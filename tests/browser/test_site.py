@@ -54,27 +54,31 @@ def opened(browser, site):
     assert [url for url in elsewhere if not url.startswith(site.as_uri())] == []
 
 
+def violations(page) -> dict[str, list[str]]:
+    """Rule -> the pieces of HTML that break it; all rules of axe, best practices too."""
+    found = axe_sync.Axe().run(page).response["violations"]
+    return {each["id"]: [node["html"] for node in each["nodes"]] for each in found}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("address", PAGES)
 def test_axe_finds_nothing_and_no_page_is_wider_than_a_phone(opened, address, scheme):
     page = opened(address, PHONE, scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    found = axe_sync.Axe().run(page).response
-    assert found["violations"] == []
+    assert violations(page) == {}
 
 
 def test_axe_finds_what_is_wrong(opened):
     page = opened("index.html")
     page.evaluate("document.querySelector('main img').removeAttribute('alt')")
     page.evaluate("document.querySelector('main p').style.color = '#999'")
-    wrong = {violation["id"] for violation in axe_sync.Axe().run(page).response["violations"]}
-    assert {"image-alt", "color-contrast"} <= wrong
+    assert {"image-alt", "color-contrast"} <= set(violations(page))
 
 
 def test_on_a_desk_the_contents_stand_open_and_axe_finds_nothing(opened):
     page = opened("notebooks/05_evaluation.html")
     assert page.get_by_role("link", name="Glossary").first.is_visible()
-    assert axe_sync.Axe().run(page).response["violations"] == []
+    assert violations(page) == {}
 
 
 def test_the_keyboard_reaches_everything(opened):
@@ -127,15 +131,14 @@ def test_the_search_finds_sections_and_leads_to_them(opened):
     page.get_by_role("searchbox").fill("reliability diagram")
     page.keyboard.press("Enter")
     assert "section" in page.locator("#found").inner_text()
-    page.locator("#results a").first.click()
-    assert "05_evaluation.html#" in page.url
+    page.locator("#results a[href*='05_evaluation']").first.click()
     anchor = Path(page.url).name.partition("#")[2]
     assert page.locator(f"[id='{anchor}']").is_visible()
 
 
 def test_the_search_says_when_there_is_nothing_and_runs_no_markup(opened):
     page = opened("index.html")
-    page.get_by_role("searchbox").fill("<b>zzzz</b> (+")
+    page.get_by_role("searchbox").fill("<b>qzqzqz</b> (+")
     page.keyboard.press("Enter")
     assert page.locator("#found").inner_text().startswith("0 sections hold")
     assert page.locator("#found b").count() == 0
@@ -146,7 +149,10 @@ def test_on_paper_answers_are_open_code_is_whole_and_the_contents_are_gone(opene
     page.emulate_media(media="print")
     assert not page.locator("nav.contents").is_visible()
     for answer in page.query_selector_all("main details"):
-        assert answer.evaluate("e => e.getBoundingClientRect().height > 60"), answer.inner_text()
+        height, title = (
+            part.bounding_box()["height"] for part in (answer, answer.query_selector("summary"))
+        )
+        assert height > 2 * title + 10, answer.inner_text()
     for block in page.query_selector_all("pre"):
         assert block.evaluate("block => block.scrollWidth <= block.clientWidth + 1")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
@@ -159,6 +165,8 @@ def test_without_scripts_everything_is_read_and_walked_through(browser, site):
     assert page.get_by_role("link", name="Glossary").first.is_visible()
     page.get_by_role("link", name="Next").click()
     assert page.get_by_role("heading", level=1).inner_text() == "00 · Start here"
-    page.get_by_text("Answer").first.click()
-    assert page.get_by_text("every example").first.is_visible
+    answer = page.locator("main details p").first
+    assert not answer.is_visible()
+    page.locator("main summary").first.click()
+    assert answer.is_visible()
     context.close()

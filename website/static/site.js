@@ -51,6 +51,12 @@ function stopOnlyWhereItScrolls() {
   }
 }
 
+// Beside the text the contents stand open; the style sheet shows them so without scripts too.
+function openContentsWhereThereIsRoom() {
+  const summary = document.querySelector(".contents summary");
+  if (getComputedStyle(summary).display === "none") summary.parentElement.open = true;
+}
+
 // Long contents beside the text begin where the reader is.
 function showPlaceInContents() {
   const contents = document.querySelector(".contents");
@@ -75,6 +81,7 @@ function closeAgain() {
 
 addEventListener("DOMContentLoaded", () => {
   prepareSwitch();
+  openContentsWhereThereIsRoom();
   showPlaceInContents();
   stopOnlyWhereItScrolls();
 });
