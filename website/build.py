@@ -72,7 +72,8 @@ def write_page(page: pages.Page, found: list[pages.Page], folder: Path) -> list[
     tidy.keep_pictures_here(content)
     place_pictures(content, page, pictures, folder)
     tidy.prepare_tables(content)
-    place.write_text(in_frame(str(content), page, found, contents_of(content)), encoding="utf8")
+    text = prose.coloured(str(content))
+    place.write_text(in_frame(text, page, found, contents_of(content)), encoding="utf8")
     return [
         {"page": page.title, "section": heading, "url": f"{page.address}#{anchor}", "text": text}
         for anchor, heading, text in tidy.sections(content)
