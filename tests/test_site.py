@@ -234,6 +234,24 @@ def test_headings_that_skip_a_level_are_closed_up():
     assert [tag["id"] for tag in page.find_all()] == ["a", "b", "c", "b-1", "d", "e"]
 
 
+def test_links_are_led_to_pages_to_headings_and_to_the_repository():
+    links = [
+        "b.ipynb#2.-Four-counts",
+        "b.ipynb#2-four-counts",
+        "#Up",
+        "more",
+        "c.csv",
+        "https://e.org/#A",
+    ]
+    page = tidy.tree("".join(f'<a href="{link}"></a>' for link in links))
+    addresses = {"n/a.ipynb": "n/a.html", "n/b.ipynb": "n/b.html", "n/more/x.md": "n/more/x.html"}
+    tidy.lead_links(page, "n/a.ipynb", addresses, "https://h.org/files")
+    led = [link["href"] for link in page.find_all("a")]
+    assert led[:4] == ["b.html#2-four-counts", "b.html#2-four-counts", "#up", "more/x.html"]
+    assert led[4:] == ["https://h.org/files/n/c.csv", "https://e.org/#A"]
+    assert tidy.slug("2. Four counts") == "2-four-counts"
+
+
 def test_the_search_knows_every_page(site):
     script = (site / "static" / "search-index.js").read_text("utf8")
     entries = json.loads(script.removeprefix("const SECTIONS = ").removesuffix(";\n"))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from posixpath import normpath, relpath
+from urllib.parse import unquote
 
 from bs4 import BeautifulSoup, Tag
 
@@ -48,7 +49,8 @@ def lead_links(
 ) -> None:
     """Let links lead to pages of the site, and to the repository where the site has no page.
 
-    A link to a folder leads to the folder's first page.
+    A link to a folder leads to the folder's first page. Anchors are written as JupyterLab wants
+    them (`#2.-Four-counts`) or as code hosts do (`#2-four-counts`); both lead to the heading.
 
     Args:
         page: changed in place.
@@ -58,14 +60,17 @@ def lead_links(
     """
     for link in page.find_all("a", href=True):
         target, _, anchor = link["href"].partition("#")
-        if not target or re.match(r"[a-z]+:", target):
+        if re.match(r"[a-z]+:", target):
+            continue
+        end = f"#{slug(unquote(anchor))}" if anchor else ""
+        if not target:
+            link["href"] = end
             continue
         file = normpath(PurePosixPath(source).parent / target)
         pages = [address for name, address in addresses.items() if name.startswith(f"{file}/")]
         address = addresses.get(file) or next(iter(pages), None)
         here = addresses[source]
-        link["href"] = relative(address, here) if address else f"{repository}/{file}"
-        link["href"] += f"#{anchor}" if anchor else ""
+        link["href"] = relative(address, here) + end if address else f"{repository}/{file}"
 
 
 def relative(address: str, seen_from: str) -> str:
