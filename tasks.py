@@ -51,11 +51,12 @@ python3 tasks.py COMMAND [options]
   study     go on with the long experiment behind a notebook: study NN
               --limit N       at most N runs of it
               --processes N   N runs at a time, each with one thread
+  site      every notebook with its stored outputs as a web page: outputs/site
   fork      put your address into every badge and setup cell:
               fork https://github.com/OWNER/NAME [--version v1.2.3]
   clean     remove what the commands made: .venv, downloads, outputs
 
-test, refresh, check and study take --here: the running Python instead of .venv.
+test, refresh, check, study and site take --here: this Python instead of .venv.
 Set-up needs a network once; afterwards everything works without.
 """
 
@@ -514,6 +515,12 @@ def study(options: argparse.Namespace) -> int:
     return subprocess.run(command, cwd=ROOT).returncode
 
 
+def site(options: argparse.Namespace) -> int:
+    """Write the course as web pages; nothing is run, and nothing is loaded from elsewhere."""
+    command = [str(environment(options)), "-m", "website.build"]
+    return subprocess.run(command, cwd=ROOT).returncode
+
+
 def fork(options: argparse.Namespace) -> int:
     """Put another address, and another version, wherever the course names its own."""
     if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", options.address):
@@ -744,7 +751,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(usage=HELP, add_help=False)
     commands = top.add_subparsers(dest="command", required=True)
     added = {}
-    for function in (lab, test, refresh, check, study, fork, clean):
+    for function in (lab, test, refresh, check, study, site, fork, clean):
         added[function] = commands.add_parser(function.__name__, usage=HELP, add_help=False)
         added[function].set_defaults(function=function, here=False, torch_index="", cuda=False)
     added[lab].add_argument("--no-browser", action="store_true")
@@ -753,7 +760,7 @@ def parser() -> argparse.ArgumentParser:
     for function in (lab, test):
         added[function].add_argument("--torch-index", default="")
         added[function].add_argument("--cuda", action="store_true")
-    for function in (test, refresh, check, study):
+    for function in (test, refresh, check, study, site):
         added[function].add_argument("--here", action="store_true")
     added[test].add_argument("--fast", action="store_true")
     added[test].add_argument("--all", action="store_true")

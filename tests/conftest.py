@@ -22,3 +22,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, paths in (("course", COURSE), ("every", EVERY)):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, paths, ids=[path.stem for path in paths])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The course's web pages, built once."""
+    from website import build
+
+    target = tmp_path_factory.mktemp("site") / "pages"
+    build.build(target)
+    return target
