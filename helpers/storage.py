@@ -172,11 +172,7 @@ def load_weights(folder: Path, model: PreTrainedModel) -> dict[str, Tensor]:
 def save_model(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path | str
 ) -> None:
-    """Store model and tokenizer atomically; `transformers.pipeline` reads the folder, too.
-
-    Call the pipeline with `truncation=True`: it then reads as many tokens as the encoder can. A
-    folder with the length of training and a card: `report.save_model`.
-    """
+    """Store model and tokenizer atomically, for `load_model` or `pipeline(…, truncation=True)`."""
 
     def fill(new: Path) -> None:
         model.save_pretrained(new)
