@@ -174,6 +174,10 @@ REFUSED = {
     "a label misspelt once": (GOOD.replace(",y", ",delivery") + "wheres it,delivry\n", {},
         own_data.LabelError, "label 'delivry' has 1 row(s) "
         + TOO_FEW.format(" Did you mean 'delivery'?", "delivry")),
+    "a second spelling that is not the rarest": (
+        GOOD.replace(",y", ",delivery") + "wheres it,delivry\nlate,delivry\na riddle,x\n", {},
+        own_data.LabelError, "label 'delivry' has 2 row(s) "
+        + TOO_FEW.format(" Did you mean 'delivery'?", "delivry, x")),
     "ten rows": (HEADER + "".join(LINES[:10]), {}, own_data.LabelError,
         "label 'n' has 5 row(s) " + TOO_FEW.format("", "y, n")),
     "all classes are rare, and dropped": (HEADER + "".join(LINES[:10]), {"drop_rare": True},
@@ -276,6 +280,16 @@ ACCEPTED = {
     "right to left": (GOOD + "أين طلبي,y\nשלום לכם,n\n", {}, [],
         ["2 text(s) mostly in letters that the encoder hardly knows (it learned from English); "
          "first in row 42"]),
+    "another language": (GOOD + "".join(f"Das Gerät {i} ist da,y\n" for i in range(11)), {}, [],
+        ["22% of the texts have letters such as 'ü' or 'é', and the encoder learned from English: "
+         "see 'Another language' in the README"]),
+    "a few texts in another language": (
+        GOOD + "".join(f"Das Gerät {i} ist da,y\n" for i in range(10)), {}, [], []),
+    "two spellings of a class": (numbers(["Rückgabe", "Rueckgabe", "refund"] * 10), {}, [],
+        ["labels 'Rueckgabe' and 'Rückgabe' are spelt nearly alike: one class? Then correct the "
+         "file"]),
+    "classes with a number": (
+        numbers(["customer level 1", "customer level 2", "1.5", "15", "+", "-"] * 10), {}, [], []),
     "copies": (GOOD + "Text number 1, is GOOD,n\n".replace("1,", "1")
         + LINES[0], {}, [(42, "same text as row 3"), (43, "same text as row 2")], []),
     "conflicting labels": (GOOD + "text number 0 is bad,n\n", {},
