@@ -4,7 +4,8 @@
     python workshop/minutes.py              all of the series
 
 `minutes.csv` has a row a section and run, `memory.csv` a row a notebook and run. Nothing is stored
-in the notebooks. Set OMP_NUM_THREADS=1 to see what one core takes.
+in the notebooks. `cpu_seconds` is processor time, which other programs on the machine hardly
+change; `seconds` is what the clock said. Set OMP_NUM_THREADS=1 to see what one core takes.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 import pandas as pd
+import psutil
 from nbclient import NotebookClient
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -34,26 +36,36 @@ print(*(round(peak) for peak in peaks), torch.get_num_threads())
 """
 
 
-def run(path: Path) -> tuple[dict[str, float], list[int]]:
+def run(path: Path) -> tuple[dict[str, list[float]], list[int]]:
     """Run a notebook in a fresh kernel.
 
     Returns:
-        Seconds by section; and, in MB, the peaks of the kernel and of the largest process that it
+        By section, seconds of the clock and of the processor; and, in MB, the peaks of the kernel and of the largest process that it
         started, followed by the number of threads that torch used.
     """
     notebook = nbformat.read(path, as_version=4)
     place = {"metadata": {"path": str(path.parent)}}
     client = NotebookClient(notebook, timeout=900, kernel_name="python3", resources=place)
-    seconds, current = {OPENING: 0.0}, OPENING
+    spent, current = {OPENING: [0.0, 0.0]}, OPENING
     with client.setup_kernel():
+        kernel = psutil.Process(client.km.provisioner.process.pid)
         for index, cell in enumerate(notebook.cells):
             current = heading(cell) or current
-            start = time.perf_counter()
+            before = clocks(kernel)
             client.execute_cell(cell, index)
-            seconds[current] = seconds.get(current, 0.0) + time.perf_counter() - start
+            used = [after - at for after, at in zip(clocks(kernel), before, strict=True)]
+            so_far = spent.get(current, [0.0, 0.0])
+            spent[current] = [a + b for a, b in zip(so_far, used, strict=True)]
         notebook.cells.append(nbformat.v4.new_code_cell(PEAK))
         answer = client.execute_cell(notebook.cells[-1], len(notebook.cells) - 1)
-    return seconds, [int(word) for word in answer.outputs[0].text.split()]
+    return spent, [int(word) for word in answer.outputs[0].text.split()]
+
+
+def clocks(process: psutil.Process) -> list[float]:
+    """Seconds of the clock, and of the processor for a process and those it has waited for."""
+    times = process.cpu_times()
+    cpu = times.user + times.system + times.children_user + times.children_system
+    return [time.perf_counter(), cpu]
 
 
 def append(path: Path, rows: pd.DataFrame) -> None:
@@ -65,14 +77,19 @@ def append(path: Path, rows: pd.DataFrame) -> None:
 def record(path: Path) -> None:
     """Run one notebook and write down what it took."""
     facts = provenance()
-    seconds, (kernel, child, threads) = run(path)
+    spent, (kernel, child, threads) = run(path)
     facts["threads"] = threads
-    rows = [{"notebook": path.stem, "section": name, "seconds": round(value, 1)} | facts
-            for name, value in seconds.items()]  # fmt: skip
+    rows = [
+        {"notebook": path.stem, "section": name, "seconds": round(wall, 1)}
+        | {"cpu_seconds": round(cpu, 1)}
+        | facts
+        for name, (wall, cpu) in spent.items()
+    ]
     append(MINUTES, pd.DataFrame(rows))
-    append(MEMORY, pd.DataFrame([{"notebook": path.stem, "kernel_mb": kernel, "child_mb": child}
-                                 | facts]))  # fmt: skip
-    print(f"{path.stem}: {sum(seconds.values()):.0f} s, kernel {kernel} MB, child {child} MB")
+    peaks = {"notebook": path.stem, "kernel_mb": kernel, "child_mb": child}
+    append(MEMORY, pd.DataFrame([peaks | facts]))
+    wall, cpu = (sum(column) for column in zip(*spent.values(), strict=True))
+    print(f"{path.stem}: {wall:.0f} s, {cpu:.0f} CPU s, kernel {kernel} MB, child {child} MB")
 
 
 if __name__ == "__main__":
