@@ -40,8 +40,8 @@ def run(path: Path) -> tuple[dict[str, list[float]], list[int]]:
     """Run a notebook in a fresh kernel.
 
     Returns:
-        By section, seconds of the clock and of the processor; and, in MB, the peaks of the kernel and of the largest process that it
-        started, followed by the number of threads that torch used.
+        By section, seconds of the clock and of the processor; and, in MB, the peaks of the kernel
+        and of the largest process that it started, followed by the threads that torch used.
     """
     notebook = nbformat.read(path, as_version=4)
     place = {"metadata": {"path": str(path.parent)}}
