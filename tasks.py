@@ -242,7 +242,7 @@ def torch_kind(venv: Path, constraints: str) -> str:
     if not sys.platform.startswith("linux"):
         return "cpu"  # on Windows and macOS the ordinary index has no other build
     command = [str(python_of(venv)), "-m", "pip", "install", "--dry-run", "--no-deps"]
-    command += ["--no-input", "torch", "-c", str(ROOT / constraints)]
+    command += ["--ignore-installed", "--no-input", "torch", "-c", str(ROOT / constraints)]
     with tempfile.TemporaryDirectory() as scratch:
         pip = piped(command, env=dict(os.environ, TMPDIR=scratch))
         said = ""
