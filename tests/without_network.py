@@ -5,6 +5,7 @@ Started by `test_pack_offline.py` with `unshare -n`; prints its findings as JSON
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -50,7 +51,13 @@ def main(course: Path, pack: Path) -> None:
     command = [sys.executable, "tasks.py", "lab", "--from", str(pack), "--no-browser"]
     log = course / "lab.log"
     with log.open("w", encoding="utf8") as file:
-        lab = subprocess.Popen([*command, "--port", "8899"], cwd=course, stdout=file, stderr=file)
+        lab = subprocess.Popen(
+            [*command, "--port", "8899"],
+            cwd=course,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,  # so that JupyterLab ends with it
+        )
         found["lab"] = answers("http://localhost:8899/api", lab, 1800)
     found["minutes"] = round((time.monotonic() - start) / 60, 1)
     found["said"] = log.read_text(encoding="utf8")[-3000:]
@@ -60,7 +67,7 @@ def main(course: Path, pack: Path) -> None:
             [str(python), "-c", RUN_00], cwd=course / "notebooks", capture_output=True, text=True
         )
         found["cells"] = int(ran.stdout.split()[-1]) if ran.returncode == 0 else ran.stderr[-2000:]
-    lab.terminate()
+    os.killpg(lab.pid, signal.SIGTERM)
     lab.wait()
     print(json.dumps(found))
 
