@@ -77,6 +77,7 @@ def test_a_pack_says_how_to_start_and_under_which_terms(made):
     said = (made / "READ_ME_FIRST.md").read_text(encoding="utf8")
     assert "lab --from" in said and "STICK/pack/course" in said
     assert "`news`: somebody owns it" in said
+    assert "write `python{}.{}`".format(*sys.version_info[:2]) in said
     assert "| tiny | 1.0 | MIT |" in (made / "LICENCES.md").read_text(encoding="utf8")
 
 

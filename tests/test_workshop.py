@@ -1,4 +1,4 @@
-"""Guide, notes and plans: they agree with the notebooks, with what was measured, and with each other."""
+"""Guide, notes and plans agree with the notebooks, with what was measured, with each other."""
 
 import re
 
@@ -47,9 +47,8 @@ def test_a_plan_has_its_length(name):
 
 
 def test_every_section_of_a_plan_has_notes_with_all_four_parts():
-    asked = {
-        row["section"] for p in plans.plans().values() for row in p["rows"] if "section" in row
-    }
+    rows = [row for plan in plans.plans().values() for row in plan["rows"]]
+    asked = {row["section"] for row in rows if "section" in row}
     assert asked <= set(noted())
     for key, text in noted().items():
         assert all(label in text for label in LABELS), key

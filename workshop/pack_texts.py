@@ -31,7 +31,9 @@ READ_ME = """\
 # Read me first
 
 The course "SFT Unveiled" with all it needs, for a machine without a network.
-The packages are for {kinds}. No other Python will do; `python3 --version` says what you have.
+The packages are for {kinds}; no other Python will do.
+`python3 --version` says what you have. If it says another, write `{python}` instead of `python3`
+(on Windows `py -{number}` instead of `py`).
 
 **Linux and macOS.** In a terminal, with the path at which the stick appears instead of `STICK`:
 
@@ -62,8 +64,13 @@ def read_me(name: str, kinds: list[str], left_out: dict[str, str]) -> str:
     """`READ_ME_FIRST.md` of a pack."""
     lines = [f"- `{source}`: {reason}." for source, reason in left_out.items()]
     lines.append("- Python itself: https://www.python.org/downloads/.")
+    number = kinds[0].split()[1]
     return READ_ME.format(
-        name=name.removesuffix(".partial"), kinds=" and ".join(kinds), left_out="\n".join(lines)
+        name=name.removesuffix(".partial"),
+        kinds=" and ".join(kinds),
+        number=number,
+        python=f"python{number}",
+        left_out="\n".join(lines),
     )
 
 
