@@ -1,13 +1,14 @@
 """Guide, notes and plans agree with the notebooks, with what was measured, with each other."""
 
 import re
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
 
 import tasks
 from workshop import plans
-from workshop.sections import read, sections
+from workshop.sections import anchor, read, sections, slug
 
 HERE = tasks.ROOT / "workshop"
 NOTES = {path.stem: path.read_text(encoding="utf8") for path in sorted(HERE.glob("notes/*.md"))}
@@ -69,8 +70,17 @@ def test_what_the_plans_call_measured_was_measured_of_sections_that_there_are():
 
 def test_links_lead_somewhere():
     for page in PAGES:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf8")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+        for target, place in re.findall(
+            r"\]\((?!https?:)([^)#]+)#?([^)]*)", page.read_text(encoding="utf8")
+        ):
+            file = page.parent / target
+            assert file.exists(), f"{page.name}: {target}"
+            if place and file.suffix == ".md":
+                found = re.findall(r"(?m)^#+ (.+)$", file.read_text(encoding="utf8"))
+                assert place in map(slug, found), f"{page.name}: {place}"
+            if place and file.suffix == ".ipynb":
+                found = [anchor(title.replace("`", "")) for title in sections(read(file))]
+                assert unquote(place) in found, f"{page.name}: {place}"
 
 
 def test_what_the_guide_says_of_memory_is_the_largest_that_was_measured():

@@ -6,6 +6,7 @@ python workshop/plans.py      writes plan_*.md from plans.toml, minutes.csv and 
 import math
 import re
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 from urllib.parse import quote
@@ -15,10 +16,20 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import tasks
-from workshop.sections import anchor, read, sections
+from workshop.sections import anchor, read, sections, slug
 
 HERE = Path(__file__).parent
 SHORT = 30  # seconds of computing that talk covers
+INTRODUCTION = """\
+*Computing* is processor seconds on one core, measured ([minutes.csv](minutes.csv)) where it is
+not called a guess; *talk* and *practice* are minutes, estimated. Computing of more than {short}
+seconds is added to the time, rounded up to minutes. What to say and ask, which wrong answers to
+expect, what to cut within a section: see the notes. Rows marked *cut first* together give back
+{cut} minutes."""
+ON_THE_WAY = """\
+A notebook's later sections need the cells above them, also of sections that this plan does not
+show. Let everybody run those with *Run All Above Selected Cell* while you speak of something
+else. They compute: {found}."""
 COLUMNS = "| time | section | computing | talk | practice | |\n|---|---|---|---|---|---|"
 
 
@@ -89,6 +100,24 @@ def computing(row: dict) -> str:
     )
 
 
+def on_the_way(plan: dict) -> str:
+    """Seconds of the sections that a plan passes over in each notebook, up to the last it shows."""
+    shown, known = [row["section"] for row in plan["rows"] if "section" in row], measured()
+    said = []
+    for path in tasks.notebooks():
+        own = [titles()[key][1] for key in shown if titles()[key][0] == path.stem]
+        if path.parent != tasks.NOTEBOOKS or not own:
+            continue
+        order = list(sections(read(path)))
+        passed = [name for name in order[: order.index(own[-1])] if name not in own]
+        if any((path.stem, name) not in known for name in passed):
+            said.append(f"{path.stem[:2]} not measured")
+        else:
+            total = sum(known[path.stem, name] for name in passed)
+            said.append(f"{path.stem[:2]} {total:.0f} s")
+    return ", ".join(said)
+
+
 def line(row: dict, time: str) -> str:
     """One row of a plan's table."""
     if "free" in row:
@@ -101,23 +130,18 @@ def line(row: dict, time: str) -> str:
         computing(row),
         row.get("talk", ""),
         row.get("practice", ""),
-        f"[notes](notes/{notebook[:2]}.md){', cut first' if row.get('cut') else ''}",
+        f"[notes](notes/{notebook[:2]}.md#{slug(f'{notebook[:2]} · {title}')})"
+        + (", cut first" if row.get("cut") else ""),
     ]
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
 def page(plan: dict) -> str:
     """A plan as Markdown."""
+    cut = sum(minutes(row) for row in plan["rows"] if row.get("cut"))
     text = [f"# {plan['title']}", "", plan["for"].strip(), ""]
-    text += [
-        "*Computing* is processor seconds on one core, measured "
-        "([minutes.csv](minutes.csv)); *talk* and *practice* are minutes, estimated. Computing",
-        f"of more than {SHORT} seconds is added, rounded up to minutes. What to say and",
-        "ask, which wrong answers to expect, what to cut within a section: see the notes.",
-        "Rows marked *cut first* together give back "
-        f"{sum(minutes(row) for row in plan['rows'] if row.get('cut'))} minutes.",
-        "",
-    ]
+    text += [textwrap.fill(INTRODUCTION.format(short=SHORT, cut=cut), 105), ""]
+    text += [textwrap.fill(ON_THE_WAY.format(found=on_the_way(plan)), 105), ""]
     passed = 0
     if "evening" not in plan["rows"][0]:
         text.append(COLUMNS)

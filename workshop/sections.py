@@ -30,6 +30,11 @@ def anchor(title: str) -> str:
     return title.replace(" ", "-")
 
 
+def slug(heading_text: str) -> str:
+    """The part of a link after `#` that leads to a heading of a Markdown page on a code host."""
+    return re.sub(r"[^\w\- ]", "", heading_text.lower()).replace(" ", "-")
+
+
 def read(path: Path) -> dict:
     """A notebook as it is stored."""
     return json.loads(path.read_text(encoding="utf8"))
