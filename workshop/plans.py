@@ -8,6 +8,7 @@ import re
 import sys
 import textwrap
 import tomllib
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -45,6 +46,7 @@ def estimates() -> dict[str, float]:
     return found["estimated_seconds"]
 
 
+@cache
 def titles() -> dict[str, tuple[str, str]]:
     """Notebook and heading of each numbered section: {"00-1": ("00_start_here", "1. What …")}."""
     found = {}
@@ -57,6 +59,7 @@ def titles() -> dict[str, tuple[str, str]]:
     return found
 
 
+@cache
 def measured() -> dict[tuple[str, str], float]:
     """Median processor seconds by notebook and heading, of the runs in minutes.csv."""
     table = pd.read_csv(HERE / "minutes.csv", dtype={"notebook": str})
