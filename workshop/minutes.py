@@ -45,7 +45,7 @@ def run(path: Path) -> tuple[dict[str, list[float]], list[int]]:
     """
     notebook = nbformat.read(path, as_version=4)
     place = {"metadata": {"path": str(path.parent)}}
-    client = NotebookClient(notebook, timeout=900, kernel_name="python3", resources=place)
+    client = NotebookClient(notebook, timeout=None, kernel_name="python3", resources=place)
     spent, current = {OPENING: [0.0, 0.0]}, OPENING
     with client.setup_kernel():
         kernel = psutil.Process(client.km.provisioner.process.pid)
