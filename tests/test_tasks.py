@@ -23,7 +23,8 @@ def test_help_fits_one_screen_and_names_every_command(capsys):
     said = capsys.readouterr().out.splitlines()
     assert len(said) <= 24
     assert max(map(len, said)) <= 80
-    for command in ("lab", "test", "refresh", "check", "study", "site", "fork", "clean"):
+    commands = ("lab", "pack", "slides", "test", "refresh", "check", "study", "site", "fork")
+    for command in (*commands, "clean"):
         assert any(line.startswith(f"  {command} ") for line in said)
 
 
