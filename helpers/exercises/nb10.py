@@ -49,7 +49,7 @@ def operations_of_bert_base(gflop: float, milliseconds: float) -> Verdict:
         return wrong("milliseconds: divide by the speed instead of multiplying by it.")
     if not is_rounded(milliseconds, gflop / 2, 0) and not is_rounded(milliseconds, GFLOP / 2, 0):
         return wrong("milliseconds: 2 TFLOP/s are 2 GFLOP in a millisecond.")
-    return right("A fifth of a second at least: and nothing but the products is counted yet.")
+    return right("Half a second at least: and nothing but the products is counted yet.")
 
 
 def trial() -> tuple[nn.Linear, Tensor, Tensor]:
