@@ -371,17 +371,38 @@ def lab(options: argparse.Namespace) -> int:
     python = environment(options)
     if run_inside(python, "fetch_and_describe") != 0:
         return 1
-    first = "/lab/tree/notebooks/00_start_here.ipynb"
-    command = [str(python), "-m", "jupyterlab", f"--LabApp.default_url={first}"]
-    command += [f"--ServerApp.root_dir={ROOT}", f"--ip={options.ip}", f"--port={options.port}"]
-    command += ["--ServerApp.port_retries=0", "--LabApp.extension_manager=readonly"]
-    command += ["--log-level=WARN"]  # the address is still printed
+    command = lab_command(python, options.ip, options.port)
     if options.no_browser or not has_display():
         command.append("--no-browser")
-    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
-        command.append("--allow-root")
     say("Starting JupyterLab; Ctrl-C here stops it.")
     return wait_for(subprocess.Popen(command, cwd=ROOT))
+
+
+def find_chromium() -> str | None:
+    """The Chromium, Chrome or Edge of this machine, if there is one."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    usual = [
+        Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
+        Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
+    ]
+    for variable in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"):
+        folder = Path(os.environ.get(variable) or "none")
+        usual += [folder / "Google/Chrome/Application/chrome.exe"]
+        usual += [folder / "Microsoft/Edge/Application/msedge.exe"]
+    found = [shutil.which(name) for name in names] + [str(p) for p in usual if p.is_file()]
+    return next(filter(None, found), None)
+
+
+def lab_command(python: Path, ip: str, port: int, root: Path = ROOT) -> list[str]:
+    """How JupyterLab is started; `tests/browser` starts it in the same way."""
+    first = "/lab/tree/notebooks/00_start_here.ipynb"
+    command = [str(python), "-m", "jupyterlab", f"--LabApp.default_url={first}"]
+    command += [f"--ServerApp.root_dir={root}", f"--ip={ip}", f"--port={port}"]
+    command += ["--ServerApp.port_retries=0", "--LabApp.extension_manager=readonly"]
+    command += ["--log-level=WARN"]  # the address is still printed
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
+        command.append("--allow-root")
+    return command
 
 
 def wait_for(process: subprocess.Popen) -> int:
