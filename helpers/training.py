@@ -20,6 +20,11 @@ from helpers.storage import load_model as load
 from helpers.storage import save_model as save
 
 Metrics = Callable[[EvalPrediction], dict[str, float]]
+# What Ctrl-C leaves behind, with an output_dir and without.
+STOPPED = {
+    True: "a checkpoint is stored: training.resume goes on with it",
+    False: "nothing is stored, because no output_dir was given",
+}
 
 
 class TrainingError(RuntimeError):
@@ -254,7 +259,7 @@ def fine_tune(
                 bar.update(len(batch))
                 if runtime.anyone(interrupt.is_set()):
                     keep()
-                    raise KeyboardInterrupt
+                    raise KeyboardInterrupt(STOPPED[output_dir is not None])
             texts, max_length = runtime.share(validation["text"][:]), config.max_length
             logits = predict(model, tokenizer, texts, 64, max_length, config.precision)
             logits = runtime.gathered(torch.from_numpy(logits), len(targets))

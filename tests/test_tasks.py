@@ -329,3 +329,44 @@ def test_clean_removes_only_what_git_ignores(copy):
         assert subprocess.run(["git", "check-ignore", "-q", name], cwd=copy).returncode == 0
     assert tasks.main(["clean"]) == 0
     assert {path for path in copy.rglob("*") if path.is_file()} == kept
+
+
+# ---------------------------------------------------------------- the browser
+
+
+@pytest.fixture
+def without_browser(tmp_path, monkeypatch):
+    """A machine without a browser, and what would be installed on it."""
+    installed = []
+    monkeypatch.setattr(tasks, "find_chromium", lambda: None)
+    monkeypatch.setattr(tasks, "VENV", tmp_path)
+    monkeypatch.setattr(tasks, "pip_install", lambda venv, arguments: installed.append(arguments))
+    monkeypatch.setattr(tasks, "apt_install", lambda package: installed.append(package))
+    monkeypatch.delenv("CI", raising=False)
+    return installed
+
+
+def test_a_browser_on_the_path_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(tasks.Path, "is_file", lambda path: False)
+    assert tasks.find_chromium() is None
+    (tmp_path / "google-chrome").touch(mode=0o755)
+    assert tasks.find_chromium() == str(tmp_path / "google-chrome")
+
+
+def test_a_learner_without_a_browser_installs_nothing_for_it(without_browser):
+    tasks.prepare_browser(everywhere=False)
+    assert without_browser == []
+
+
+def test_what_drives_the_browser_is_installed_once(without_browser, monkeypatch):
+    monkeypatch.setattr(tasks, "find_chromium", lambda: "chromium")
+    tasks.prepare_browser(everywhere=False)
+    tasks.prepare_browser(everywhere=False)
+    assert len(without_browser) == 1 and "requirements-browser.txt" in without_browser[0][1]
+
+
+def test_a_machine_of_the_ci_gets_a_browser(without_browser, monkeypatch):
+    monkeypatch.setenv("CI", "1")
+    tasks.prepare_browser(everywhere=False)
+    assert without_browser == ["chromium"]

@@ -18,6 +18,7 @@ from tests.rooms import copy_of_course
 TOKEN = "course"
 SIZES = {"laptop": (1366, 768), "projector": (1280, 720)}
 QUIET_SECONDS = 1.5
+OPEN_SECONDS = 180  # a guard, as the next one
 START_SECONDS = 60  # a guard: JupyterLab answers within a few seconds
 FLAGS = [
     "--no-sandbox",
@@ -109,23 +110,18 @@ class Notebook:
         """Open `path` (relative to the server's root) and wait until its kernel is ready."""
         width, height = SIZES[size]
         self.page: Page = browser.new_page(viewport={"width": width, "height": height})
+        self.page.set_default_timeout(1000 * OPEN_SECONDS)
         self.requests: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(f"{address}/lab/tree/{path}?token={TOKEN}&reset")
-        self.page.wait_for_function("window.jupyterapp !== undefined")
-        self.page.evaluate(
-            """async () => {
-                await jupyterapp.restored;
-                const start = Date.now();
-                const opened = () => jupyterapp.shell.currentWidget?.content?.widgets;
-                while (!opened() && Date.now() - start < 60000)
-                    await new Promise(resolve => setTimeout(resolve, 50));
-                window.panel = jupyterapp.shell.currentWidget;
-                await panel.context.ready;
-                await panel.sessionContext.ready;
-                await panel.sessionContext.session.kernel.info;
+        self.page.wait_for_function(
+            """() => {
+                window.panel = window.jupyterapp?.shell.currentWidget;
+                return window.panel?.context?.isReady
+                    && window.panel.sessionContext.session?.kernel?.status === "idle";
             }"""
         )
+        self.page.evaluate("jupyterapp.restored")
 
     def __enter__(self) -> "Notebook":
         return self
@@ -193,6 +189,14 @@ class Notebook:
                 return false;
             }).map(cell => cell.model.id)"""
         )
+
+    def until_a_bar_moves(self, number: int, seconds: float) -> None:
+        """Wait until the progress bar of a cell is on its way; raises as `command` does."""
+        start = time.monotonic()
+        while self.cells[number]["id"] not in self.bars():
+            if time.monotonic() - start > seconds:
+                raise TimeoutError(f"no bar moved within {seconds} s")
+            time.sleep(0.1)
 
     def index(self, fragment: str) -> int:
         """Number of the only code cell that holds this piece of text."""

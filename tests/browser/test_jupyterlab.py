@@ -17,6 +17,17 @@ BADGE = "https://colab.research.google.com/assets/colab-badge.svg"  # the one pi
 MATH = re.compile(r"(?<![\\$`])\$\$?[^$`]+\$")
 
 
+# A notebook in which everything is wrong that these tests look for.
+BAD = {
+    "too wide": "from IPython.display import HTML\nHTML('<div style=\"width: 3000px\">wide</div>')",
+    "no picture": "from IPython.display import Image\nImage(data=b'nothing', format='png')",
+    "fails": "1 / 0",
+    "never runs": "print('after a failure')",
+}
+BAD_TEXT = ["Half a fraction, $\\frac{1}$.", "No such macro, $\\undefined$."]
+MATH_FAULTS = "mjx-merror, mjx-mtext[style*='color: red']"
+
+
 @dataclass
 class Typed:
     """What a learner types into the first exercise of a notebook, and what it must say."""
@@ -109,16 +120,19 @@ def test_figures_are_drawn_and_nothing_is_cut_off(ran, size):
 
 
 def test_math_and_mermaid_are_drawn(ran):
+    seen = 0
     for number, cell in enumerate(ran.cells):
         text = tasks.joined(cell["source"])
         if cell["cell_type"] != "markdown" or not ("```mermaid" in text or MATH.search(text)):
             continue
+        seen += 1
         ran.show(number)
         if "```mermaid" in text:
             assert ran.drawn(number, ".jp-RenderedMermaid img, .jp-RenderedMermaid svg"), cell["id"]
         if MATH.search(text):
             assert ran.drawn(number, "mjx-container"), cell["id"]
-            assert not ran.drawn(number, "mjx-merror, .jp-mod-error", seconds=0), cell["id"]
+            assert not ran.drawn(number, MATH_FAULTS, seconds=0), cell["id"]
+    assert bool(seen) == (ran.stem != "01_tokenization")
 
 
 def test_a_wrong_answer_gets_its_hint_and_the_solution_its_praise(ran):
@@ -149,3 +163,63 @@ def test_nothing_is_asked_of_another_host(ran, server):
         url for url in ran.requests if not url.startswith((server, "data:", "blob:", "about:"))
     }
     assert {url for url in elsewhere if not url.startswith(server.replace("http", "ws"))} <= {BADGE}
+
+
+def test_these_checks_can_fail(server, browser, room):
+    from tests.browser import lab
+
+    cells = [nbformat.v4.new_code_cell(source) for source in BAD.values()]
+    cells += [nbformat.v4.new_markdown_cell(text) for text in BAD_TEXT]
+    known = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=known)
+    nbformat.write(notebook, room / "bad.ipynb")
+    with lab.Notebook(browser, server, "bad.ipynb") as notebook:
+        notebook.command("notebook:run-all-cells", 60)
+        assert [cell["execution_count"] for cell in code(notebook.cells)] == [1, 2, 3, None]
+        assert notebook.clipped(0) and not notebook.clipped(2)
+        with pytest.raises(Exception, match="decode"):
+            notebook.pictures(1)
+        for number in (4, 5):
+            notebook.show(number)
+            assert notebook.drawn(number, MATH_FAULTS)
+        assert not notebook.drawn(4, ".jp-RenderedMermaid", seconds=0)
+
+
+TRAINS = 'run = training.fine_tune(model, tokenizer, mine.datasets["train"], validation, config)'
+FOLDER = 'downloads.ROOT / "outputs" / "stopped"'
+RESUMES = f"""\
+tokenizer, model, run = training.resume({FOLDER}, mine.datasets["train"], validation)
+_, again = checkpoints.load(CHECKPOINT, len(mine.names), SEED, mine.names)
+whole = training.fine_tune(again, tokenizer, mine.datasets["train"], validation, config)
+print("as if never stopped:", run.rows == whole.rows)"""
+
+
+@pytest.mark.long
+def test_training_is_stopped_by_the_button_and_resumed_as_if_it_never_stopped(
+    request, server, browser
+):
+    from tests.browser import lab
+
+    start = time.perf_counter()
+    with lab.Notebook(browser, server, "notebooks/13_your_own_csv.ipynb") as notebook:
+        number = notebook.index(TRAINS)
+        source = notebook.cells[number]["source"]
+        notebook.show(number)
+        notebook.command("notebook:run-all-above", CELL_TIMEOUT)
+        kept = TRAINS.replace("config)", f"config, output_dir={FOLDER})")
+        notebook.type(number, source.replace(TRAINS, kept))
+        notebook.start("notebook:run-cell")
+        notebook.until_a_bar_moves(number, CELL_TIMEOUT)
+        notebook.page.click('[data-command="notebook:interrupt-kernel"]')
+        notebook.wait(CELL_TIMEOUT)
+        errors = [o for o in notebook.cells[number]["outputs"] if o["output_type"] == "error"]
+        assert [error["ename"] for error in errors] == ["KeyboardInterrupt"]
+        assert "training.resume" in errors[0]["evalue"]
+        said = notebook.answer(number, source.replace(TRAINS, RESUMES), CELL_TIMEOUT)
+        assert "as if never stopped: True" in said
+        assert "; epoch " in said  # the cell's own sentence about the finished run
+        notebook.command("notebook:run-all-below", CELL_TIMEOUT)
+        for cell in code(notebook.cells):
+            failed = [o["evalue"] for o in cell["outputs"] if o["output_type"] == "error"]
+            assert not failed or "raises-exception" in cell["metadata"].get("tags", [])
+    request.config.stash[SECONDS]["stopped and resumed"] = time.perf_counter() - start

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
+from filelock import FileLock
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
@@ -89,6 +90,12 @@ def preloaded() -> set[str]:
     """Names of the packages that the simulated Colab has before a notebook is opened."""
     lines = PACKAGES.read_text(encoding="utf8").splitlines()
     return {line.split("==")[0].lower() for line in lines if not line.startswith("#")}
+
+
+def published() -> dict[str, str]:
+    """The versions that Colab's list names: the first part of the file, up to the next comment."""
+    listed = PACKAGES.read_text(encoding="utf8").split("\n# What pip added")[0].splitlines()
+    return dict(line.split("==") for line in listed if not line.startswith("#"))
 
 
 def packages(python: Path) -> dict[str, list]:
@@ -194,6 +201,12 @@ def run(
     Raises:
         CellExecutionError: if a cell fails that is not meant to.
     """
+    with FileLock(f"{VENV}.lock"):  # one at a time: what it installs is removed again
+        return run_alone(notebook, folder, public, address)
+
+
+def run_alone(notebook: Path, folder: Path, public: Path, address: str) -> Ran:
+    """What `run` does, once nobody else uses the environment."""
     python = environment()
     content = folder / "content"
     content.mkdir()

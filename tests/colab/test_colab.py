@@ -42,7 +42,8 @@ def test_a_fork_works_after_its_one_command(colab, tmp_path):
     address, version = "https://github.com/someone/their.course", "v9.8.7"
     public = runtime.publish(tmp_path / "public", fork=(address, version))
     forked = tmp_path / "public" / "course" / "notebooks" / "00_start_here.ipynb"
-    first = [c for c in nbformat.read(forked, as_version=4).cells if c["cell_type"] == "code"][0]
+    cells = nbformat.read(forked, as_version=4).cells
+    first = next(cell for cell in cells if cell["cell_type"] == "code")
     assert f'REPOSITORY = "{address}"' in first["source"]
     asking = nbformat.v4.new_code_cell("from helpers import downloads\nprint(downloads.ROOT)")
     nbformat.write(nbformat.v4.new_notebook(cells=[first, asking]), tmp_path / "fork.ipynb")
