@@ -139,21 +139,23 @@ def bars(
 
 
 def confusion(matrix: np.ndarray, names: Sequence[str]) -> Figure:
-    """A confusion matrix: counts, and in brackets the share of the row.
+    """A confusion matrix: counts, and in brackets the share of the row. It fits on one screen.
 
     Args:
         matrix: from `metrics.confusion_matrix`: rows are labels, columns predictions, (C, C).
         names: of the C classes.
     """
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    figure, axes = new(1.6 + 1.3 * len(names), 1.2 + 0.9 * len(names))
+    many = len(names) > 4
+    size, slant = (8 if many else 11), (30 if many else 0)
+    figure, axes = new(min(9, 1.6 + 1.3 * len(names)), min(5.4, 1.2 + 0.9 * len(names)))
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), count in np.ndenumerate(matrix):
         colour = "white" if shares[row, column] > 0.5 else "black"
         text = f"{count:,}\n({shares[row, column]:.0%})"
-        axes.text(column, row, text, ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(names)), names)
-    axes.set_yticks(range(len(names)), names, rotation=90, va="center")
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
+    axes.set_xticks(range(len(names)), names, rotation=slant)
+    axes.set_yticks(range(len(names)), names, rotation=0 if many else 90, va="center")
     axes.set(xlabel="predicted", ylabel="label", title=f"n = {matrix.sum():,}")
     axes.grid(False)
     return figure

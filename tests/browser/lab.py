@@ -253,14 +253,18 @@ class Notebook:
             number,
         )
 
-    def pictures(self, number: int) -> int:
-        """How many pictures of a cell are loaded and drawn."""
+    def pictures(self, number: int) -> list[float]:
+        """Height of each picture that a cell shows, as a share of what is seen of the notebook.
+
+        Raises:
+            Error: if one of them cannot be drawn.
+        """
         return self.page.evaluate(
             """async number => {
                 const node = panel.content.widgets[number].node;
                 const pictures = [...node.querySelectorAll(".jp-OutputArea-output img")];
                 await Promise.all(pictures.map(picture => picture.decode()));
-                return pictures.filter(p => p.naturalWidth > 0 && p.clientWidth > 0).length;
+                return pictures.map(p => p.clientHeight / panel.content.node.clientHeight);
             }""",
             number,
         )
