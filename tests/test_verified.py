@@ -32,6 +32,7 @@ def test_each_room_has_a_row_of_its_own_and_what_was_skipped_has_none():
         ("constraints-colab.txt", "3 passed"),
     ]
     assert rows[3]["python"] == "3.12" and "not installed" in rows[3]["ran"]
+    assert rows[3]["versions"].startswith(f"torch {verified.COLABS_TORCH}, ")
 
 
 def test_a_new_run_takes_the_place_of_the_same_one_only():

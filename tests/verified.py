@@ -18,6 +18,7 @@ KEY = ("python", "packages", "ran")  # a new run takes the place of an older one
 NAMED = ("torch", "transformers", "datasets", "numpy", "pandas")
 MARKS = ("<!-- verified: written by `tasks.py test --record` -->\n", "<!-- /verified -->")
 LOWEST, COLAB, OTHER = "lowest versions", "simulated Colab", "Python "
+COLABS_TORCH = "2.11.0"  # by Colab's list; only resolved, never installed here
 
 
 def read() -> list[dict[str, str]]:
@@ -69,7 +70,9 @@ def from_table(groups: list[dict], every: bool) -> list[dict[str, str]]:
             rows.append(row("3.11", "constraints-colab.txt", f"{text}, a fork", [group]))
         elif name.startswith(OTHER):
             text = "cells and helpers compile, set-up cell; requirements resolved, not installed"
-            rows.append(row(name.removeprefix(OTHER), "constraints-colab.txt", text, [group]))
+            other = row(name.removeprefix(OTHER), "constraints-colab.txt", text, [group])
+            other["versions"] = re.sub(r"^torch \S+,", f"torch {COLABS_TORCH},", other["versions"])
+            rows.append(other)
     return rows
 
 

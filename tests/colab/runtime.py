@@ -201,7 +201,8 @@ def run(
     Raises:
         CellExecutionError: if a cell fails that is not meant to.
     """
-    with FileLock(f"{VENV}.lock"):  # one at a time: what it installs is removed again
+    ARCHIVES.mkdir(exist_ok=True)
+    with FileLock(ARCHIVES / "lock"):  # one at a time: what it installs is removed again
         return run_alone(notebook, folder, public, address)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import tasks
+from tests import verified
 from tests.colab import runtime
 from tests.conftest import EVERY, load
 
@@ -88,7 +89,7 @@ def stand_in(package: str, version: str, folder: Path) -> None:
 @pytest.mark.long
 def test_the_requirements_resolve_beside_colabs_packages(python, tmp_path):
     published = runtime.published()
-    published["torch"] = "2.11.0+standin"  # the version of Colab's list
+    published["torch"] = f"{verified.COLABS_TORCH}+standin"
     stand_in("torch", published["torch"], tmp_path)
     pins = "".join(f"{name}=={version}\n" for name, version in published.items())
     (tmp_path / "colab.txt").write_text(pins, encoding="utf8")
@@ -100,7 +101,6 @@ def test_the_requirements_resolve_beside_colabs_packages(python, tmp_path):
     assert ran.returncode == 0, ran.stderr
     plan = json.loads((tmp_path / "plan.json").read_text(encoding="utf8"))["install"]
     chosen = {item["metadata"]["name"].lower(): item["metadata"]["version"] for item in plan}
-    assert {name: chosen[name] for name in published if name in chosen} == {
-        name: version for name, version in published.items() if name in chosen
-    }
+    listed = published.keys() & chosen.keys()
+    assert {name: chosen[name] for name in listed} == {name: published[name] for name in listed}
     assert {"torch", "transformers", "datasets", "numpy", "evaluate"} <= set(chosen)
