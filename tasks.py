@@ -505,7 +505,8 @@ def run_pytest(python: Path, name: str, arguments: list[str]) -> dict:
     OUTPUTS.mkdir(exist_ok=True)
     junit = OUTPUTS / "junit.xml"
     junit.unlink(missing_ok=True)
-    command = [str(python), "-m", "pytest", "-q", "--no-header", f"--junitxml={junit}"]
+    command = [str(python), "-m", "pytest", "-q", "-rs", "--no-header"]
+    command.append(f"--junitxml={junit}")
     start = time.perf_counter()
     code = subprocess.run([*command, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL).returncode
     seconds = time.perf_counter() - start

@@ -12,7 +12,7 @@ import tasks
 from tests.browser.conftest import SECONDS
 from tests.conftest import load
 
-CELL_TIMEOUT = tasks.project()["tool"]["course"]["cell_timeout"]
+GUARD = 4 * tasks.project()["tool"]["course"]["cell_timeout"]  # seconds for a whole notebook
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"  # the one picture from elsewhere
 MATH = re.compile(r"(?<![\\$`])\$\$?[^$`]+\$")
 
@@ -61,7 +61,7 @@ def ran(request, server, browser):
     with lab.Notebook(browser, server, path) as notebook:
         notebook.stem = request.param
         notebook.stored = load(tasks.ROOT / path)["cells"]
-        notebook.moving = notebook.command("notebook:run-all-cells", CELL_TIMEOUT)
+        notebook.moving = notebook.command("notebook:run-all-cells", GUARD)
         yield notebook
     request.config.stash[SECONDS][request.param] = time.perf_counter() - start
 
@@ -206,20 +206,20 @@ def test_training_is_stopped_by_the_button_and_resumed_as_if_it_never_stopped(
         number = notebook.index(TRAINS)
         source = notebook.cells[number]["source"]
         notebook.show(number)
-        notebook.command("notebook:run-all-above", CELL_TIMEOUT)
+        notebook.command("notebook:run-all-above", GUARD)
         kept = TRAINS.replace("config)", f"config, output_dir={FOLDER})")
         notebook.type(number, source.replace(TRAINS, kept))
         notebook.start("notebook:run-cell")
-        notebook.until_a_bar_moves(number, CELL_TIMEOUT)
+        notebook.until_a_bar_moves(number, GUARD)
         notebook.page.click('[data-command="notebook:interrupt-kernel"]')
-        notebook.wait(CELL_TIMEOUT)
+        notebook.wait(GUARD)
         errors = [o for o in notebook.cells[number]["outputs"] if o["output_type"] == "error"]
         assert [error["ename"] for error in errors] == ["KeyboardInterrupt"]
         assert "training.resume" in errors[0]["evalue"]
-        said = notebook.answer(number, source.replace(TRAINS, RESUMES), CELL_TIMEOUT)
+        said = notebook.answer(number, source.replace(TRAINS, RESUMES), GUARD)
         assert "as if never stopped: True" in said
         assert "; epoch " in said  # the cell's own sentence about the finished run
-        notebook.command("notebook:run-all-below", CELL_TIMEOUT)
+        notebook.command("notebook:run-all-below", GUARD)
         for cell in code(notebook.cells):
             failed = [o["evalue"] for o in cell["outputs"] if o["output_type"] == "error"]
             assert not failed or "raises-exception" in cell["metadata"].get("tags", [])
