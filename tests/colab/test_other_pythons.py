@@ -34,13 +34,6 @@ def python(request) -> str:
     return found
 
 
-def setup_cell() -> str:
-    cells = load(EVERY[0])["cells"]
-    return next(
-        tasks.joined(c["source"]) for c in cells if "setup" in c["metadata"].get("tags", [])
-    )
-
-
 def test_every_cell_and_every_helper_compiles_without_a_warning(python):
     sources = {
         f"{path.name} {cell['id']}": tasks.joined(cell["source"])
@@ -59,21 +52,8 @@ def test_every_cell_and_every_helper_compiles_without_a_warning(python):
 
 
 def test_the_setup_cell_finds_the_course(python, public, tmp_path):
-    """Beside stand-ins for the three packages it looks for, so that nothing is installed."""
-    for name in ("torch", "transformers", "evaluate"):
-        (tmp_path / "stub" / name).mkdir(parents=True)
-        (tmp_path / "stub" / name / "__init__.py").touch()
-    (tmp_path / "content").mkdir()
-    asking = "import helpers; print(helpers.__path__[0])"
-    ran = subprocess.run(
-        [python, "-c", f"{setup_cell()}\n{asking}"],
-        cwd=tmp_path / "content",
-        env=runtime.variables(tmp_path, public, runtime.ADDRESS),
-        capture_output=True,
-        text=True,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert Path(ran.stdout.strip()) == tmp_path / "content" / "sft-unveiled" / "helpers"
+    course = runtime.run_setup_cell(python, tmp_path, public)
+    assert course == tmp_path / "content" / "sft-unveiled"
 
 
 def stand_in(package: str, version: str, folder: Path) -> None:
