@@ -18,8 +18,7 @@ from tests.rooms import copy_of_course
 TOKEN = "course"
 SIZES = {"laptop": (1366, 768), "projector": (1280, 720)}
 QUIET_SECONDS = 1.5
-OPEN_SECONDS = 180  # a guard, as the next one
-START_SECONDS = 60  # a guard: JupyterLab answers within a few seconds
+OPEN_SECONDS = START_SECONDS = 180  # guards: both take a few seconds
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -47,7 +46,7 @@ def jupyterlab(room: Path) -> Iterator[str]:
     port = tasks.listen("localhost", 0)
     command = tasks.lab_command(Path(sys.executable), "localhost", port, room)
     command += ["--no-browser", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser"]
-    environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")}
+    environment = dict(os.environ)
     for name in ("CONFIG", "DATA", "RUNTIME"):
         environment[f"JUPYTER_{name}_DIR"] = str(room.parent / name.lower())
     for name in ("SETTINGS", "WORKSPACES"):
@@ -76,7 +75,7 @@ def wait_until_it_answers(address: str, server: subprocess.Popen, log) -> None:
 
 
 def end(server: subprocess.Popen) -> None:
-    """End a server and the kernels it started: they are in its process group."""
+    """End a server; asked politely, it ends the kernels it started first."""
     stop = os.killpg if hasattr(os, "killpg") else lambda pid, how: server.terminate()
     for how in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
         with suppress(ProcessLookupError):

@@ -43,9 +43,9 @@ TYPED = {
         "precision_of_complaints = 40 / 60\n"
         "recall_of_complaints = 40 / 50\n"
         "f1_of_complaints = 8 / 11",
-        "other way round",
+        "swapped",
     ),
-    "13_your_own_csv": Typed("left_out = [5, 8]", ""),
+    "13_your_own_csv": Typed("left_out = [2, 3, 4, 6, 7]", "The header is row 1"),
 }
 LONG = {"05_evaluation", "13_your_own_csv"}
 PARAMETERS = [pytest.param(n, id=n, marks=[pytest.mark.long] * (n in LONG)) for n in TYPED]
