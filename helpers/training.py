@@ -20,11 +20,6 @@ from helpers.storage import load_model as load
 from helpers.storage import save_model as save
 
 Metrics = Callable[[EvalPrediction], dict[str, float]]
-# What Ctrl-C leaves behind, with an output_dir and without.
-STOPPED = {
-    True: "a checkpoint is stored: training.resume goes on with it",
-    False: "nothing is stored, because no output_dir was given",
-}
 
 
 class TrainingError(RuntimeError):
@@ -259,7 +254,7 @@ def fine_tune(
                 bar.update(len(batch))
                 if runtime.anyone(interrupt.is_set()):
                     keep()
-                    raise KeyboardInterrupt(STOPPED[output_dir is not None])
+                    raise KeyboardInterrupt("stored: training.resume goes on" if output_dir else "")
             texts, max_length = runtime.share(validation["text"][:]), config.max_length
             logits = predict(model, tokenizer, texts, 64, max_length, config.precision)
             logits = runtime.gathered(torch.from_numpy(logits), len(targets))
