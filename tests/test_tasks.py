@@ -370,3 +370,32 @@ def test_a_machine_of_the_ci_gets_a_browser(without_browser, monkeypatch):
     monkeypatch.setenv("CI", "1")
     tasks.prepare_browser(everywhere=False)
     assert without_browser == ["chromium"]
+
+
+@pytest.mark.parametrize(
+    ("options", "rooms"),
+    [
+        (["--fast"], set()),
+        ([], {"browser", "simulated Colab"}),
+        (["--all"], {"browser", "simulated Colab", "Python 3.12", "Python 3.13"}),
+    ],
+)
+def test_rooms_are_entered_where_the_options_say_so_and_recorded_only_if_asked(
+    options, rooms, monkeypatch
+):
+    ran, recorded = {}, []
+
+    def run_pytest(python, name, arguments):
+        ran[name] = arguments
+        return {"name": name, "seconds": 0.0, "passed": 1, "failed": 0, "skipped": 0}
+
+    monkeypatch.setattr(tasks, "run_pytest", run_pytest)
+    monkeypatch.setattr(tasks, "run_inside", lambda *arguments: 0)
+    monkeypatch.setattr(tasks, "set_up", lambda *arguments, **more: Path(sys.executable))
+    monkeypatch.setattr("tests.verified.record", recorded.append)
+    assert tasks.main(["test", "--here", *options]) == 0
+    assert ran.keys() & {"browser", "simulated Colab", "Python 3.12", "Python 3.13"} == rooms
+    assert {"--ignore=tests/browser", "--ignore=tests/colab"} <= set(ran["unit tests"])
+    assert recorded == []
+    assert tasks.main(["test", "--here", *options, "--record"]) == 0
+    assert len(recorded) == 1 and recorded[0][0]["packages"] == "constraints.txt"
