@@ -48,6 +48,7 @@ python3 tasks.py COMMAND [options]
   test      set up what is missing, then unit tests and every notebook, a table
               --fast   leave out what trains a model
               --all    add what is too long for every change
+              --record   put what ran into the README's table
   refresh   run notebooks top to bottom, store their outputs: refresh [NN ...]
   check     ruff on code and notebooks, notebook hygiene, cells not compared
   study     go on with the long experiment behind a notebook: study NN
@@ -393,15 +394,9 @@ def lab(options: argparse.Namespace) -> int:
     python = set_up_from(Path(options.pack)) if options.pack else environment(options)
     if run_inside(python, "fetch_and_describe") != 0:
         return 1
-    first = "/lab/tree/notebooks/00_start_here.ipynb"
-    command = [str(python), "-m", "jupyterlab", f"--LabApp.default_url={first}"]
-    command += [f"--ServerApp.root_dir={ROOT}", f"--ip={options.ip}", f"--port={options.port}"]
-    command += ["--ServerApp.port_retries=0", "--LabApp.extension_manager=readonly"]
-    command += ["--log-level=WARN"]  # the address is still printed
+    command = lab_command(python, options.ip, options.port)
     if options.no_browser or not has_display():
         command.append("--no-browser")
-    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
-        command.append("--allow-root")
     say("Starting JupyterLab; Ctrl-C here stops it.")
     return wait_for(subprocess.Popen(command, cwd=ROOT))
 
@@ -477,6 +472,33 @@ def slides(options: argparse.Namespace) -> int:
     return subprocess.run(command, cwd=ROOT).returncode
 
 
+def find_chromium() -> str | None:
+    """The Chromium, Chrome or Edge of this machine, if there is one."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    usual = [
+        Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
+        Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
+    ]
+    for variable in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"):
+        folder = Path(os.environ.get(variable) or "none")
+        usual += [folder / "Google/Chrome/Application/chrome.exe"]
+        usual += [folder / "Microsoft/Edge/Application/msedge.exe"]
+    found = [shutil.which(name) for name in names] + [str(p) for p in usual if p.is_file()]
+    return next(filter(None, found), None)
+
+
+def lab_command(python: Path, ip: str, port: int, root: Path = ROOT) -> list[str]:
+    """How JupyterLab is started; `tests/browser` starts it in the same way."""
+    first = "/lab/tree/notebooks/00_start_here.ipynb"
+    command = [str(python), "-m", "jupyterlab", f"--LabApp.default_url={first}"]
+    command += [f"--ServerApp.root_dir={root}", f"--ip={ip}", f"--port={port}"]
+    command += ["--ServerApp.port_retries=0", "--LabApp.extension_manager=readonly"]
+    command += ["--log-level=WARN"]  # the address is still printed
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
+        command.append("--allow-root")
+    return command
+
+
 def wait_for(process: subprocess.Popen) -> int:
     """Leave Ctrl-C to the process, which asks before it stops."""
     while True:
@@ -498,18 +520,69 @@ def test(options: argparse.Namespace) -> int:
     if run_inside(python, "fetch_and_describe") != 0:
         return 1
     course = project()["tool"]["course"]
-    rows = [run_pytest(python, "unit tests", ["tests", "-m", "not slow and not long"])]
+    rooms = ["--ignore=tests/browser", "--ignore=tests/colab"]
+    rows = [run_pytest(python, "unit tests", ["tests", *rooms, "-m", "not slow and not long"])]
     if not options.fast:
-        rows.append(run_pytest(python, "controls", ["tests", "-m", "slow and not long"]))
+        rows.append(run_pytest(python, "controls", ["tests", *rooms, "-m", "slow and not long"]))
     for path in notebooks():
         if options.fast and path.stem in course["trains"]:
             continue
         rows.append(run_pytest(python, path.stem, nbval(path, course["cell_timeout"])))
+    if not options.fast:
+        rows += in_rooms(python, options)
     if options.all:
-        rows.append(run_pytest(python, "long tests", ["tests", "-m", "long"]))
+        rows.append(run_pytest(python, "long tests", ["tests", *rooms, "-m", "long"]))
         lowest = set_up(ROOT / ".venv-lowest", "constraints-lowest.txt")
-        rows.append(run_pytest(lowest, "lowest versions", ["tests", "-m", "not slow and not long"]))
+        units = ["tests", *rooms, "-m", "not slow and not long"]
+        rows.append(run_pytest(lowest, "lowest versions", units))
+    if options.record:
+        from tests import verified
+
+        verified.record(verified.from_table(rows, options.all))
     return report(rows, course["budgets"])
+
+
+def in_rooms(python: Path, options: argparse.Namespace) -> list[dict]:
+    """Notebooks where learners run them: in a browser, in a simulated Colab, on other Pythons."""
+    if not options.here:
+        prepare_browser(options.all)
+    chosen = [] if options.all else ["-m", "not long"]
+    rows = [run_pytest(python, "browser", ["tests/browser", *chosen])]
+    rows.append(run_pytest(python, "simulated Colab", ["tests/colab/test_colab.py", *chosen]))
+    others = "tests/colab/test_other_pythons.py"
+    for version in ("3.12", "3.13") if options.all else ():
+        rows.append(run_pytest(python, f"Python {version}", [others, "-k", version]))
+    return rows
+
+
+def prepare_browser(everywhere: bool) -> None:
+    """Install what drives a browser, where there is one; on a CI machine that browser, too."""
+    if find_chromium() is None and os.environ.get("CI"):
+        apt_install("chromium")
+    content = (ROOT / "requirements-browser.txt").read_bytes() + stamp_text(
+        "constraints.txt"
+    ).encode()
+    stamp, wanted = VENV / "browser.txt", hashlib.sha256(content).hexdigest()
+    found = stamp.read_text(encoding="utf8") if stamp.is_file() else ""
+    if found == wanted or not (everywhere or find_chromium()):
+        return
+    requirements = str(ROOT / "requirements-browser.txt")
+    pip_install(VENV, ["-r", requirements, "-c", str(ROOT / "constraints.txt")])
+    stamp.write_text(wanted, encoding="utf8")
+
+
+def apt_install(package: str) -> None:
+    """Install a Debian package if this is root on such a system; say so if it does not work."""
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        return
+    say(f"CI: installing {package}")
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", package]):
+        ran = subprocess.run(
+            ["apt-get", "--quiet=2", *command], stdin=subprocess.DEVNULL, capture_output=True
+        )
+        if ran.returncode != 0:
+            say(f"apt-get {command[0]} failed: the tests in a browser will be skipped.")
+            return
 
 
 def nbval(path: Path, timeout: int) -> list[str]:
@@ -525,7 +598,8 @@ def run_pytest(python: Path, name: str, arguments: list[str]) -> dict:
     OUTPUTS.mkdir(exist_ok=True)
     junit = OUTPUTS / "junit.xml"
     junit.unlink(missing_ok=True)
-    command = [str(python), "-m", "pytest", "-q", "--no-header", f"--junitxml={junit}"]
+    command = [str(python), "-m", "pytest", "-q", "-rs", "--no-header"]
+    command.append(f"--junitxml={junit}")
     start = time.perf_counter()
     code = subprocess.run([*command, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL).returncode
     seconds = time.perf_counter() - start
@@ -876,6 +950,7 @@ def parser() -> argparse.ArgumentParser:
         added[function].add_argument("--here", action="store_true")
     added[test].add_argument("--fast", action="store_true")
     added[test].add_argument("--all", action="store_true")
+    added[test].add_argument("--record", action="store_true")
     added[refresh].add_argument("numbers", nargs="*")
     added[study].add_argument("number")
     added[study].add_argument("--limit", type=int)
