@@ -410,7 +410,7 @@ def test_names_of_numbers_are_in_their_order(tmp_path):
         lambda some: some + ["a", "b", "c"] * 10
     )
 )
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_every_class_is_learned_and_scored(labels, tmp_path_factory):
     mine = load(numbers(labels), tmp_path_factory.mktemp("files"))
     for part in ("train", "test"):  # of the smallest classes, validation may have none
@@ -425,7 +425,7 @@ def test_every_class_is_learned_and_scored(labels, tmp_path_factory):
         max_size=40,
     )
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_no_row_is_lost_and_no_text_crosses_the_parts(rows, tmp_path_factory):
     """Whatever texts a file holds: each row is in a part or in the list, never both."""
     frame = pd.DataFrame(rows, columns=["text", "label"])

@@ -51,7 +51,6 @@ def test_folds_hold_out_every_example_once_and_give_each_class_its_share(sizes, 
 @given(
     numbers=st.lists(st.integers(0, 60), min_size=30, max_size=120), k=st.integers(2, 5), seed=SEEDS
 )
-@settings(deadline=None)
 def test_texts_that_are_equal_to_a_reader_share_a_fold(numbers, k, seed):
     texts = [f"A film,  no {n}!" if i % 2 else f"a film no. {n}" for i, n in enumerate(numbers)]
     labels = np.array(numbers) % 2
