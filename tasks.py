@@ -41,21 +41,24 @@ python3 tasks.py COMMAND [options]
 
   lab       set up what is missing, then open JupyterLab at the first notebook
               --no-browser, --port N, --ip A    as in JupyterLab
-              --torch-index URL   take torch from this index (of CPU builds)
-              --cuda   accept the CUDA libraries that torch may bring (2.7 GB)
+              --torch-index URL   torch from there; --cuda   with CUDA (2.7 GB)
+              --from FOLDER   take everything from a pack: no network needed
+  pack      the course in a folder for a stick: pack [FOLDER] [--without NAME]
+  slides    the notebooks as pages to show, in outputs/slides: slides [NN ...]
   test      set up what is missing, then unit tests and every notebook, a table
               --fast   leave out what trains a model
               --all    add what is too long for every change
+              --record   put what ran into the README's table
   refresh   run notebooks top to bottom, store their outputs: refresh [NN ...]
   check     ruff on code and notebooks, notebook hygiene, cells not compared
   study     go on with the long experiment behind a notebook: study NN
-              --limit N       at most N runs of it
-              --processes N   N runs at a time, each with one thread
+              --limit N   at most N runs; --processes N   N at a time
+  site      every notebook with its stored outputs as a web page: outputs/site
   fork      put your address into every badge and setup cell:
               fork https://github.com/OWNER/NAME [--version v1.2.3]
   clean     remove what the commands made: .venv, downloads, outputs
 
-test, refresh, check and study take --here: the running Python instead of .venv.
+test, refresh, check, study, slides, site: --here takes the running Python.
 Set-up needs a network once; afterwards everything works without.
 """
 
@@ -138,10 +141,12 @@ def set_up(
     constraints: str = "constraints.txt",
     torch_index: str = "",
     cuda: bool = False,
+    wheels: Path | None = None,
 ) -> Path:
     """Make the virtual environment if it is missing or incomplete, bring it up to date if not.
 
     The stamp is written last: an installation that was interrupted has none, and is made anew.
+    With a folder of `wheels` nothing else is asked, no index and no network.
 
     Returns:
         The environment's Python.
@@ -155,14 +160,21 @@ def set_up(
     else:
         check_disk("cpu")
         remake(venv)
-        announce(venv, constraints, torch_index, cuda)
+        if wheels is None:
+            announce(venv, constraints, torch_index, cuda)
     if torch_index:
         only_torch = ["--no-deps", "--index-url", torch_index, "torch"]
         pip_install(venv, [*only_torch, "-c", str(ROOT / constraints)])
-    pip_install(venv, ["-r", str(ROOT / "requirements-dev.txt"), "-c", str(ROOT / constraints)])
+    closed = ["--isolated", "--no-index", "--find-links", str(wheels)] if wheels else []
+    pip_install(venv, [*closed, *wanted_packages(constraints)])
     quiet_jupyter(venv)
     (venv / "installed.txt").write_text(wanted, encoding="utf8")
     return python_of(venv)
+
+
+def wanted_packages(constraints: str) -> list[str]:
+    """What pip is asked for: all that reading, testing and teaching need."""
+    return ["-r", str(ROOT / "requirements-dev.txt"), "-c", str(ROOT / constraints)]
 
 
 def remake(venv: Path) -> None:
@@ -205,14 +217,19 @@ def announce(venv: Path, constraints: str, torch_index: str, cuda: bool) -> None
         f"{WHEELS_MB} MB, the rest weights and data. {DISK_MB[kind] / 1000:.0f} GB of disk."
     )
     if kind == "cuda" and not cuda and shutil.which("nvidia-smi") is None:
-        raise Trouble(
-            "For this Python and system the package index offers torch only with CUDA libraries "
-            "(2.7 GB),\nand no NVIDIA GPU was found. Either take torch from an index of CPU "
-            "builds\n(https://pytorch.org/get-started/locally/ shows its address):\n"
-            "  python3 tasks.py lab --torch-index URL\n"
-            "or accept the download:\n"
-            "  python3 tasks.py lab --cuda"
-        )
+        raise Trouble(cuda_for_nothing("lab"))
+
+
+def cuda_for_nothing(command: str) -> str:
+    """Why a command stops before it fetches CUDA libraries, and the two ways on."""
+    return (
+        "For this Python and system the package index offers torch only with CUDA libraries "
+        "(2.7 GB),\nand no NVIDIA GPU was found. Either take torch from an index of CPU "
+        "builds\n(https://pytorch.org/get-started/locally/ shows its address):\n"
+        f"  python3 tasks.py {command} --torch-index URL\n"
+        "or accept the download:\n"
+        f"  python3 tasks.py {command} --cuda"
+    )
 
 
 def torch_kind(venv: Path, constraints: str) -> str:
@@ -224,7 +241,7 @@ def torch_kind(venv: Path, constraints: str) -> str:
     if not sys.platform.startswith("linux"):
         return "cpu"  # on Windows and macOS the ordinary index has no other build
     command = [str(python_of(venv)), "-m", "pip", "install", "--dry-run", "--no-deps"]
-    command += ["--no-input", "torch", "-c", str(ROOT / constraints)]
+    command += ["--ignore-installed", "--no-input", "torch", "-c", str(ROOT / constraints)]
     with tempfile.TemporaryDirectory() as scratch:
         pip = piped(command, env=dict(os.environ, TMPDIR=scratch))
         said = ""
@@ -259,9 +276,15 @@ def piped(command: list[str], **options) -> subprocess.Popen:
 
 def pip_install(venv: Path, arguments: list[str]) -> None:
     """Install into `venv`, showing the large downloads; all pip said is kept in `pip.log`."""
-    command = [str(python_of(venv)), "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
+    run_pip(venv, "install", arguments)
+
+
+def run_pip(venv: Path, action: str, arguments: list[str]) -> None:
+    """Run one of pip's commands; with `--isolated`, no file of settings is read either."""
+    command = [str(python_of(venv)), "-m", "pip", action, "--no-input", "--progress-bar", "off"]
+    settings = {"PIP_CONFIG_FILE": os.devnull} if "--isolated" in arguments else {}
     with (venv / "pip.log").open("a", encoding="utf8") as log:
-        pip = piped([*command, *arguments])
+        pip = piped([*command, *arguments], env=os.environ | settings)
         said = ""
         for line in pip.stdout:
             log.write(line)
@@ -368,20 +391,112 @@ def run_inside(python: Path, function: str, *arguments: str) -> int:
 def lab(options: argparse.Namespace) -> int:
     """Set up, fetch, describe the machine, open JupyterLab."""
     check_port(options.ip, options.port)
+    python = set_up_from(Path(options.pack)) if options.pack else environment(options)
+    if run_inside(python, "fetch_and_describe") != 0:
+        return 1
+    command = lab_command(python, options.ip, options.port)
+    if options.no_browser or not has_display():
+        command.append("--no-browser")
+    say("Starting JupyterLab; Ctrl-C here stops it.")
+    return wait_for(subprocess.Popen(command, cwd=ROOT))
+
+
+def set_up_from(folder: Path) -> Path:
+    """Everything from a pack, checked first: packages, weights, data. Returns the Python."""
+    from workshop import pack as packing
+
+    try:
+        facts = packing.opened(folder, ROOT)
+        wheels = packing.wheels_for(folder, packing.tag())
+        say(f"Checking the files in {folder}.")
+        packing.verify(folder, packing.tag())
+        python = set_up(wheels=wheels)
+        packing.place(folder, ROOT, facts["left_out"])
+    except packing.PackError as error:
+        raise Trouble(str(error)) from error
+    except OSError as error:
+        raise Trouble(
+            f"{error.filename or folder}: {error.strerror}. Is the stick still there, and has the "
+            "disk room?\nRun the same command again: it repairs what was left."
+        ) from error
+    return python
+
+
+def pack(options: argparse.Namespace) -> int:
+    """A folder with all of the course, for machines without a network."""
+    from workshop import pack as packing
+    from workshop import pack_texts
+
     python = environment(options)
     if run_inside(python, "fetch_and_describe") != 0:
         return 1
+    unknown = set(options.without) - set(sources())
+    if unknown:
+        raise Trouble(f"No source is called {min(unknown)}. There are: {', '.join(sources())}.")
+    left_out = {name: why for name, why in pack_texts.PASS_ON.items() if why}
+    left_out |= dict.fromkeys(options.without, "left out by whoever made this pack")
+    folder = Path(options.folder).absolute()
+    say(f"Packing into {folder}. About {packing.PACK_MB} MB; some minutes.")
+    try:
+        packing.make(folder, ROOT, lambda wheels: fetch_wheels(wheels, options), left_out)
+    except packing.PackError as error:
+        raise Trouble(str(error)) from error
+    except OSError as error:
+        raise Trouble(
+            f"{error.filename or folder}: {error.strerror}. Make room or choose another folder, "
+            "and run the same command again."
+        ) from error
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    say(f"Done: {size / 1e6:,.0f} MB in {folder}. READ_ME_FIRST.md says how to start from it.")
+    for name, why in left_out.items():
+        say(f"  not inside: {name}. {why[0].upper()}{why[1:]}.")
+    return 0
+
+
+def fetch_wheels(folder: Path, options: argparse.Namespace) -> None:
+    """Let pip put all packages for this Python and system into a folder, as wheels only."""
+    constraints = "constraints.txt"
+    chosen = ["--only-binary", ":all:", "--dest", str(folder), "--find-links", str(folder)]
+    if options.torch_index:
+        torch = ["--no-deps", "--index-url", options.torch_index, "torch"]
+        run_pip(VENV, "download", [*chosen, *torch, "-c", str(ROOT / constraints)])
+    elif torch_kind(VENV, constraints) == "cuda" and not options.cuda:
+        raise Trouble(cuda_for_nothing("pack"))
+    run_pip(VENV, "download", [*chosen, *wanted_packages(constraints)])
+
+
+def slides(options: argparse.Namespace) -> int:
+    """Notebooks as pages to show."""
+    python = environment(options)
+    command = [str(python), "-m", "workshop.slides", *map(str, notebooks(options.numbers))]
+    return subprocess.run(command, cwd=ROOT).returncode
+
+
+def find_chromium() -> str | None:
+    """The Chromium, Chrome or Edge of this machine, if there is one."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    usual = [
+        Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
+        Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
+    ]
+    for variable in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"):
+        folder = Path(os.environ.get(variable) or "none")
+        usual += [folder / "Google/Chrome/Application/chrome.exe"]
+        usual += [folder / "Microsoft/Edge/Application/msedge.exe"]
+    found = [shutil.which(name) for name in names] + [str(p) for p in usual if p.is_file()]
+    return next(filter(None, found), None)
+
+
+def lab_command(python: Path, ip: str, port: int, root: Path = ROOT) -> list[str]:
+    """How JupyterLab is started; `tests/browser` starts it in the same way."""
     first = "/lab/tree/notebooks/00_start_here.ipynb"
     command = [str(python), "-m", "jupyterlab", f"--LabApp.default_url={first}"]
-    command += [f"--ServerApp.root_dir={ROOT}", f"--ip={options.ip}", f"--port={options.port}"]
+    command += [f"--ServerApp.root_dir={root}", f"--ip={ip}", f"--port={port}"]
     command += ["--ServerApp.port_retries=0", "--LabApp.extension_manager=readonly"]
     command += ["--log-level=WARN"]  # the address is still printed
-    if options.no_browser or not has_display():
-        command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
         command.append("--allow-root")
-    say("Starting JupyterLab; Ctrl-C here stops it.")
-    return wait_for(subprocess.Popen(command, cwd=ROOT))
+    return command
 
 
 def wait_for(process: subprocess.Popen) -> int:
@@ -405,18 +520,69 @@ def test(options: argparse.Namespace) -> int:
     if run_inside(python, "fetch_and_describe") != 0:
         return 1
     course = project()["tool"]["course"]
-    rows = [run_pytest(python, "unit tests", ["tests", "-m", "not slow and not long"])]
+    rooms = ["--ignore=tests/browser", "--ignore=tests/colab"]
+    rows = [run_pytest(python, "unit tests", ["tests", *rooms, "-m", "not slow and not long"])]
     if not options.fast:
-        rows.append(run_pytest(python, "controls", ["tests", "-m", "slow and not long"]))
+        rows.append(run_pytest(python, "controls", ["tests", *rooms, "-m", "slow and not long"]))
     for path in notebooks():
         if options.fast and path.stem in course["trains"]:
             continue
         rows.append(run_pytest(python, path.stem, nbval(path, course["cell_timeout"])))
+    if not options.fast:
+        rows += in_rooms(python, options)
     if options.all:
-        rows.append(run_pytest(python, "long tests", ["tests", "-m", "long"]))
+        rows.append(run_pytest(python, "long tests", ["tests", *rooms, "-m", "long"]))
         lowest = set_up(ROOT / ".venv-lowest", "constraints-lowest.txt")
-        rows.append(run_pytest(lowest, "lowest versions", ["tests", "-m", "not slow and not long"]))
+        units = ["tests", *rooms, "-m", "not slow and not long"]
+        rows.append(run_pytest(lowest, "lowest versions", units))
+    if options.record:
+        from tests import verified
+
+        verified.record(verified.from_table(rows, options.all))
     return report(rows, course["budgets"])
+
+
+def in_rooms(python: Path, options: argparse.Namespace) -> list[dict]:
+    """Notebooks where learners run them: in a browser, in a simulated Colab, on other Pythons."""
+    if not options.here:
+        prepare_browser(options.all)
+    chosen = [] if options.all else ["-m", "not long"]
+    rows = [run_pytest(python, "browser", ["tests/browser", *chosen])]
+    rows.append(run_pytest(python, "simulated Colab", ["tests/colab/test_colab.py", *chosen]))
+    others = "tests/colab/test_other_pythons.py"
+    for version in ("3.12", "3.13") if options.all else ():
+        rows.append(run_pytest(python, f"Python {version}", [others, "-k", version]))
+    return rows
+
+
+def prepare_browser(everywhere: bool) -> None:
+    """Install what drives a browser, where there is one; on a CI machine that browser, too."""
+    if find_chromium() is None and os.environ.get("CI"):
+        apt_install("chromium")
+    content = (ROOT / "requirements-browser.txt").read_bytes() + stamp_text(
+        "constraints.txt"
+    ).encode()
+    stamp, wanted = VENV / "browser.txt", hashlib.sha256(content).hexdigest()
+    found = stamp.read_text(encoding="utf8") if stamp.is_file() else ""
+    if found == wanted or not (everywhere or find_chromium()):
+        return
+    requirements = str(ROOT / "requirements-browser.txt")
+    pip_install(VENV, ["-r", requirements, "-c", str(ROOT / "constraints.txt")])
+    stamp.write_text(wanted, encoding="utf8")
+
+
+def apt_install(package: str) -> None:
+    """Install a Debian package if this is root on such a system; say so if it does not work."""
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        return
+    say(f"CI: installing {package}")
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", package]):
+        ran = subprocess.run(
+            ["apt-get", "--quiet=2", *command], stdin=subprocess.DEVNULL, capture_output=True
+        )
+        if ran.returncode != 0:
+            say(f"apt-get {command[0]} failed: the tests in a browser will be skipped.")
+            return
 
 
 def nbval(path: Path, timeout: int) -> list[str]:
@@ -432,7 +598,8 @@ def run_pytest(python: Path, name: str, arguments: list[str]) -> dict:
     OUTPUTS.mkdir(exist_ok=True)
     junit = OUTPUTS / "junit.xml"
     junit.unlink(missing_ok=True)
-    command = [str(python), "-m", "pytest", "-q", "--no-header", f"--junitxml={junit}"]
+    command = [str(python), "-m", "pytest", "-q", "-rs", "--no-header"]
+    command.append(f"--junitxml={junit}")
     start = time.perf_counter()
     code = subprocess.run([*command, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL).returncode
     seconds = time.perf_counter() - start
@@ -511,6 +678,12 @@ def study(options: argparse.Namespace) -> int:
         command += ["--limit", str(options.limit)]
     if options.processes is not None:
         command += ["--processes", str(options.processes)]
+    return subprocess.run(command, cwd=ROOT).returncode
+
+
+def site(options: argparse.Namespace) -> int:
+    """Write the course as web pages; nothing is run, and nothing is loaded from elsewhere."""
+    command = [str(environment(options)), "-m", "website.build"]
     return subprocess.run(command, cwd=ROOT).returncode
 
 
@@ -685,15 +858,31 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def fetch_and_describe() -> None:
-    """Fetch weights and data, then print what this machine is and what is on its disk."""
-    from helpers import downloads, runtime
+    """Fetch weights and data, then print what this machine is and what is on its disk.
 
-    try:
-        downloads.fetch_all()
-    except downloads.DownloadError as error:
-        sys.exit(str(error))
+    What a pack did not bring may be missing where there is no network; anything else may not.
+    """
+    from helpers import downloads, runtime
+    from workshop import pack as packing
+
+    missing, not_brought = [], packing.not_brought(ROOT)
+    for name in sorted(downloads.sources(), key=not_brought.count):
+        if name in not_brought:  # no long waiting for a network that nobody promised
+            os.environ |= {"PIP_RETRIES": "0", "PIP_DEFAULT_TIMEOUT": "10"}
+        try:
+            downloads.folder(name)
+        except downloads.DownloadError as error:
+            if name not in not_brought:
+                sys.exit(str(error))
+            missing.append(name)
     print(runtime.describe().to_string(header=False))
-    for name in downloads.sources():
+    for name in missing:
+        needed = " and ".join(packing.needed_by(name, ROOT)) or "no"
+        print(
+            f"{name:14} not here: the pack did not bring it. `python3 tasks.py lab` fetches it "
+            f"where there is a network. Needed by notebook {needed}."
+        )
+    for name in [name for name in downloads.sources() if name not in missing]:
         size = sum(path.stat().st_size for path in downloads.folder(name).rglob("*"))
         print(f"{name:14} {size / 1e6:,.0f} MB in data/downloads/{name}")
 
@@ -744,19 +933,24 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(usage=HELP, add_help=False)
     commands = top.add_subparsers(dest="command", required=True)
     added = {}
-    for function in (lab, test, refresh, check, study, fork, clean):
+    for function in (lab, pack, slides, test, refresh, check, study, site, fork, clean):
         added[function] = commands.add_parser(function.__name__, usage=HELP, add_help=False)
         added[function].set_defaults(function=function, here=False, torch_index="", cuda=False)
     added[lab].add_argument("--no-browser", action="store_true")
     added[lab].add_argument("--port", type=int, default=8888)
     added[lab].add_argument("--ip", default="localhost")
-    for function in (lab, test):
+    added[lab].add_argument("--from", dest="pack", default="")
+    added[pack].add_argument("folder", nargs="?", default=str(OUTPUTS / "pack"))
+    added[pack].add_argument("--without", nargs="+", default=[])
+    added[slides].add_argument("numbers", nargs="*")
+    for function in (lab, pack, test):
         added[function].add_argument("--torch-index", default="")
         added[function].add_argument("--cuda", action="store_true")
-    for function in (test, refresh, check, study):
+    for function in (test, refresh, check, study, slides, site):
         added[function].add_argument("--here", action="store_true")
     added[test].add_argument("--fast", action="store_true")
     added[test].add_argument("--all", action="store_true")
+    added[test].add_argument("--record", action="store_true")
     added[refresh].add_argument("numbers", nargs="*")
     added[study].add_argument("number")
     added[study].add_argument("--limit", type=int)

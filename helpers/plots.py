@@ -22,6 +22,8 @@ BLUE, ORANGE, GREEN, BLACK, SKY, GREY = (
     "#56B4E9",
     "#999999",
 )
+LIGHT_TEXT_FROM = 0.72  # of `Blues`: from here on white is easier to read on it than black
+ROOMY = 4  # so many classes have room for their names along the axes, and for zeros
 LINE_STYLES = ("-", "--", ":", "-.")
 STYLE = {
     "figure.dpi": 100,
@@ -139,21 +141,30 @@ def bars(
 
 
 def confusion(matrix: np.ndarray, names: Sequence[str]) -> Figure:
-    """A confusion matrix: counts, and in brackets the share of the row.
+    """A confusion matrix: counts, and in brackets the share of the row. It fits on one screen.
 
     Args:
         matrix: from `metrics.confusion_matrix`: rows are labels, columns predictions, (C, C).
-        names: of the C classes.
+        names: of the C classes. With more than `ROOMY` of them cells of 0 stay empty.
     """
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    figure, axes = new(1.6 + 1.3 * len(names), 1.2 + 0.9 * len(names))
+    many, room = len(names) > ROOMY, 0.09 * max(map(len, names))
+    size = (1.3 + room + 0.72 * len(names), 1.2 + 0.7 * room + 0.5 * len(names))
+    if not many:
+        size = (1.6 + 1.3 * len(names), 1.2 + 0.9 * len(names))
+    if len(names) <= 12:  # seen at once on a projector
+        size = (min(9, size[0]), min(5.4, size[1]))
+    figure, axes = new(*size)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), count in np.ndenumerate(matrix):
-        colour = "white" if shares[row, column] > 0.5 else "black"
-        text = f"{count:,}\n({shares[row, column]:.0%})"
-        axes.text(column, row, text, ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(names)), names)
-    axes.set_yticks(range(len(names)), names, rotation=90, va="center")
+        colour = "white" if shares[row, column] >= LIGHT_TEXT_FROM else "black"
+        text = "" if many and not count else f"{count:,}\n({shares[row, column]:.0%})"
+        axes.text(
+            column, row, text, ha="center", va="center", color=colour, fontsize=8 if many else 11
+        )
+    slanted = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if many else {}
+    axes.set_xticks(range(len(names)), names, **slanted)
+    axes.set_yticks(range(len(names)), names, rotation=0 if many else 90, va="center")
     axes.set(xlabel="predicted", ylabel="label", title=f"n = {matrix.sum():,}")
     axes.grid(False)
     return figure

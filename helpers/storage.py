@@ -172,7 +172,7 @@ def load_weights(folder: Path, model: PreTrainedModel) -> dict[str, Tensor]:
 def save_model(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path | str
 ) -> None:
-    """Store model and tokenizer atomically; `transformers.pipeline` reads the folder, too."""
+    """Store model and tokenizer atomically, for `load_model` or `pipeline(…, truncation=True)`."""
 
     def fill(new: Path) -> None:
         model.save_pretrained(new)

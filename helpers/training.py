@@ -254,7 +254,7 @@ def fine_tune(
                 bar.update(len(batch))
                 if runtime.anyone(interrupt.is_set()):
                     keep()
-                    raise KeyboardInterrupt
+                    raise KeyboardInterrupt("stored: training.resume goes on" if output_dir else "")
             texts, max_length = runtime.share(validation["text"][:]), config.max_length
             logits = predict(model, tokenizer, texts, 64, max_length, config.precision)
             logits = runtime.gathered(torch.from_numpy(logits), len(targets))

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from datasets import Dataset
+from joblib import Parallel, delayed
 from scipy import stats
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
@@ -115,13 +117,11 @@ class FineTuned:
         if folder and storage.stored_checkpoints(folder):
             tokenizer, model, _ = training.resume(folder, *parts)
         else:
-            tokenizer, model = checkpoints.load(
-                self.checkpoint, self.num_labels, seed, **self.options
-            )
+            origin = self.checkpoint, self.num_labels, seed
+            tokenizer, model = checkpoints.load(*origin, **self.options)
             training.fine_tune(model, tokenizer, *parts, config, output_dir=folder)
-        return training.predict(
-            model, tokenizer, texts, max_length=config.max_length, precision=config.precision
-        )
+        dials = {"max_length": config.max_length, "precision": config.precision}
+        return training.predict(model, tokenizer, texts, **dials)
 
 
 @dataclass(frozen=True)
@@ -160,47 +160,55 @@ def cross_validate(
     seeds: Iterable[int] = (0,),
     fold_seed: int = 0,
     output_dir: Path | str | None = None,
+    processes: int = 1,
 ) -> CrossValidation:
     """Hold out each fold once, for every seed, and learn from the others.
 
     Args:
         dataset: columns `text` and `label`. Equal texts share a fold.
         fit_predict: `FineTuned(...)`, `Estimator(...)` or your own function.
-        output_dir: every finished fold is stored here. Whoever is killed calls again with the
-            same arguments: finished folds are read, the one under way goes on from its checkpoint,
-            and the result is that of an uninterrupted run.
+        output_dir: for finished folds, and for checkpoints of those under way. Whoever is killed
+            calls again with the same arguments, and gets the result of an uninterrupted run.
+        processes: how many folds at a time (joblib), each with its share of the threads. Scores are
+            those of one process with so few threads, if `config` names a precision.
 
     Raises:
-        ValidationError: see `folds`; an `output_dir` that belongs to another run; scores that
-            are not finite numbers of shape (n, C).
+        ValidationError: see `folds`; an `output_dir` of another run; scores not finite or (n, C).
     """
     labels = np.asarray(dataset["label"])
-    texts, num_labels = dataset["text"][:], int(labels.max()) + 1
-    fold = folds(labels, texts, k, fold_seed)
+    fold, num_labels = folds(labels, dataset["text"][:], k, fold_seed), int(labels.max()) + 1
     plan = {"data": corpora.fingerprint(dataset), "k": k, "fold_seed": fold_seed}
     plan["fit_predict"] = getattr(fit_predict, "__qualname__", None) or repr(fit_predict)
     if output_dir:
         claim(Path(output_dir), plan)
-    rows, scores = [], {seed: np.empty((len(labels), num_labels)) for seed in seeds}
-    for seed in scores:
-        for number in range(k):
-            inside, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-            place = Path(output_dir) / f"seed-{seed}-fold-{number}" if output_dir else None
-            found = stored(place) if place else None
-            if found is None:
-                folder = place.with_name(f"{place.name}-training") if place else None
-                unseen = [texts[i] for i in held_out]
-                found = np.asarray(fit_predict(dataset.select(inside), unseen, seed, folder))
-                shape = (len(held_out), num_labels)
-                if found.shape != shape or not np.isfinite(found).all():
-                    given = f"fold {number}, seed {seed}: scores of shape {found.shape}, or NaN"
-                    raise ValidationError(f"{given}; {shape} finite ones are needed.")
-                if place:
-                    storage.write_folder(place, lambda new, kept=found: np.save(new / FILE, kept))
-                    shutil.rmtree(folder, ignore_errors=True)
-            scores[seed][held_out] = found
-            row = {"fold": number, "seed": seed, "n_train": len(inside), "n": len(held_out)}
-            rows.append(row | figures(labels[held_out], found))
+    threads = max(1, torch.get_num_threads() // processes)
+
+    def scores_of(seed: int, number: int) -> np.ndarray:
+        """What is stored of a held-out fold, or learned now and stored."""
+        place = Path(output_dir) / f"seed-{seed}-fold-{number}" if output_dir else None
+        if place and place.exists():
+            storage.verify(place)
+            return np.load(place / FILE, allow_pickle=False)
+        torch.set_num_threads(threads)
+        held_out = fold == number
+        train, unseen = (dataset.select(np.flatnonzero(rows)) for rows in (~held_out, held_out))
+        folder = place.with_name(f"{place.name}-training") if place else None
+        found = np.asarray(fit_predict(train, unseen["text"][:], seed, folder))
+        if found.shape != (len(unseen), num_labels) or not np.isfinite(found).all():
+            given = f"fold {number}, seed {seed}: scores of shape {found.shape}, or NaN"
+            raise ValidationError(f"{given}; {len(unseen), num_labels} finite ones are needed.")
+        if place:
+            storage.write_folder(place, lambda new: np.save(new / FILE, found))
+            shutil.rmtree(folder, ignore_errors=True)
+        return found
+
+    planned = [(seed, number) for seed in dict.fromkeys(seeds) for number in range(k)]
+    found = Parallel(n_jobs=processes, backend="loky")(delayed(scores_of)(*key) for key in planned)
+    rows, scores = [], {seed: np.empty((len(labels), num_labels)) for seed, _ in planned}
+    for (seed, number), its_scores in zip(planned, found, strict=True):
+        scores[seed][fold == number] = its_scores
+        row = {"fold": number, "seed": seed, "n_train": sum(fold != number), "n": len(its_scores)}
+        rows.append(row | figures(labels[fold == number], its_scores))
     return CrossValidation(pd.DataFrame(rows), fold, labels, scores)
 
 
@@ -218,14 +226,6 @@ def claim(output_dir: Path, plan: dict) -> None:
             f"{output_dir} holds a cross-validation with another {', '.join(differing)}. "
             "Call it with the same arguments to go on, or choose another output_dir."
         )
-
-
-def stored(place: Path) -> np.ndarray | None:
-    """The scores of a finished fold, every byte checked; None if it is not finished."""
-    if not place.exists():
-        return None
-    storage.verify(place)
-    return np.load(place / FILE, allow_pickle=False)
 
 
 def as_pair(first: Values, second: Values) -> tuple[np.ndarray, np.ndarray]:
@@ -255,11 +255,9 @@ def paired_bootstrap(first: Values, second: Values, **options) -> tuple[float, f
     Args: as for `mcnemar`; options as for `metrics.bca_interval`.
     """
     first, second = as_pair(first, second)
-
-    def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return a.mean(axis=-1) - b.mean(axis=-1)
-
-    return metrics.bca_interval(difference, first, second, vectorized=True, **options)
+    return metrics.bca_interval(
+        lambda a, b: a.mean(axis=-1) - b.mean(axis=-1), first, second, vectorized=True, **options
+    )
 
 
 def corrected_t(

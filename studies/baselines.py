@@ -57,13 +57,19 @@ def ridge_on_features(seed: int = 0) -> GridSearchCV:
     return GridSearchCV(model, FEATURES_RIDGE_GRID, cv=KFold(5, shuffle=True, random_state=seed))
 
 
-def mean_features(texts: Iterable[str], max_length: int = 128, batch_size: int = 64) -> np.ndarray:
+def mean_features(
+    texts: Iterable[str],
+    max_length: int = 128,
+    batch_size: int = 64,
+    checkpoint: str = checkpoints.CHECKPOINT,
+) -> np.ndarray:
     """Mean of the last hidden states of the frozen encoder over each text's tokens.
 
     Returns:
         float32, shape (n, H); padding does not count.
     """
-    tokenizer, encoder = checkpoints.load_tokenizer(), checkpoints.load_encoder()
+    tokenizer = checkpoints.load_tokenizer(checkpoint)
+    encoder = checkpoints.load_encoder(checkpoint)
     encoder = encoder.to(runtime.best_device())
     token_ids = batching.tokenize(texts, tokenizer, max_length)
     features = np.empty((len(token_ids), encoder.config.hidden_size), np.float32)

@@ -4,8 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import tasks
+
+# No test asserts a wall-clock time: on a busy machine an example may take as long as it likes.
+settings.register_profile("course", deadline=None)
+settings.load_profile("course")
 
 # `course`: the notebooks of the series. `every`: these and the solutions.
 COURSE = [path for path in tasks.notebooks() if path.parent == tasks.NOTEBOOKS]
@@ -22,3 +27,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, paths in (("course", COURSE), ("every", EVERY)):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, paths, ids=[path.stem for path in paths])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The course's web pages, built once."""
+    from website import build
+
+    target = tmp_path_factory.mktemp("site") / "pages"
+    build.build(target)
+    return target

@@ -69,7 +69,7 @@ def test_a_folder_of_pickled_weights_is_refused_and_not_read(tmp_path):
     assert not (tmp_path / "executed").exists()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(lengths=st.lists(st.integers(2, 40), min_size=1, max_size=5), seed=st.integers(0, 2**32 - 1))
 def test_padding_never_changes_logits(lengths, seed):
     rng = np.random.default_rng(seed)
@@ -84,7 +84,7 @@ def test_padding_never_changes_logits(lengths, seed):
 # ---------------------------------------------------------------- what makes the CPU faster
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     shape=st.lists(st.integers(1, 40), min_size=1, max_size=3),
     p=st.floats(0.01, 0.95),

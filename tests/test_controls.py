@@ -138,3 +138,15 @@ def test_assertions_of_learning_fail_where_nothing_can_be_learned(name, control,
 def test_every_notebook_that_trains_has_a_control():
     trains = tasks.project()["tool"]["course"]["trains"]
     assert {case.values[0] for case in CASES} == set(trains)
+
+
+def test_every_cell_that_asserts_learning_is_held_by_both_controls():
+    tagged = {
+        path.stem
+        for path in tasks.NOTEBOOKS.glob("*.ipynb")
+        if any("asserts-learning" in tags(cell) for cell in nbformat.read(path, 4).cells)
+    }
+    held = {(case.values[0], case.values[1]) for case in CASES}
+    assert held == {
+        (name, control) for name in tagged for control in (RANDOM_WEIGHTS, SHUFFLED_LABELS)
+    }

@@ -22,7 +22,7 @@ from helpers.metrics import MetricError
 # scikit-learn and scipy warn where `metrics` says NaN or raises.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-many = settings(max_examples=300, deadline=None)
+many = settings(max_examples=300)
 # Few distinct values make ties; floats make hardly any.
 score = st.one_of(st.integers(-3, 3).map(float), st.floats(-4, 4, width=32))
 probability = st.one_of(st.integers(0, 20).map(lambda i: i / 20), st.floats(0, 1))
@@ -244,7 +244,7 @@ def test_cross_entropy_is_the_librarys(case):
     assert metrics.negative_log_likelihood(labels, logits) == pytest.approx(known, rel=1e-10)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(scored_logits())
 def test_no_temperature_is_better_and_no_prediction_changes(case):
     labels, logits = case

@@ -91,6 +91,14 @@ LABELS = np.array([0, 0, 1, 1] * 25)
 SCORES = np.random.default_rng(0).normal(size=100) + LABELS
 
 
+@pytest.mark.parametrize("classes", [2, 8, 12])
+def test_a_confusion_matrix_fits_on_a_projector(classes):
+    """About 590 pixels of a notebook are seen at once there, a hundred of them an inch."""
+    figure = plots.confusion(np.eye(classes, dtype=int), ["name"] * classes)
+    width, height = figure.get_size_inches()
+    assert width <= 9 and height <= 5.4
+
+
 def test_a_confusion_matrix_shows_counts_and_shares_of_its_rows():
     figure = plots.confusion(np.array([[30, 10], [5, 55]]), ["no", "yes"])
     (axes,) = figure.axes

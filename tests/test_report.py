@@ -3,11 +3,15 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 import yaml
+from matplotlib import colormaps
+from matplotlib.colors import to_rgb
 from scipy import stats
 from scipy.special import softmax
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
@@ -18,15 +22,16 @@ from helpers import (
     downloads,
     metrics,
     own_data,
+    plots,
     report,
     storage,
     training,
 )
-from helpers.report import results
+from helpers.report import drawings, html_page, results
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 TAGS = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "b", "img", "ul", "li"}
-TAGS |= {"table", "tr", "th", "td"}
+TAGS |= {"table", "tr", "th", "td", "div", "figure", "figcaption"}
 LINES = [f"text number {i} is {'good' if i % 2 else 'bad'},{'yn'[i % 2]}\n" for i in range(60)]
 
 
@@ -262,13 +267,99 @@ def test_dollar_signs_and_long_names_can_be_drawn(tmp_path):
     assert report.page(scored(mine))
 
 
-def test_many_classes_still_fit(tmp_path):
-    path = tmp_path / "many.csv"
-    path.write_text("text,label\n" + "".join(f"text {i},l{i % 50:02}\n" for i in range(1000)))
+def of_classes(tmp_path, names):
+    """A result of random outputs for classes of these names, each with twenty rows."""
+    path, many = tmp_path / "many.csv", len(names)
+    rows = "".join(f"text {i},{names[i % many]}\n" for i in range(20 * many))
+    path.write_text("text,label\n" + rows, encoding="utf8")
     mine = own_data.load(path, "text", "label")
-    outputs = np.random.default_rng(0).normal(size=(len(mine.datasets["test"]), 50))
-    result = report.Result(mine, a_run(), {"fine-tuned": outputs, "dummy": 0 * outputs})
+    outputs = np.random.default_rng(0).normal(size=(len(mine.datasets["test"]), many))
+    return report.Result(mine, a_run(), {"fine-tuned": outputs, "dummy": 0 * outputs})
+
+
+def test_many_classes_still_fit(tmp_path):
+    """Fifty names that begin alike: each has a bar of its own, the one found least on top."""
+    names = [f"complaint about something of kind {i:02}" for i in range(50)]
+    result = of_classes(tmp_path, names)
     assert len(report.page(result)) < 1_000_000
+    figure, _ = report.draw_errors(result)
+    bars, drawn = figure.axes[0].patches, figure.axes[0].get_yticklabels()
+    assert len({name.get_text() for name in drawn}) == len(bars) == 50
+    widths = [bar.get_width() for bar in sorted(bars, key=lambda bar: -bar.get_y())]
+    assert widths == sorted(widths) and widths[0] < widths[-1]
+    assert min(gaps(drawn)) > 0
+
+
+def gaps(labels):
+    """Space in dots between neighbouring names along the vertical axis; below 0 they overlap."""
+    labels[0].figure.draw_without_rendering()
+    boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: box.y0)
+    return [upper.y0 - lower.y1 for lower, upper in pairwise(boxes)]
+
+
+@pytest.mark.parametrize("many", [5, 8, 12])
+def test_names_beside_a_confusion_matrix_do_not_overlap(tmp_path, many):
+    figure, _ = report.draw_errors(
+        of_classes(tmp_path, [f"a class of long name {i}" for i in range(many)])
+    )
+    assert min(gaps(figure.axes[0].get_yticklabels())) > 0
+    assert figure.get_figwidth() < 13
+    counts = [text.get_text().split("\n")[0] for text in figure.axes[0].texts]
+    assert "0" not in counts and len(counts) == many**2
+
+
+def test_the_words_of_a_matrix_name_the_weakest_class_and_the_commonest_mistake():
+    matrix = np.array([[8, 2, 0], [1, 9, 0], [3, 1, 1]])
+    assert drawings.errors_in_words(matrix, ["a", "b", "c"]) == (
+        "7 of 25 test texts are wrong. Recall is lowest for c (1 of its 5 texts); most often c is "
+        "taken for a (3 times)."
+    )
+    once = np.array([[8, 1, 0], [0, 9, 0], [0, 0, 0]])
+    assert drawings.errors_in_words(once, ["a", "b", "c"]).endswith("a is taken for b (once).")
+    right = np.diag([8, 9, 3])
+    assert "none is wrong" in drawings.errors_in_words(right, ["a", "b", "c"])
+
+
+def test_each_figure_has_its_words_beside_it_and_in_it(result):
+    page = Page(report.page(result))
+    words = [attributes["alt"] for tag, attributes in page.tags if tag == "img"]
+    assert len(words) == 2 and all(word in page.words for word in words)
+
+
+def test_the_page_fits_a_phone_and_what_is_wider_scrolls(result, tmp_path):
+    """Without the first tag a phone shows the page as if it were 980 dots wide."""
+    page = report.page(of_classes(tmp_path, [f"class {i}" for i in range(12)]))
+    head = [attributes for tag, attributes in Page(page).tags if tag == "meta"]
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in head
+    assert page.count("<table>") == page.count('<div class="wide"><table>') > 3
+    assert page.count("<img") == page.count('<div class="wide"><img') == 2
+    assert '<img class="large"' in page and "<img src" in page
+
+
+def luminance(colour):
+    """Relative luminance as WCAG 2 defines it."""
+    parts = np.array(to_rgb(colour))
+    linear = np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def contrast(one, other):
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_text_can_be_read_in_the_light_in_the_dark_and_on_paper():
+    pairs = re.findall(r"\Wcolor:(#\w+);background:(#\w+)", html_page.STYLE.replace("\n", ""))
+    assert len(pairs) == 3  # a screen by day, by night, paper
+    assert all(contrast(*pair) >= 4.5 for pair in pairs)
+
+
+def test_numbers_in_a_matrix_can_be_read_on_every_shade():
+    for share in (0, 30, 50, 60, 69, 70, 71, 72, 80, 100):
+        figure = plots.confusion(np.array([[share, 100 - share], [0, 1]]), ["a", "b"])
+        cell, shade = figure.axes[0].texts[0], colormaps["Blues"](share / 100)
+        plt.close(figure)
+        assert contrast(cell.get_color(), shade[:3]) >= 4.5, share
 
 
 def test_the_head_of_the_card_is_what_a_hub_reads(result):

@@ -23,7 +23,8 @@ def test_help_fits_one_screen_and_names_every_command(capsys):
     said = capsys.readouterr().out.splitlines()
     assert len(said) <= 24
     assert max(map(len, said)) <= 80
-    for command in ("lab", "test", "refresh", "check", "study", "fork", "clean"):
+    commands = ("lab", "pack", "slides", "test", "refresh", "check", "study", "site", "fork")
+    for command in (*commands, "clean"):
         assert any(line.startswith(f"  {command} ") for line in said)
 
 
@@ -329,3 +330,73 @@ def test_clean_removes_only_what_git_ignores(copy):
         assert subprocess.run(["git", "check-ignore", "-q", name], cwd=copy).returncode == 0
     assert tasks.main(["clean"]) == 0
     assert {path for path in copy.rglob("*") if path.is_file()} == kept
+
+
+# ---------------------------------------------------------------- the browser
+
+
+@pytest.fixture
+def without_browser(tmp_path, monkeypatch):
+    """A machine without a browser, and what would be installed on it."""
+    installed = []
+    monkeypatch.setattr(tasks, "find_chromium", lambda: None)
+    monkeypatch.setattr(tasks, "VENV", tmp_path)
+    monkeypatch.setattr(tasks, "pip_install", lambda venv, arguments: installed.append(arguments))
+    monkeypatch.setattr(tasks, "apt_install", lambda package: installed.append(package))
+    monkeypatch.delenv("CI", raising=False)
+    return installed
+
+
+def test_a_browser_on_the_path_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(tasks.Path, "is_file", lambda path: False)
+    assert tasks.find_chromium() is None
+    (tmp_path / "google-chrome").touch(mode=0o755)
+    assert tasks.find_chromium() == str(tmp_path / "google-chrome")
+
+
+def test_a_learner_without_a_browser_installs_nothing_for_it(without_browser):
+    tasks.prepare_browser(everywhere=False)
+    assert without_browser == []
+
+
+def test_what_drives_the_browser_is_installed_once(without_browser, monkeypatch):
+    monkeypatch.setattr(tasks, "find_chromium", lambda: "chromium")
+    tasks.prepare_browser(everywhere=False)
+    tasks.prepare_browser(everywhere=False)
+    assert len(without_browser) == 1 and "requirements-browser.txt" in without_browser[0][1]
+
+
+def test_a_machine_of_the_ci_gets_a_browser(without_browser, monkeypatch):
+    monkeypatch.setenv("CI", "1")
+    tasks.prepare_browser(everywhere=False)
+    assert without_browser == ["chromium"]
+
+
+@pytest.mark.parametrize(
+    ("options", "rooms"),
+    [
+        (["--fast"], set()),
+        ([], {"browser", "simulated Colab"}),
+        (["--all"], {"browser", "simulated Colab", "Python 3.12", "Python 3.13"}),
+    ],
+)
+def test_rooms_are_entered_where_the_options_say_so_and_recorded_only_if_asked(
+    options, rooms, monkeypatch
+):
+    ran, recorded = {}, []
+
+    def run_pytest(python, name, arguments):
+        ran[name] = arguments
+        return {"name": name, "seconds": 0.0, "passed": 1, "failed": 0, "skipped": 0}
+
+    monkeypatch.setattr(tasks, "run_pytest", run_pytest)
+    monkeypatch.setattr(tasks, "run_inside", lambda *arguments: 0)
+    monkeypatch.setattr(tasks, "set_up", lambda *arguments, **more: Path(sys.executable))
+    monkeypatch.setattr("tests.verified.record", recorded.append)
+    assert tasks.main(["test", "--here", *options]) == 0
+    assert ran.keys() & {"browser", "simulated Colab", "Python 3.12", "Python 3.13"} == rooms
+    assert {"--ignore=tests/browser", "--ignore=tests/colab"} <= set(ran["unit tests"])
+    assert recorded == []
+    assert tasks.main(["test", "--here", *options, "--record"]) == 0
+    assert len(recorded) == 1 and recorded[0][0]["packages"] == "constraints.txt"

@@ -64,7 +64,7 @@ def test_ctrl_c_and_resume_equal_an_uninterrupted_run(parts, tmp_path, monkeypat
 
     monkeypatch.setattr(training, "train_step", step_then_stop)
     tokenizer, stopped = fresh(short)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match=r"stored: training\.resume goes on"):
         training.fine_tune(stopped, tokenizer, *parts, settings, output_dir=tmp_path / "run")
     _, resumed, run = training.resume(tmp_path / "run", *parts)
     assert run.rows == whole_run.rows

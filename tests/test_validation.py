@@ -1,5 +1,6 @@
 """Folds, cross-validation that survives a kill, and paired comparisons held to their laws."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -172,6 +174,80 @@ def test_the_last_epoch_stays_where_epoch_is_the_metric():
     run = training.TrainingRun(validation.LAST_OF_TWO_EPOCHS, epoch=2)
     run.rows = [{"epoch": 1, "accuracy": 0.9}, {"epoch": 2, "accuracy": 0.1}]
     assert run.best_epoch == 2 and run.finished
+
+
+def where_and_how(train, texts, seed, folder):
+    """Scores that say in which process and with how many threads they were made."""
+    time.sleep(0.2)
+    return np.tile([os.getpid(), torch.get_num_threads()], (len(texts), 1))
+
+
+@pytest.mark.parametrize(("threads", "share"), [(4, 2), (1, 1)])
+def test_folds_in_two_processes_have_half_of_the_threads_each(reviews, threads, share):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        two = validation.cross_validate(reviews, where_and_how, seeds=(0, 1), processes=2)
+        one = validation.cross_validate(reviews, where_and_how, k=2)
+    finally:
+        torch.set_num_threads(before)
+    places, counts = np.concatenate(list(two.scores.values())).T
+    assert len(set(places)) == 2 and os.getpid() not in places
+    assert set(counts) == {share}
+    assert set(one.scores[0].ravel()) == {os.getpid(), threads}
+
+
+def test_folds_in_two_processes_are_those_of_one_bit_for_bit(reviews, tmp_path):
+    """fp32, one thread each, no tolerance; an unknown function is sent along by its code."""
+    config = training.TrainingConfig(epochs=1, best_metric="epoch", precision="fp32")
+    small = validation.FineTuned(config, options={"num_hidden_layers": 1, "pretrained": False})
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for model in (small, lambda train, texts, seed, _: np.full((len(texts), 2), seed / 3)):
+            arguments = {"dataset": reviews.select(range(96)), "fit_predict": model, "k": 3}
+            one = validation.cross_validate(**arguments, seeds=(0, 1))
+            two = validation.cross_validate(**arguments, seeds=(0, 1), processes=2)
+            pd.testing.assert_frame_equal(one.table, two.table, check_exact=True)
+            for seed in (0, 1):
+                assert (one.scores[seed] == two.scores[seed]).all()
+    finally:
+        torch.set_num_threads(before)
+
+
+def press_ctrl_c(train, texts, seed, folder):
+    """In the fourth fold somebody stops the whole; the fifth would last longer than the test."""
+    place = folder.parent
+    (place / f"began-{folder.name}").touch()
+    if folder.name == "seed-0-fold-3-training" and (place / "stop").exists():
+        (place / "stop").unlink()
+        os.kill(os.getppid(), signal.SIGINT)
+        time.sleep(600)
+    return np.zeros((len(texts), 2))
+
+
+def validate_in_two() -> None:
+    """What a reader's own program does; the folder is the argument."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    data = corpora.load("reviews")["train"].select(range(300))
+    validation.cross_validate(data, press_ctrl_c, output_dir=sys.argv[1], processes=2)
+
+
+def test_ctrl_c_stops_all_processes_and_finished_folds_stay(reviews, tmp_path):
+    (tmp_path / "stop").touch()
+    code = "from tests import test_validation as t; t.validate_in_two()"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    first = subprocess.run(command, cwd=downloads.ROOT, stderr=subprocess.PIPE, text=True)
+    assert first.returncode != 0 and "KeyboardInterrupt" in first.stderr
+    finished = {path.name for path in tmp_path.glob("seed-0-fold-?")}
+    assert len(finished) >= 2 and "seed-0-fold-3" not in finished
+    for path in tmp_path.glob("began-*"):
+        path.unlink()
+    validation.cross_validate(reviews, press_ctrl_c, output_dir=tmp_path)
+    again = {path.name.removeprefix("began-") for path in tmp_path.glob("began-*")}
+    assert again == {f"seed-0-fold-{n}-training" for n in range(5)} - {
+        f"{name}-training" for name in finished
+    }
 
 
 PROGRAM = """

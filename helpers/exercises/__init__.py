@@ -5,6 +5,7 @@ top to bottom. The graders of notebook NN are in `helpers/exercises/nbNN.py`.
 """
 
 import importlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,6 +45,13 @@ def unanswered() -> Verdict:
     return Verdict("open", "not answered yet. Replace the ... and run the cell again.")
 
 
+def gave_nothing(given: object) -> Verdict | None:
+    """The verdict on a function that returns its dots or nothing; None if it gave a value."""
+    if given is ...:
+        return unanswered()
+    return wrong("Your function returns None. End it with `return`.") if given is None else None
+
+
 def exercise(name: str) -> Callable[[Grader], Grader]:
     """Register a grader: a function of the answers that returns a `Verdict`."""
 
@@ -61,6 +69,16 @@ def is_close(answer: object, expected: object, tolerance: float = 1e-3) -> bool:
         return given.shape == wanted.shape and bool(np.all(np.abs(given - wanted) <= tolerance))
     except (TypeError, ValueError):
         return False
+
+
+def is_rounded(answer: object, expected: float, digits: int) -> bool:
+    """Whether a number is `expected`, unrounded or rounded to at least so many decimal places."""
+    try:
+        given = float(answer)
+    except (TypeError, ValueError):
+        return False
+    accepted = [expected, *(round(expected, places) for places in range(digits, 13))]
+    return any(math.isclose(given, number, rel_tol=1e-10) for number in accepted)
 
 
 def as_array(value: object) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises import Verdict, exercise, is_close, right, wrong
+from helpers.exercises import Verdict, exercise, is_close, is_rounded, right, wrong
 
 
 @exercise("00-1")
@@ -34,7 +34,10 @@ def share_and_error(share: float, error: float) -> Verdict:
         return wrong("error: that is the variance. Take its square root.")
     if is_close(error, 2 * variance**0.5, 1e-4):
         return wrong("error: that is twice the standard error.")
-    if not is_close(error, variance**0.5, 5e-4):
+    if is_close(error, 0.02, 1e-9):
+        return wrong("error: rounded too far for what follows. Keep four digits, or all.")
+    exact = (260 / 300 * 40 / 300 / 300) ** 0.5
+    if not is_rounded(error, exact, 4) and not is_close(error, variance**0.5, 1e-9):
         return wrong("error: the square root of share * (1 - share) / 300.")
     return right("0.867 ± 0.020, so about 83 to 91 %.")
 
@@ -50,6 +53,13 @@ def sentences_needed(n: int) -> Verdict:
         return wrong("That is 0.16 / 0.005. Both sides are squared before you solve for n.")
     if is_close(n, 64, 1) or is_close(n, 80, 1):
         return wrong("The error falls with the square root of n: square the other side.")
-    if not is_close(n, 6400, 1):
+    if is_close(n, 6401, 1e-6):
+        return wrong(
+            "One too many: in floats the division gives 6,400.000000000001, and `ceil` goes up "
+            "from there. 6,400 sentences are enough."
+        )
+    if is_close(n, 6399, 1e-6):
+        return wrong("One too few: at 6,399 twice the error is still above 0.01.")
+    if not is_close(n, 6400, 1e-6):
         return wrong("Solve 2 * sqrt(0.8 * 0.2 / n) = 0.01 for n.")
     return right("6,400: seven and a half times our validation part, to know it to a point.")

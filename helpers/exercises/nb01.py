@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from itertools import pairwise
 
-from helpers.exercises import Verdict, exercise, is_close, right, unanswered, wrong
+from helpers.exercises import Verdict, exercise, gave_nothing, is_close, right, wrong
 
 TOGETHER, APART = 44 / 76, 2 / 15
 TEXTS = ["unwatchable film", "a b c"]  # 4 tokens for 2 words, 3 for 3
@@ -29,10 +29,8 @@ def padding(share_together: float, share_apart: float) -> Verdict:
 def fit_of_a_vocabulary(pieces_per_word: Callable) -> Verdict:
     """A function of texts: tokens per word over all of them."""
     answer = pieces_per_word(TEXTS)
-    if answer is ...:
-        return unanswered()
-    if answer is None:
-        return wrong("Your function returns None. End it with `return`.")
+    if nothing := gave_nothing(answer):
+        return nothing
     if is_close(answer, 7 / 5):
         if not is_close(pieces_per_word(TEXTS[:1]), 2):
             return wrong("It must count the texts it is given, whatever they are.")
@@ -59,10 +57,8 @@ def fit_of_a_vocabulary(pieces_per_word: Callable) -> Verdict:
 def overlapping_windows(windows: Callable) -> Verdict:
     """A function that cuts ids into framed windows with an overlap."""
     answer = windows([1, 2, 3, 4, 5], 5, 1)
-    if answer is ...:
-        return unanswered()
-    if answer is None:
-        return wrong("Your function returns None. Collect the windows in a list and return it.")
+    if nothing := gave_nothing(answer):
+        return nothing
     cases = [([1, 2, 3, 4, 5], 5, 1), (list(range(1, 11)), 6, 2), ([1, 2], 8, 3), ([], 5, 1)]
     cases += [(list(range(1, 8)), 5, 1), (list(range(1, 9)), 6, 0)]
     for ids, max_length, overlap in cases:

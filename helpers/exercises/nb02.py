@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from helpers.exercises import Verdict, exercise, is_close, right, unanswered, wrong
+from helpers.exercises import Verdict, exercise, gave_nothing, is_close, right, wrong
 
 WIDTH, LAYER, ENCODER = 384, 1_774_464, 22_713_216
 HEAD = 5 * WIDTH + 5
@@ -47,8 +47,8 @@ def masked_mean(mean_pool: Callable[[Tensor, Tensor], Tensor]) -> Verdict:
     mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [1, 1, 0, 0, 0]])
     real = mask[:, :, None]
     answer = mean_pool(hidden.clone(), mask.clone())
-    if answer is ... or answer is None:
-        return unanswered()
+    if nothing := gave_nothing(answer):
+        return nothing
     total, count = (hidden * real).sum(1), real.sum(1)
     if is_close(answer, hidden.mean(1)):
         return wrong("That averages over padding too. Use the mask.")
@@ -77,8 +77,8 @@ def causal(causal_mask: Callable[[Tensor], Tensor]) -> Verdict:
     """A function that makes the additive mask of a model that looks only to the left."""
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])
     answer = causal_mask(mask.clone())
-    if answer is ... or answer is None:
-        return unanswered()
+    if nothing := gave_nothing(answer):
+        return nothing
     left, real = torch.ones(4, 4).tril(), mask[:, None, None, :]
     allowed = (left * real).bool()
     if not isinstance(answer, Tensor):

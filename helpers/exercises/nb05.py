@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from helpers.exercises import Verdict, exercise, is_close, right, unanswered, wrong
+from helpers.exercises import Verdict, exercise, gave_nothing, is_close, right, wrong
 
 
 @exercise("05-1")
@@ -51,8 +51,8 @@ def precision_at(function: Callable[[float, float, float], float]) -> Verdict:
     """Precision from recall, specificity and prevalence."""
     case = (0.9, 0.8, 0.1)
     given = function(*case)
-    if given is None or given is ...:
-        return unanswered()
+    if nothing := gave_nothing(given):
+        return nothing
     if is_close(given, 0.9 * 0.1 / (0.9 * 0.1 + 0.9 * 0.8)):
         return wrong("Negatives that are called positive: 1 − specificity, not specificity.")
     if is_close(given, 0.9 / (0.9 + 0.2)):
@@ -80,7 +80,7 @@ def precision_at(function: Callable[[float, float, float], float]) -> Verdict:
     for false_only in ((0.0, 0.9, 0.3), (0.9, 0.8, 0.0)):
         if not is_close(function(*false_only), 0):
             return wrong(f"For {false_only} something is called positive, always wrongly: 0.")
-    for case in ((0.74, 0.89, 0.05), (1.0, 0.5, 0.5), (0.3, 1.0, 0.2)):
+    for case in ((0.74, 0.89, 0.05), (1.0, 0.5, 0.5), (0.5, 0.5, 0.5), (0.3, 1.0, 0.2)):
         if not is_close(function(*case), precision_there(*case)):
             return wrong(f"For {case} it is {precision_there(*case):.3f}.")
     return right("The same model, another place: precision moves with the prevalence.")
@@ -107,8 +107,8 @@ def cheapest_threshold(
 
     labels, p = [0, 1, 0, 1], [0.2, 0.4, 0.6, 0.8]
     given = found(labels, p, 5, 1)
-    if given is None or given is ...:
-        return unanswered()
+    if nothing := gave_nothing(given):
+        return nothing
     if is_close(given, 5 / 6):
         return wrong("5/6 is right for true probabilities. Count the mistakes at each threshold.")
     if is_close(given, 0.4):

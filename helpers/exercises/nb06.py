@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
-from helpers.exercises import Verdict, exercise, is_close, right, unanswered, wrong
+from helpers.exercises import Verdict, exercise, gave_nothing, is_close, right, wrong
 
 A = np.array([1, 1, 1, 1, 1, 1, 1, 1, 0, 0])
 B = np.array([1, 0, 1, 0, 0, 0, 1, 0, 1, 0])
@@ -46,8 +46,8 @@ FILMS = ["up", "up", "jaws", "alien", "up", "heat", "jaws", "big", "alien", "m",
 def grouped_folds(function: Callable[[list[str], int], list[int]]) -> Verdict:
     """A function that deals whole groups to folds."""
     given = function(list(FILMS), 3)
-    if given is None or given is ...:
-        return unanswered()
+    if nothing := gave_nothing(given):
+        return nothing
     fold = np.asarray(given).tolist()
     if any(number != int(number) for number in fold):
         return wrong("A fold is a whole number: 0, 1, 2 for k = 3.")
@@ -151,8 +151,8 @@ def select_inside(function: Callable) -> Verdict:
     """A function that chooses columns inside the training folds only."""
     X, y, fold = RANDOM_LABELS
     given = function(X.copy(), y.copy(), fold.copy(), columns_of, nearest_mean)
-    if given is None or given is ...:
-        return unanswered()
+    if nothing := gave_nothing(given):
+        return nothing
     if np.ndim(given) == 0:
         return wrong("Return the predictions of all rows, not their accuracy.")
     given = np.asarray(given)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import softmax
 
 from helpers import metrics
-from helpers.exercises import Verdict, exercise, is_close, right, unanswered, wrong
+from helpers.exercises import Verdict, exercise, gave_nothing, is_close, right, wrong
 
 MATRIX = np.array([[48, 2, 0], [6, 24, 0], [8, 2, 10]])
 
@@ -105,8 +105,8 @@ def classify_articles(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) 
     found = []
     for logits, article in window_sets():
         given, count = function(logits.copy(), article.copy()), article[-1] + 1
-        if given is None or given is ...:
-            return unanswered()
+        if nothing := gave_nothing(given):
+            return nothing
         given = np.asarray(given)
         if given.shape == (count, 3):
             return wrong(
@@ -144,8 +144,8 @@ def to_label(function: Callable[[np.ndarray, int], np.ndarray]) -> Verdict:
     for n_classes, n, k in ((3, 60, 5), (4, 400, 60)):
         p = rng.dirichlet(np.ones(n_classes), n)
         given = function(p.copy(), k)
-        if given is None or given is ...:
-            return unanswered()
+        if nothing := gave_nothing(given):
+            return nothing
         given = np.asarray(given)
         if given.shape != (k,):
             return wrong(f"For k = {k} return {k} row numbers, as one array or list.")

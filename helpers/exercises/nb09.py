@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
-from helpers.exercises import Verdict, exercise, is_close, right, unanswered, wrong
+from helpers.exercises import Verdict, exercise, gave_nothing, is_close, right, wrong
 
 
 @exercise("09-1")
@@ -58,8 +58,8 @@ def each_against_the_others(function: Callable[[np.ndarray], np.ndarray]) -> Ver
         given = function(RATINGS.copy())
     except ValueError as error:
         return wrong(f"{error}. Sums over a row, axis=1, have one value for each sentence.")
-    if given is None or given is ...:
-        return unanswered()
+    if nothing := gave_nothing(given):
+        return nothing
     n, k = RATINGS.shape
     others = (RATINGS.sum(axis=1, keepdims=True) - RATINGS) / (k - 1)
     expected = with_the_others(RATINGS, others)
@@ -103,8 +103,8 @@ def recalibrate(function: Callable) -> Verdict:
     labels = rng.normal(0.5, 0.8, 40)
     predictions, new = 2.5 * labels - 1 + rng.normal(0, 1, 40), rng.normal(0, 2, 15)
     given = function(predictions.copy(), labels.copy(), new.copy())
-    if given is None or given is ...:
-        return unanswered()
+    if nothing := gave_nothing(given):
+        return nothing
     slope, intercept = line(predictions, labels)
     if is_close(given, [slope, intercept]) or is_close(given, [intercept, slope]):
         return wrong("Those are the two numbers of the line. Return the new predictions on it.")

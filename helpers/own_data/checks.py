@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from itertools import combinations
 
 import pandas as pd
 
@@ -10,6 +11,8 @@ from helpers.own_data.rows import leave_out
 
 LEAST_PER_CLASS, LEAST_ROWS, MOST_CLASSES, LONG = 10, 50, 50, 1000
 MOJIBAKE = re.compile("[ÃÂ][\x80-\xbf]|â€")
+ACCENTED = re.compile("[À-ÖØ-öø-ɏ]")
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 
 class LabelError(corpora.DataError):
@@ -40,9 +43,9 @@ def check_classes(
             f"{file!r} has {len(sizes)} class(es) to learn{label}. At least 2 are needed."
         )
     if len(rare) and not drop_rare:
-        label, n = rare.index[-1], rare.iloc[-1]
-        near = difflib.get_close_matches(label, [name for name in sizes.index if name != label], 1)
-        guess = f" Did you mean {near[0]!r}?" if near and len(near[0]) > 2 else ""
+        label = next((name for name in rare.index[::-1] if meant(name, sizes)), rare.index[-1])
+        n, near = rare[label], meant(label, sizes)
+        guess = f" Did you mean {near!r}?" if near else ""
         raise LabelError(
             f"label {label!r} has {n} row(s) after copies are removed; {LEAST_PER_CLASS} are the "
             f"least (about 7 to learn, 1 to choose, 2 to score).{guess} Correct or collect such "
@@ -50,6 +53,30 @@ def check_classes(
             f"{', '.join(rare.index[:10])}."
         )
     return rows, dropped
+
+
+def meant(label: str, sizes: pd.Series) -> str:
+    """The other class whose name is spelt most like this one, or ""."""
+    near = difflib.get_close_matches(label, sizes.index.drop(label), 1)
+    return near[0] if near and len(near[0]) > 2 else ""
+
+
+def spelt_alike(names: list[str]) -> list[tuple[str, str]]:
+    """Pairs of names that may be one class in two spellings: 'Rückgabe' and 'Rueckgabe'.
+
+    Case, punctuation and how an umlaut is written do not count. Names that differ in their numbers
+    alone, such as 'level 1' and 'level 2', are two; so are those without three letters in a row.
+    """
+    keys = {name: re.sub(r"[\W_]", "", name.casefold().translate(UMLAUTS)) for name in names}
+
+    def are_alike(one: str, other: str) -> bool:
+        if one == other:
+            return True
+        numbers_differ = re.sub(r"\d", "", one) == re.sub(r"\d", "", other)
+        return not numbers_differ and difflib.SequenceMatcher(None, one, other).ratio() > 0.9
+
+    worded = [name for name in names if re.search(r"[^\W\d]{3}", keys[name])]
+    return [pair for pair in combinations(worded, 2) if are_alike(*map(keys.get, pair))]
 
 
 def check_numbers(rows: pd.DataFrame, file: str, dropped: pd.DataFrame) -> None:
@@ -74,6 +101,16 @@ def remarks(rows: pd.DataFrame, names: list[str] | None) -> list[str]:
         found.append(
             f"{shares.iloc[0]:.0%} of the labels are {names[shares.index[0]]!r}: always saying so "
             "has that accuracy. Look at macro F1."
+        )
+    found += [
+        f"labels {one!r} and {other!r} are spelt nearly alike: one class? Then correct the file"
+        for one, other in spelt_alike(names or [])
+    ]
+    accented = rows["text"].map(lambda text: bool(ACCENTED.search(text))).mean()
+    if accented > 0.2:
+        found.append(
+            f"{accented:.0%} of the texts have letters such as 'ü' or 'é', and the encoder learned "
+            "from English: see 'Another language' in the README"
         )
     counted = {
         f"longer than {LONG:,} characters: the model reads the first 128 tokens": rows["text"].map(

@@ -90,8 +90,11 @@ def predict_file(
 
     Args:
         target: the new CSV; complete or not there. The file that is read is never written to.
-        predict: from texts to logits (n, C), or to numbers (n, 1) if `names` is None.
+        predict: from texts to logits (n, C), or to numbers (n, 1) if `names` is None; also the
+            `predict_log_proba` of a scikit-learn classifier.
         names: of the classes.
+        chunk: rows held at a time.
+        encoding, delimiter: of this file, as for `load`; it may be written in another way.
 
     Returns:
         How many `rows` there are, and how many were `predicted`.

@@ -4,21 +4,32 @@ Rows are numbered as a spreadsheet does: the header is row 1. Nothing is guessed
 a text, and the file is never changed.
 """
 
+import codecs
 import csv
 import difflib
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from helpers import corpora
 
 LONGEST_FIELD = 2_000_000
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+DELIMITERS = (",", ";", "\t", "|")
+# A first line by which spreadsheets tell each other the delimiter; they show it as no row.
+ANNOUNCED = re.compile(r'"?sep=([^\w"\r\n])"?(\r\n?|\n)', re.IGNORECASE)
+OTHER_KINDS = {
+    r"<": "a web page or XML",
+    r"\{\\rtf": "a text document (RTF)",
+    r"\[?\s*\{": "JSON",
+    r"%PDF-": "a PDF",
+}
 PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"(\xb5/\xfd": "zstd", b"7z\xbc\xaf": "7z"}
 Row = tuple[int, list[str], str]
 
@@ -39,6 +50,7 @@ class Table:
     header: list[str]
     delimiter: str
     encoding: str
+    announced: bool = False  # the header stands below a line such as "sep=;"
 
     def __iter__(self) -> Iterator[Row]:
         csv.field_size_limit(LONGEST_FIELD)
@@ -46,6 +58,8 @@ class Table:
         try:
             with unpacked(self.path) as raw:
                 text = io.TextIOWrapper(raw, self.encoding, newline="")
+                if self.announced:
+                    text.readline()
                 reader = csv.reader(text, delimiter=self.delimiter, strict=True)
                 self.read(reader, 1)
                 while True:
@@ -90,36 +104,71 @@ def open_table(
         path: a CSV, plain or packed with gzip.
         columns: the setting's name to the column's, such as {"TEXT_COLUMN": "text"}.
         encoding: a file that begins with a mark of UTF-8 or UTF-16 is read as that.
-        delimiter: None: the one of `DELIMITERS` that makes the header hold the columns.
+        delimiter: None: the one of `DELIMITERS`, or of a first line such as "sep=;", that makes
+            the header hold the columns.
 
     Raises:
         FileError, ColumnNotFoundError: it cannot be used as it is.
     """
-    path, head = Path(path), beginning(Path(path))
+    path = Path(path).expanduser()
+    start, encoding = decoded(path, encoding)
+    if delimiter and len(delimiter) > 1:
+        raise FileError(
+            f'DELIMITER = {delimiter!r} is not one character. For tabs write "\\t"; None tries '
+            "commas, semicolons, tabs and bars."
+        )
+    announced = ANNOUNCED.match(start)
+    marks = (announced[1], *DELIMITERS) if announced else DELIMITERS
+    start, wanted = start[announced.end() if announced else 0 :], set(columns.values())
+    tops = {mark: first_rows(start, mark) for mark in ([delimiter] if delimiter else marks)}
+    best = max(tops, key=lambda mark: (wanted <= set(tops[mark][0]), len(tops[mark][0])))
+    lower = max(lower_header(rows, wanted) for rows in tops.values())
+    if lower and not wanted <= set(tops[best][0]):
+        raise ColumnNotFoundError(
+            f"{path.name!r} has the columns' names in row {lower}. Remove what stands above them: "
+            "the first row must hold them."
+        )
+    check_columns(path.name, tops[best][0], columns)
+    return Table(path, tops[best][0], best, encoding, bool(announced))
+
+
+def decoded(path: Path, encoding: str) -> tuple[str, str]:
+    """The beginning of a file as text, and the encoding that it is read with."""
+    head = beginning(path)
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     elif b"\0" in head:
         raise FileError(
             f'{path.name!r} holds bytes that are no text. Save it as "CSV UTF-8" and try again.'
         )
-    encoding = "utf-8-sig" if encoding.lower() in ("utf8", "utf-8") else encoding
+    if head.startswith(codecs.BOM_UTF8) or encoding.lower() in ("utf8", "utf-8"):
+        encoding = "utf-8-sig"
     try:
         start = head.decode(encoding, errors="ignore")
     except LookupError as error:
         raise FileError(f'ENCODING = {encoding!r} is not known. Try "utf8" or "cp1252".') from error
-    for mark, kind in (("<", "a web page or XML"), ("{", "JSON"), ("[{", "JSON")):
-        if start.lstrip().startswith(mark):
+    for mark, kind in OTHER_KINDS.items():
+        if re.match(mark, start.lstrip()):
             raise FileError(f"{path.name!r} is {kind}, not a CSV. Export or download it as CSV.")
-    headers = {}
-    for mark in [delimiter] if delimiter else DELIMITERS:
-        with suppress(csv.Error, StopIteration):
-            reader = csv.reader(io.StringIO(start, newline=""), delimiter=mark)
-            headers[mark] = [name.strip() for name in next(reader)]
-    best = max(
-        headers, key=lambda mark: (set(columns.values()) <= set(headers[mark]), len(headers[mark]))
-    )
-    check_columns(path.name, headers[best], columns)
-    return Table(path, headers[best], best, encoding)
+    return start, encoding
+
+
+def first_rows(start: str, delimiter: str, most: int = 20) -> list[list[str]]:
+    """The header and the rows below it, without spaces around fields."""
+    rows = islice(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter), most)
+    return [[field.strip() for field in fields] for fields in rows] or [[]]
+
+
+def lower_header(rows: list[list[str]], wanted: set[str]) -> int:
+    """The row below a title or empty lines that holds the columns' names; 0 if there is none.
+
+    What stands above has fewer fields that are filled: no header and no row of the table.
+    """
+    filled = [sum(map(bool, fields)) for fields in rows]
+    for place, fields in enumerate(rows[1:], start=1):
+        if wanted <= set(fields) and max(filled[:place]) < filled[place]:
+            return place + 1
+    return 0
 
 
 def beginning(path: Path) -> bytes:
@@ -130,6 +179,8 @@ def beginning(path: Path) -> bytes:
             f"{str(path)!r} is a folder. Set PATH to one file"
             f"{' in it: ' + there if there else '; it holds no CSV'}."
         )
+    if re.match(r"\w+:/+\w", path.as_posix()) and not path.is_absolute():
+        raise FileError(f"{str(path)!r} is an address. Download the file and set PATH to it.")
     if not path.is_file():
         names = [e.name for e in path.parent.glob("*") if e.is_file()] if path.name else []
         near = difflib.get_close_matches(path.name, names, 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from helpers import metrics, plots
@@ -14,7 +15,7 @@ def draw_scores(result: Result) -> tuple[Figure, str]:
     """The first figure of each model as a point with its interval, and the same in words."""
     table = scores(result)
     name, low, high = table.columns[:3]
-    figure, axes = plots.new(7, 0.6 * len(table) + 1)
+    figure, axes = plots.new(5.6, 0.6 * len(table) + 1)
     for place, (marker, (_, row)) in enumerate(zip("osD^v" * 9, table.iterrows(), strict=False)):
         axes.plot([row[low], row[high]], [place, place], "-", color=plots.BLUE)
         axes.plot(row[name], place, marker, color=plots.BLUE)
@@ -38,19 +39,34 @@ def draw_errors(result: Result) -> tuple[Figure, str]:
             f"Predictions from {as_number(low)} to {as_number(high)} over labels from "
             f"{as_number(least)} to {as_number(most)}; on the dotted line both are equal."
         )
-    table = per_class(result)
+    matrix = metrics.confusion_matrix(result.labels, model.argmax(axis=1), len(names))
     if len(names) > DRAWN_CLASSES:
-        figure, axes = plots.new(7, 0.25 * len(names) + 1)
-        plots.bars(axes, drawable(names), table["recall"].tolist())
-        axes.set(xlabel="recall")
+        recall = per_class(result)["recall"].dropna().sort_values()
+        figure, axes = plots.new(8, 0.25 * len(recall) + 1)
+        plots.bars(axes, drawable(recall.index), recall.tolist())
+        axes.set(xlabel="recall", ylim=(-0.6, len(recall) - 0.4))
     else:
-        matrix = metrics.confusion_matrix(result.labels, model.argmax(axis=1), len(names))
         figure = plots.confusion(matrix, drawable(names))
-    worst = table["recall"].idxmin()
-    return figure, f"Recall is lowest for {worst}: {table.loc[worst, 'recall']:.0%} of its texts."
+    return figure, errors_in_words(matrix, names)
 
 
-def drawable(names: Iterable[str]) -> list[str]:
-    """Names short enough for an axis, with dollar signs that start no formula."""
-    short = (name if len(name) <= 16 else f"{name[:15]}…" for name in names)
+def errors_in_words(matrix: np.ndarray, names: list[str]) -> str:
+    """The class that is found least, and the mistake made most, of a confusion matrix (C, C)."""
+    wrong, total = matrix - np.diag(np.diag(matrix)), matrix.sum()
+    if not wrong.any():
+        return f"All {total:,} test texts are on the diagonal: none is wrong."
+    recall = np.diag(matrix) / np.where(matrix.sum(axis=1), matrix.sum(axis=1), np.nan)
+    least, (label, taken) = np.nanargmin(recall), np.unravel_index(wrong.argmax(), wrong.shape)
+    found = f"{matrix[least, least]:,} of its {matrix[least].sum():,} texts"
+    times = f"{wrong.max():,} times" if wrong.max() > 1 else "once"
+    return (
+        f"{wrong.sum():,} of {total:,} test texts are wrong. Recall is lowest for {names[least]} "
+        f"({found}); most often {names[label]} is taken for {names[taken]} ({times})."
+    )
+
+
+def drawable(names: Iterable[str], most: int = 24) -> list[str]:
+    """Names short enough for an axis, cut in the middle; their dollar signs start no formula."""
+    half = most // 2
+    short = (n if len(n) <= most else f"{n[:half]}…{n[1 - half :]}" for n in names)
     return [name.replace("$", r"\$") for name in short]

@@ -1,5 +1,7 @@
 """Right and wrong answers to the exercises of notebook 00."""
 
+import math
+
 import numpy as np
 
 from tests.exercise_cases import Cases
@@ -23,6 +25,9 @@ CASES = {
             ((40 / 300, 0.0196), "wrong answers"),
             ((260 / 300, 0.8667 * 0.1333 / 300), "variance"),
             ((260 / 300, 0.0393), "twice"),
+            ((260 / 300, 0.02), "rounded too far"),
+            ((260 / 300, 0.0198), "the square root of"),
+            ((0.8, 0.0231), "right answers divided by"),
         ],
     ),
     "00-3": Cases(
@@ -33,6 +38,8 @@ CASES = {
             ((80,), "square root"),
             ((32,), "squared before"),
             ((853,), "Solve"),
+            ((math.ceil(4 * 0.8 * 0.2 / 0.01**2),), "One too many"),
+            ((6399,), "One too few"),
         ],
     ),
 }

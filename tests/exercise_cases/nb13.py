@@ -62,6 +62,11 @@ def nothing_is_zero(logits, labels, threshold):
     return share, 0.0 if np.isnan(accuracy) else accuracy
 
 
+def no_hit_is_nothing(logits, labels, threshold):
+    share, accuracy = selective(logits, labels, threshold)
+    return share, accuracy or np.nan
+
+
 def by_numpy(logits, labels, threshold):
     """NumPy's mean of no hits is NaN."""
     mask = softmax(logits, axis=1).max(axis=1) >= threshold
@@ -148,6 +153,7 @@ CASES = {
             ((the_other_order,), "wrong order"),
             ((by_zero,), "divides by zero"),
             ((nothing_is_zero,), "NaN, no number"),
+            ((no_hit_is_nothing,), "all of them wrong"),
             ((one_number,), "Return two numbers"),
             ((0.5,), "Pass the function itself"),
             ((a_threshold_of_its_own,), "Use the argument"),

@@ -1,0 +1,259 @@
+"""A simulated Colab: its packages, an empty folder with one notebook, the course from a clone.
+
+What is not simulated: Colab's own Python (newer than 3.11), its GPU, its page in the browser.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import nbformat
+from filelock import FileLock
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpecManager
+from nbclient import NotebookClient
+
+import tasks
+from helpers import downloads
+from tests.rooms import copy_of_course
+
+PYTHON = "3.11"  # the list's packages are installed on the Python that torch's verified build has
+VENV = tasks.ROOT / ".venv-colab"
+PACKAGES = tasks.ROOT / "constraints-colab.txt"
+ARCHIVES = tasks.ROOT / ".venv-colab-archives"
+ADDRESS = tasks.project()["project"]["urls"]["Repository"]
+VERSION = "v" + tasks.project()["project"]["version"]
+ASK_FOR_PACKAGES = """
+import importlib.metadata, json, os
+found = {}
+for package in importlib.metadata.distributions():
+    changed = os.stat(package.locate_file(package._path)).st_mtime_ns
+    found[package.name.lower()] = [package.version, changed]
+print(json.dumps(found))
+"""
+
+
+@dataclass
+class Ran:
+    """What a run in the simulated Colab gave."""
+
+    cells: list[dict]
+    setup_seconds: float  # the setup cell: clone, and what is installed on top
+    seconds: float
+    before: dict[str, list]  # installed packages: version, and when the installation was written
+    after: dict[str, list]
+
+
+def find_python(version: str) -> str | None:
+    """A Python of this version (such as "3.12") that starts: this one, on the PATH or pyenv's."""
+    candidates = [sys.executable, shutil.which(f"python{version}")]
+    candidates += sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))
+    ask = "import sys; print('{}.{}'.format(*sys.version_info))"
+    for python in filter(None, candidates):
+        said = subprocess.run([python, "-c", ask], capture_output=True, text=True)
+        if said.returncode == 0 and said.stdout.strip() == version:
+            return python
+    return None
+
+
+@cache
+def environment() -> Path:
+    """Python of an environment that holds Colab's packages and no others; made once.
+
+    Raises:
+        LookupError: if there is no Python 3.11.
+        Trouble: if the index offers torch with CUDA libraries only, or the disk is full.
+    """
+    python = find_python(PYTHON)
+    if python is None:
+        raise LookupError(f"no Python {PYTHON} was found")
+    stamp = VENV / "installed.txt"
+    wanted = hashlib.sha256(PACKAGES.read_bytes()).hexdigest()
+    if not stamp.is_file() or stamp.read_text(encoding="utf8") != wanted:
+        shutil.rmtree(VENV, ignore_errors=True)
+        subprocess.run([python, "-m", "venv", str(VENV)], check=True)
+        tasks.announce(VENV, PACKAGES.name, torch_index="", cuda=False)
+        tasks.pip_install(VENV, ["pip==24.1"])
+        tasks.pip_install(VENV, ["-r", str(PACKAGES)])
+        stamp.write_text(wanted, encoding="utf8")
+    inside = tasks.python_of(VENV)
+    make_as_new(inside)
+    return inside
+
+
+def preloaded() -> set[str]:
+    """Names of the packages that the simulated Colab has before a notebook is opened."""
+    lines = PACKAGES.read_text(encoding="utf8").splitlines()
+    return {line.split("==")[0].lower() for line in lines if not line.startswith("#")}
+
+
+def published() -> dict[str, str]:
+    """The versions that Colab's list names: the first part of the file, up to the next comment."""
+    listed = PACKAGES.read_text(encoding="utf8").split("\n# What pip added")[0].splitlines()
+    return dict(line.split("==") for line in listed if not line.startswith("#"))
+
+
+def packages(python: Path) -> dict[str, list]:
+    """Installed packages: name -> version, and when its installation was last written."""
+    asked = subprocess.run([python, "-c", ASK_FOR_PACKAGES], capture_output=True, text=True)
+    return json.loads(asked.stdout)
+
+
+def make_as_new(python: Path) -> None:
+    """Remove what a notebook has installed, so that the next one finds a runtime as it comes."""
+    added = set(packages(python)) - preloaded() - {"pip"}
+    if added:
+        command = [python, "-m", "pip", "uninstall", "--quiet", "--yes", *sorted(added)]
+        subprocess.run(command, check=True)
+
+
+def fetch_archives() -> None:
+    """Keep the archives of weights and data where pip looks first: only one run fetches them."""
+    for name, source in downloads.sources().items():
+        if not (ARCHIVES / source["archive"]).is_file():
+            partial = ARCHIVES / f"{name}.partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            downloads.download(name, source, partial).rename(ARCHIVES / source["archive"])
+            shutil.rmtree(partial)
+
+
+def git(*arguments: str | Path, cwd: Path) -> None:
+    """Run git, whatever this machine's own settings are."""
+    who = ["-c", "user.name=course", "-c", "user.email=course@example.org"]
+    subprocess.run(["git", *who, *map(str, arguments)], cwd=cwd, check=True, capture_output=True)
+
+
+def publish(folder: Path, fork: tuple[str, str] | None = None) -> Path:
+    """What the public address would serve: the course as it is in this tree, under its tag.
+
+    Args:
+        folder: an empty folder.
+        fork: address and version that `tasks.py fork` is called with beforehand, if any.
+
+    Returns:
+        A bare repository.
+    """
+    folder.mkdir(exist_ok=True)
+    course = copy_of_course(folder / "course")
+    if fork:
+        command = [sys.executable, "tasks.py", "fork", fork[0], "--version", fork[1]]
+        subprocess.run(command, cwd=course, check=True, capture_output=True)
+    git("init", "--quiet", cwd=course)
+    git("add", "--all", cwd=course)
+    git("commit", "--quiet", "--message", "The course", cwd=course)
+    git("tag", fork[1] if fork else VERSION, cwd=course)
+    git("clone", "--quiet", "--bare", course, folder / "public.git", cwd=folder)
+    return folder / "public.git"
+
+
+def variables(folder: Path, public: Path, address: str) -> dict[str, str]:
+    """Environment variables of a kernel: the stub of google.colab, git and pip led to copies."""
+    stub = folder / "stub" / "google" / "colab"  # no __init__.py in google: as in Colab
+    stub.mkdir(parents=True, exist_ok=True)
+    (stub / "__init__.py").touch()
+    (stub / "files.py").touch()
+    links = [os.environ.get("PIP_FIND_LINKS", ""), str(ARCHIVES)]
+    return {
+        **os.environ,
+        "PYTHONPATH": str(stub.parent.parent),
+        "PIP_FIND_LINKS": " ".join(filter(None, links)),
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{public.as_uri()}.insteadOf",
+        "GIT_CONFIG_VALUE_0": address,
+    }
+
+
+def run_setup_cell(python: str, folder: Path, public: Path) -> Path:
+    """Run the setup cell as a program, in an empty folder, and import the course after it.
+
+    Stand-ins lie beside it for the three packages it looks for, so that nothing is installed.
+
+    Returns:
+        Where the imported course lies.
+
+    Raises:
+        CalledProcessError: if it fails; `stderr` says why.
+    """
+    for name in ("torch", "transformers", "evaluate"):
+        (folder / "stub" / name).mkdir(parents=True)
+        (folder / "stub" / name / "__init__.py").touch()
+    (folder / "content").mkdir()
+    cells = nbformat.read(tasks.notebooks()[0], as_version=4).cells
+    setup = next(cell.source for cell in cells if "setup" in cell.metadata.get("tags", []))
+    ran = subprocess.run(
+        [python, "-c", f"{setup}\nimport helpers; print(helpers.__path__[0])"],
+        cwd=folder / "content",
+        env=variables(folder, public, ADDRESS),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return Path(ran.stdout.strip()).parent
+
+
+def kernel_of(python: Path, folder: Path) -> AsyncKernelManager:
+    """A kernel of another environment."""
+    spec = {
+        "argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": "Colab",
+        "language": "python",
+    }
+    (folder / "kernels" / "colab").mkdir(parents=True, exist_ok=True)
+    text = json.dumps(spec)
+    (folder / "kernels" / "colab" / "kernel.json").write_text(text, encoding="utf8")
+    specs = KernelSpecManager(kernel_dirs=[str(folder / "kernels")])
+    return AsyncKernelManager(kernel_name="colab", kernel_spec_manager=specs)
+
+
+def run(
+    notebook: Path,
+    folder: Path,
+    public: Path,
+    address: str = ADDRESS,
+) -> Ran:
+    """Open a notebook alone in an empty folder of the simulated Colab, and run all of it.
+
+    Args:
+        notebook: the file; a copy is run.
+        folder: an empty folder, of which a part becomes the notebook's.
+        public: the bare repository that answers for `address`.
+
+    Raises:
+        CellExecutionError: if a cell fails that is not meant to.
+    """
+    ARCHIVES.mkdir(exist_ok=True)
+    with FileLock(ARCHIVES / "lock"):  # one at a time: what it installs is removed again
+        return run_alone(notebook, folder, public, address)
+
+
+def run_alone(notebook: Path, folder: Path, public: Path, address: str) -> Ran:
+    """What `run` does, once nobody else uses the environment."""
+    python = environment()
+    fetch_archives()
+    content = folder / "content"
+    content.mkdir()
+    opened = nbformat.read(notebook, as_version=4)
+    before, started, ended = packages(python), [], []
+    client = NotebookClient(
+        opened,
+        timeout=tasks.project()["tool"]["course"]["cell_timeout"],
+        km=kernel_of(python, folder),
+        resources={"metadata": {"path": str(content)}},
+        on_cell_execute=lambda **cell: started.append(time.perf_counter()),
+        on_cell_executed=lambda **cell: ended.append(time.perf_counter()),
+    )
+    start = time.perf_counter()
+    try:
+        client.execute(env=variables(folder, public, address))
+        seconds, after = time.perf_counter() - start, packages(python)
+    finally:
+        make_as_new(python)
+    return Ran(opened.cells, ended[0] - started[0], seconds, before, after)

@@ -1,0 +1,62 @@
+"""A notebook opened alone in a simulated Colab fetches the course, runs, and reinstalls nothing."""
+
+import sys
+
+import nbformat
+import pytest
+
+import tasks
+from tests.colab import runtime
+from tests.colab.conftest import RUNS
+from tests.conftest import COURSE
+
+SHORT = "01_tokenization"  # the one for every change: it trains nothing and reads three sources
+PARAMETERS = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.long] * (path.stem != SHORT))
+    for path in COURSE
+]
+
+
+@pytest.fixture(scope="module", params=PARAMETERS)
+def ran(request, colab, public, tmp_path_factory):
+    """A notebook after all its cells were run, alone, in an empty folder."""
+    found = runtime.run(request.param, tmp_path_factory.mktemp("colab"), public)
+    request.config.stash[RUNS][request.param.stem] = found
+    return found
+
+
+def test_every_cell_runs_and_its_assertions_hold(ran):
+    code = [cell for cell in ran.cells if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    for cell in code:
+        meant = "raises-exception" in cell["metadata"].get("tags", [])
+        failed = any(output["output_type"] == "error" for output in cell["outputs"])
+        assert failed == meant, cell["id"]
+
+
+def test_nothing_preloaded_is_installed_again(ran):
+    """Neither in another version nor in the same one: what was there was not written to."""
+    assert {name: ran.after.get(name) for name in ran.before} == ran.before
+    assert set(ran.after) - set(ran.before) == {"evaluate"}
+
+
+def test_the_setup_cell_fetches_the_course_into_an_empty_folder(public, tmp_path):
+    """On the Python that runs the tests, with stand-ins for packages: in seconds, everywhere."""
+    course = runtime.run_setup_cell(sys.executable, tmp_path, public)
+    assert course == tmp_path / "content" / "sft-unveiled"
+    assert (course / "data" / "sources.toml").is_file()
+
+
+def test_a_fork_works_after_its_one_command(colab, tmp_path):
+    address, version = "https://github.com/someone/their.course", "v9.8.7"
+    public = runtime.publish(tmp_path / "public", fork=(address, version))
+    forked = tmp_path / "public" / "course" / "notebooks" / "00_start_here.ipynb"
+    cells = nbformat.read(forked, as_version=4).cells
+    first = next(cell for cell in cells if cell["cell_type"] == "code")
+    assert f'REPOSITORY = "{address}"' in first["source"]
+    asking = nbformat.v4.new_code_cell("from helpers import downloads\nprint(downloads.ROOT)")
+    nbformat.write(nbformat.v4.new_notebook(cells=[first, asking]), tmp_path / "fork.ipynb")
+    ran = runtime.run(tmp_path / "fork.ipynb", tmp_path, public, address)
+    course = tmp_path / "content" / "sft-unveiled"
+    assert tasks.joined(ran.cells[1]["outputs"][0]["text"]).strip() == str(course)
+    assert f'version = "{version[1:]}"' in (course / "pyproject.toml").read_text(encoding="utf8")

@@ -1,0 +1,227 @@
+"""Inputs on which two answers to an exercise are compared, far more than its check tries.
+
+Two functions that give the same on all of them count as one answer. Each generator yields tuples
+of arguments that the text of the exercise allows, always the same ones.
+"""
+
+import copy
+import itertools
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from scipy.special import softmax
+
+from helpers.exercises import nb06, nb10
+
+PROBES: dict[str, Callable[[np.random.Generator], Iterator[tuple]]] = {}
+TRIES = 60
+
+
+def probes_of(name: str) -> Callable:
+    """Register the inputs of an exercise."""
+
+    def register(function: Callable) -> Callable:
+        PROBES[name] = function
+        return function
+
+    return register
+
+
+@probes_of("01-2")
+def lists_of_texts(rng):
+    words = ["film", "unwatchable", "a", "the", "plot,", "Kafkaesque", "good.", "фильм"]
+    for _ in range(TRIES):
+        count = rng.integers(1, 5)
+        yield ([" ".join(rng.choice(words, rng.integers(1, 7))) for _ in range(count)],)
+
+
+@probes_of("01-3")
+def ids_and_windows(rng):
+    for _ in range(4 * TRIES):
+        max_length = int(rng.integers(3, 10))
+        ids = (rng.permutation(900)[: rng.integers(0, 25)] + 1000).tolist()
+        yield ids, max_length, int(rng.integers(0, max_length - 2))
+
+
+@probes_of("02-2")
+def vectors_and_mask(rng):
+    for mask in masks(rng):
+        yield torch.tensor(rng.normal(size=(*mask.shape, rng.integers(1, 6)))), mask
+
+
+@probes_of("02-3")
+def mask_alone(rng):
+    yield from ((mask,) for mask in masks(rng))
+
+
+def masks(rng):
+    """Masks of shape (B, T): at least one real token a row, padding behind."""
+    for _ in range(TRIES):
+        rows, length = rng.integers(1, 6, 2)
+        real = rng.integers(1, length + 1, (rows, 1))
+        yield torch.tensor(np.arange(length) < real).long()
+
+
+@probes_of("03-2")
+def steps_of_an_optimizer(rng):
+    for _ in range(TRIES):
+        yield *rng.normal(size=(3, 4)), float(rng.uniform(0.01, 1)), float(rng.uniform(0, 1))
+
+
+@probes_of("03-3")
+def networks(rng):
+    for _ in range(TRIES):
+        n, d, h, classes = rng.integers(2, 7, 4)
+        shapes = {"W1": (h, d), "b1": (h,), "W2": (classes, h), "b2": (classes,)}
+        weights = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+        yield rng.normal(size=(n, d)), np.eye(classes)[rng.integers(0, classes, n)], weights
+
+
+@probes_of("04-2")
+def gradients_and_norm(rng):
+    for _ in range(TRIES):
+        shapes = [tuple(rng.integers(1, 4, rng.integers(1, 3))) for _ in range(rng.integers(1, 4))]
+        yield [torch.tensor(rng.normal(size=s)) for s in shapes], float(rng.uniform(0.1, 4))
+
+
+@probes_of("04-3")
+def losses_and_patience(rng):
+    for _ in range(4 * TRIES):
+        yield rng.integers(1, 9, rng.integers(1, 9)).tolist(), int(rng.integers(1, 5))
+
+
+@probes_of("05-2")
+def three_shares(rng):
+    yield from itertools.product((0.0, 0.5, 1.0), repeat=3)
+    yield from (tuple(map(float, rng.random(3))) for _ in range(TRIES))
+
+
+@probes_of("05-3")
+def labels_probabilities_costs(rng):
+    for _ in range(4 * TRIES):
+        n = rng.integers(1, 9)
+        labels, probabilities = rng.integers(0, 2, n), rng.random(n).round(1)
+        yield labels, probabilities, *map(float, rng.integers(1, 6, 2))
+
+
+@probes_of("06-2")
+def groups_and_k(rng):
+    for _ in range(TRIES):
+        films = [f"film {number}" for number in rng.integers(0, 9, rng.integers(4, 20))]
+        yield films, int(rng.integers(2, len(set(films)) + 1))
+
+
+@probes_of("06-3")
+def rows_and_folds(rng):
+    for _ in range(15):
+        n = int(rng.integers(24, 40))
+        y, fold = rng.permutation(n) % 2, 3 * (np.arange(n) // 2 % rng.integers(2, 5)) + 1
+        yield rng.normal(size=(n, 12)), y, fold, nb06.columns_of, nb06.nearest_mean
+
+
+@probes_of("07-2")
+def windows_of_articles(rng):
+    for _ in range(TRIES):
+        article = np.repeat(np.arange(12), rng.integers(1, 6, 12))
+        yield rng.normal(0, 2, (len(article), 3)), article
+
+
+@probes_of("07-3")
+def probabilities_and_k(rng):
+    for _ in range(TRIES):
+        n, classes = rng.integers(5, 30), rng.integers(2, 6)
+        yield rng.dirichlet(np.ones(classes), n), int(rng.integers(1, n))
+
+
+@probes_of("08-2")
+def labels_share_generator(rng):
+    for seed in range(TRIES):
+        labels = rng.integers(0, 2, rng.integers(4, 60))
+        yield labels, float(rng.random()), np.random.default_rng(seed)
+
+
+@probes_of("08-3")
+def draws_of_two_methods(rng):
+    for _ in range(4 * TRIES):
+        draws, count = rng.integers(3, 9), rng.integers(1, 6)
+        second = rng.normal(60, 5, (draws, count))
+        first = second + rng.uniform(-1, 3, count) + rng.normal(0, 1.5, (draws, count))
+        yield (16 * 2 ** np.arange(count)).tolist(), first, second
+
+
+@probes_of("09-2")
+def ratings(rng):
+    for _ in range(TRIES):
+        n, k = rng.integers(4, 12), rng.integers(3, 8)
+        yield (rng.normal(size=(n, 1)) + rng.normal(size=(n, k)),)
+
+
+@probes_of("09-3")
+def predictions_labels_new(rng):
+    for _ in range(TRIES):
+        labels = rng.normal(size=rng.integers(4, 30))
+        predictions = rng.normal() + rng.uniform(0.5, 3) * labels + rng.normal(size=len(labels))
+        yield predictions, labels, rng.normal(size=rng.integers(1, 9))
+
+
+@probes_of("10-2")
+def rows_and_size(rng):
+    yield from ((int(rng.integers(1, 11)), int(rng.integers(1, 13))) for _ in range(TRIES))
+
+
+@probes_of("10-3")
+def peak_and_bandwidth(rng):
+    yield from (tuple(10 ** rng.uniform((10, 9), (15, 13))) for _ in range(TRIES))
+
+
+@probes_of("13-3")
+def logits_labels_threshold(rng):
+    for trial in range(TRIES):
+        n, classes = rng.integers(3, 30), rng.integers(2, 5)
+        logits = rng.normal(0, 2, (n, classes))
+        exactly = softmax(logits, axis=1).max(axis=1)[0]
+        threshold = (exactly, 2.0, rng.uniform(0.3, 1))[trial % 3]
+        yield logits, rng.integers(0, classes, n), float(threshold)
+
+
+def observed(name: str, answers: tuple) -> list:
+    """What can be seen of an answer: its numbers, or what a function gives on every input.
+
+    What a function does to its arguments, and the error it stops with, count as well.
+    """
+    if name not in PROBES:
+        return list(answers)
+    seen = []
+    for arguments in PROBES[name](np.random.default_rng(0)):
+        handed_in = copy.deepcopy(arguments)
+        try:
+            seen.append((call(name, answers[0], handed_in), handed_in))
+        except Exception as error:
+            seen.append(type(error).__name__)
+    return seen
+
+
+def call(name: str, function: Callable, arguments: tuple) -> object:
+    """What a function gives; of accumulation also the gradient and the sizes of the parts."""
+    if name != "10-2":
+        return function(*arguments)
+    rows, size = arguments
+    returned, gradient, sizes = nb10.accumulated(function, size, rows)
+    return returned, gradient, max(sizes, default=0)
+
+
+def alike(one: object, other: object) -> bool:
+    """Whether two observations are the same, numbers to ten digits."""
+    if isinstance(one, str) or isinstance(other, str):
+        return isinstance(one, str) and isinstance(other, str) and one == other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    try:
+        first, second = (np.asarray(value, dtype=np.float64) for value in (one, other))
+    except (TypeError, ValueError):
+        if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+            same_length = len(one) == len(other)
+            return same_length and all(map(alike, one, other))
+        return type(one) is type(other)  # functions and generators that were handed in
+    return first.shape == second.shape and np.allclose(first, second, 1e-10, 0, equal_nan=True)

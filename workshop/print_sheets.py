@@ -1,0 +1,40 @@
+"""The cheat sheets, each on one page of A4: HTML that a browser prints.
+
+    python workshop/print_sheets.py       writes outputs/sheets/*.html
+
+In a browser: print, A4, no margins added. Or, with Chromium, each as a PDF beside it:
+
+    chromium --headless --no-pdf-header-footer --print-to-pdf=shapes.pdf outputs/sheets/shapes.html
+"""
+
+import string
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import tasks
+from workshop import slides
+
+SHEETS = sorted((Path(__file__).parent / "sheets").glob("*.md"))
+TEMPLATE = Path(__file__).with_name("sheet.html")
+TARGET = tasks.OUTPUTS / "sheets"
+
+
+def page(path: Path) -> str:
+    """The HTML of a sheet."""
+    template = string.Template(TEMPLATE.read_text(encoding="utf8"))
+    text = path.read_text(encoding="utf8")
+    return template.substitute(title=path.stem, sheet=slides.RENDER(text))
+
+
+def main() -> None:
+    """Write all sheets."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    for path in SHEETS:
+        tasks.write_atomically(TARGET / f"{path.stem}.html", page(path))
+        print(f"{path.stem}: print {TARGET / path.stem}.html on A4")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""A notebook as a teacher sees it: its sections, with the anchors that JupyterLab gives them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+OPENING = "Opening"
+
+
+def heading(cell: dict) -> str:
+    """The text of a second-level heading that a Markdown cell begins with; "" if it has none."""
+    found = re.match(r"## +(.+)", "".join(cell["source"]))
+    return found[1].strip() if found and cell["cell_type"] == "markdown" else ""
+
+
+def sections(notebook: dict) -> dict[str, list[dict]]:
+    """The cells of a notebook by section, in order; what precedes the first is `OPENING`."""
+    found: dict[str, list[dict]] = {OPENING: []}
+    current = OPENING
+    for cell in notebook["cells"]:
+        current = heading(cell) or current
+        found.setdefault(current, []).append(cell)
+    return found
+
+
+def anchor(title: str) -> str:
+    """The part of a link after `#` that leads to a heading in JupyterLab: blanks become hyphens."""
+    return title.replace(" ", "-")
+
+
+def slug(heading_text: str) -> str:
+    """The part of a link after `#` that leads to a heading of a Markdown page on a code host."""
+    return re.sub(r"[^\w\- ]", "", heading_text.lower()).replace(" ", "-")
+
+
+def read(path: Path) -> dict:
+    """A notebook as it is stored."""
+    return json.loads(path.read_text(encoding="utf8"))
