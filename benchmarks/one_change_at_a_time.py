@@ -295,7 +295,8 @@ def gains(rows: pd.DataFrame) -> pd.DataFrame:
     speed = rows.pivot(index="round", columns="line", values="samples_per_second")
     names = list(ladder())
     before = dict(zip(names[1:], names, strict=False)) | dict.fromkeys(apart(), names[-1])
-    gain = pd.DataFrame({line: speed[line] / speed[above] for line, above in before.items()})
+    known = [line for line in before if line in speed]
+    gain = pd.DataFrame({line: speed[line] / speed[before[line]] for line in known})
     return gain.melt(ignore_index=False, var_name="line", value_name="gain").reset_index()
 
 
@@ -303,7 +304,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     """A line for each loop: median and range over the rounds, from the rows of one processor."""
     gain = gains(rows[rows["line"] != COMPILED]).groupby("line")["gain"]
     lines = {}
-    for line in LINES:
+    for line in [line for line in LINES if line in set(rows["line"])]:
         group = rows[rows["line"] == line]
         new = group["new_length_ms"].dropna()
         lines[line] = {
@@ -336,8 +337,8 @@ def of_processor(rows: pd.DataFrame) -> str:
     """Facts and tables of one processor."""
     speeds = [f"{spread(rows[name])} {unit}" for name, unit in SPEEDS.items()]
     text = f"## {machine(rows)}, {rows['threads'].iloc[0]} threads\n\n{markdown(table(rows))}\n\n"
-    text += "Against the line above: ratio of the samples a second in the same round; the last "
-    text += f"{len(apart())} against the line {list(ladder())[-1]!r}. "
+    text += "Against the line above: ratio of the samples a second in the same round; the "
+    text += f"lines below {list(ladder())[-1]!r} against that one. "
     text += f"Beside the runs the machine did {speeds[0]} in "
     text += f"fp32 and {speeds[1]} in bf16, and copied {speeds[2]}. `auto` chose "
     text += f"{' and '.join(rows['chosen'].unique())}.\n\n{of_compile(rows)}"
