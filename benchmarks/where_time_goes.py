@@ -218,7 +218,7 @@ def run(
         "sentences": count,
         "steps": steps,
         "gflop_a_step": digits(work / steps / 1e9),
-        "seconds_taken": round(took["seconds"], 3),
+        "seconds_taken": digits(took["seconds"]),
         "per_second": round(count / took["seconds"], 1),
         "peak_tflops": digits(peak / 1e12),
         "own_shapes_tflops": digits(own / 1e12),

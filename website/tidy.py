@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from posixpath import normpath, relpath
 from urllib.parse import unquote
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, NavigableString, Tag
 
 HEADING = re.compile(r"^h[1-6]$")
 
@@ -24,13 +24,24 @@ def name_headings(page: BeautifulSoup) -> None:
         level = int(heading.name[1])
         above = [other for other in above if other < level] + [level]
         heading.name = f"h{len(above)}"
-        heading["id"] = free_name(slug(text_of(heading)), taken)
+        heading["id"] = free_name(slug(written(heading)), taken)
         taken.add(heading["id"])
 
 
 def text_of(heading: Tag) -> str:
     """A heading's words; of a formula what is seen, not its source."""
     return "".join(text for text in heading.strings if text.parent.name != "annotation")
+
+
+def written(heading: Tag) -> str:
+    """A heading's words; of a formula its source, from which code hosts make the anchor."""
+    texts = [t for t in heading.strings if t.parent.name == "annotation" or not in_formula(t)]
+    return "".join(texts)
+
+
+def in_formula(text: NavigableString) -> bool:
+    """Whether a piece of text is drawn as part of a formula."""
+    return text.find_parent("math") is not None
 
 
 def slug(text: str) -> str:
