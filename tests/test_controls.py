@@ -53,37 +53,22 @@ corpora.load = load_shuffled
 own_data.load = load_own_shuffled
 """
 
+CONTROLS = {"random weights": RANDOM_WEIGHTS, "shuffled labels": SHUFFLED_LABELS}
+TRAINS = tasks.project()["tool"]["course"]["trains"]
+# The rest runs with `tasks.py test --all`: for every change they would take too long.
+EVERY_TIME = {
+    "random weights": {"00_start_here", "03_losses_and_gradients"},
+    "shuffled labels": set(TRAINS),
+}
 CASES = [
-    pytest.param("00_start_here", RANDOM_WEIGHTS, id="00, random weights"),
-    pytest.param("00_start_here", SHUFFLED_LABELS, id="00, shuffled labels"),
-    pytest.param("03_losses_and_gradients", RANDOM_WEIGHTS, id="03, random weights"),
-    pytest.param("03_losses_and_gradients", SHUFFLED_LABELS, id="03, shuffled labels"),
-    pytest.param("04_fine_tuning_loop", SHUFFLED_LABELS, id="04, shuffled labels"),
     pytest.param(
-        "04_fine_tuning_loop", RANDOM_WEIGHTS, id="04, random weights", marks=pytest.mark.long
-    ),
-    pytest.param("05_evaluation", SHUFFLED_LABELS, id="05, shuffled labels"),
-    pytest.param("05_evaluation", RANDOM_WEIGHTS, id="05, random weights", marks=pytest.mark.long),
-    pytest.param("06_cross_validation", SHUFFLED_LABELS, id="06, shuffled labels"),
-    pytest.param(
-        "06_cross_validation", RANDOM_WEIGHTS, id="06, random weights", marks=pytest.mark.long
-    ),
-    pytest.param("07_news_case_study", SHUFFLED_LABELS, id="07, shuffled labels"),
-    pytest.param(
-        "07_news_case_study", RANDOM_WEIGHTS, id="07, random weights", marks=pytest.mark.long
-    ),
-    pytest.param("09_regression_and_domains", SHUFFLED_LABELS, id="09, shuffled labels"),
-    pytest.param(
-        "09_regression_and_domains", RANDOM_WEIGHTS, id="09, random weights", marks=pytest.mark.long
-    ),
-    pytest.param("08_what_fine_tuning_buys", SHUFFLED_LABELS, id="08, shuffled labels"),
-    pytest.param(
-        "08_what_fine_tuning_buys", RANDOM_WEIGHTS, id="08, random weights", marks=pytest.mark.long
-    ),
-    pytest.param("13_your_own_csv", SHUFFLED_LABELS, id="13, shuffled labels"),
-    pytest.param(
-        "13_your_own_csv", RANDOM_WEIGHTS, id="13, random weights", marks=pytest.mark.long
-    ),
+        name,
+        control,
+        id=f"{name[:2]}, {what}",
+        marks=() if name in EVERY_TIME[what] else pytest.mark.long,
+    )
+    for name in TRAINS
+    for what, control in CONTROLS.items()
 ]
 
 
@@ -133,11 +118,6 @@ def test_assertions_of_learning_fail_where_nothing_can_be_learned(name, control,
     assert learning
     for cell in learning:
         assert errors(cell) == ["AssertionError"], f"{cell.id} must fail here:\n{cell.source}"
-
-
-def test_every_notebook_that_trains_has_a_control():
-    trains = tasks.project()["tool"]["course"]["trains"]
-    assert {case.values[0] for case in CASES} == set(trains)
 
 
 def test_every_cell_that_asserts_learning_is_held_by_both_controls():
