@@ -295,7 +295,7 @@ def gains(rows: pd.DataFrame) -> pd.DataFrame:
     speed = rows.pivot(index="round", columns="line", values="samples_per_second")
     names = list(ladder())
     before = dict(zip(names[1:], names, strict=False)) | dict.fromkeys(apart(), names[-1])
-    known = [line for line in before if line in speed]
+    known = [line for line in before if {line, before[line]} <= set(speed)]
     gain = pd.DataFrame({line: speed[line] / speed[before[line]] for line in known})
     return gain.melt(ignore_index=False, var_name="line", value_name="gain").reset_index()
 
