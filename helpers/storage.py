@@ -198,6 +198,8 @@ def load_model(folder: Path | str) -> tuple[PreTrainedTokenizerBase, PreTrainedM
         model = AutoModelForSequenceClassification.from_pretrained(
             folder, use_safetensors=True, attn_implementation=checkpoints.fastest_attention()
         )
+    if getattr(model.config, "short_last_layer", False):
+        checkpoints.shorten_last_layer(model)
     return checkpoints.load_tokenizer(str(folder)), checkpoints.lighten_dropout(model).eval()
 
 

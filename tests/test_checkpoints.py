@@ -157,6 +157,47 @@ def test_off_the_cpu_the_model_is_the_library_s(device, attention, monkeypatch):
     assert model.config._attn_implementation == attention
 
 
+@pytest.mark.parametrize("attention", ["light", "eager", "sdpa"])
+def test_a_last_layer_for_the_first_token_gives_the_same_logits_and_gradients(attention):
+    none = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    batches = [[[101, 2023, 2003, 102], [101, 102]], [[101, 2023, 102]]]  # with padding, without
+    models = [checkpoints.load(seed=0, attn_implementation=attention, **none)[1] for _ in "12"]
+    checkpoints.shorten_last_layer(models[1])
+    assert list(models[0].state_dict()) == list(models[1].state_dict())
+    for rows in batches:
+        input_ids, mask = batching.pad(rows, 0)
+        logits, gradients = [], []
+        for model in models:
+            model.zero_grad()
+            logits.append(model.train()(input_ids=input_ids, attention_mask=mask).logits)
+            logits[-1].square().sum().backward()
+            gradients.append([p.grad for p in model.parameters()])
+        assert torch.allclose(*logits, atol=1e-6)
+        for stock, short in zip(*gradients, strict=True):
+            assert torch.allclose(stock, short, atol=1e-6)
+
+
+def test_a_shortened_layer_drops_as_often_as_the_library_s_and_reads_one_token():
+    _, model = checkpoints.load(seed=0)
+    checkpoints.shorten_last_layer(model)
+    assert {type(m) for m in model.modules() if isinstance(m, torch.nn.Dropout)} == {
+        checkpoints.LightDropout
+    }
+    last = model.bert.encoder.layer[-1]
+    assert last.attention.self.dropout.p == model.config.attention_probs_dropout_prob > 0
+    hidden = model.bert(input_ids=torch.tensor([[101, 2023, 2003, 102]])).last_hidden_state
+    assert hidden.shape == (1, 1, model.config.hidden_size)
+    ids = torch.tensor([[101, 2023, 2003, 102]])
+    torch.manual_seed(0)
+    one, other = (model.train()(input_ids=ids).logits for _ in range(2))
+    assert not torch.equal(one, other)
+
+
+def test_a_model_without_a_bert_classifier_is_not_shortened():
+    with pytest.raises(ValueError, match="BertModel works without"):
+        checkpoints.shorten_last_layer(checkpoints.load_encoder())
+
+
 def test_a_kept_word_gradient_holds_the_same_numbers_and_is_forgotten():
     def gradient_of(model, row):
         ids = torch.tensor([row])

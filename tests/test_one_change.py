@@ -47,7 +47,7 @@ def test_the_last_line_is_the_loop_of_fine_tune():
         assert torch.equal(one, other), name
 
 
-@pytest.mark.parametrize("line", ["padded to the longest", "bf16", "dropout off"])
+@pytest.mark.parametrize("line", ["padded to the longest", "bf16", ladder.SHORT, "dropout off"])
 def test_a_model_works_as_its_line_says(line):
     loop = ladder.loop_of(line)
     model = ladder.make_model(loop)
@@ -55,6 +55,7 @@ def test_a_model_works_as_its_line_says(line):
     kinds = {type(m) for m in model.modules() if isinstance(m, torch.nn.Dropout)}
     assert kinds == {checkpoints.LightDropout if loop.light else torch.nn.Dropout}
     assert (model.config.hidden_dropout_prob > 0) == loop.dropout
+    assert hasattr(model.config, "short_last_layer") == loop.short_last_layer
 
 
 def test_batches_stand_for_the_epoch():
@@ -81,10 +82,10 @@ def test_a_gain_is_the_ratio_within_a_round():
     ]
     found = ladder.gains(pd.DataFrame(rows)).set_index(["line", "round"])["gain"]
     assert names[0] not in found.index.get_level_values("line")
-    for line in names[1:-1]:
+    for line in names[1:-2]:
         assert (found[line] == 2).all()
-    # The second trade is held against the ladder's last line, not against the first trade.
-    assert (found[names[-1]] == 4).all()
+    # The last choice is held against the ladder's last line, not against the choices before it.
+    assert (found[names[-1]] == 8).all()
 
 
 def test_a_run_starts_its_process_with_the_pages_of_its_line(monkeypatch):
