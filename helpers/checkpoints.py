@@ -196,18 +196,19 @@ def lighten_dropout(model: PreTrainedModel) -> PreTrainedModel:
 class FirstTokenLayer(BertLayer):
     """The last layer for a head that reads [CLS] alone: [CLS] asks, all tokens answer.
 
-    The library's cross-attention, from [CLS] to its row; weights and names are those of `layer`.
+    The library's cross-attention, from [CLS] to its row, on the very weights of `layer`.
     """
 
     def __init__(self, layer: BertLayer) -> None:
-        config = layer.attention.self.config
-        super().__init__(config)
-        self.attention = BertAttention(config, is_cross_attention=True)
-        self.load_state_dict(layer.state_dict(), assign=True)
+        with torch.device("meta"):  # takes no memory and no random numbers
+            super().__init__(layer.attention.self.config)
+            self.attention = BertAttention(layer.attention.self.config, is_cross_attention=True)
+        for name, part in layer.attention.self.named_children():
+            setattr(self.attention.self, name, part)
+        self.attention.output = layer.attention.output
+        self.intermediate, self.output = layer.intermediate, layer.output
 
-    def forward(
-        self, hidden_states: Tensor, attention_mask: Tensor | None = None, *_, **__
-    ) -> Tensor:
+    def forward(self, hidden_states: Tensor, attention_mask: Tensor | None, *_, **__) -> Tensor:
         """Vectors of all tokens, (B, T, width), to that of the first, (B, 1, width)."""
         first, _ = self.attention(
             hidden_states[:, :1],
@@ -227,12 +228,11 @@ def shorten_last_layer(model: BertForSequenceClassification) -> BertForSequenceC
         ValueError: for a model of another architecture; it is left as it was.
     """
     if type(model) is not BertForSequenceClassification:
-        kind = type(model).__name__
-        raise ValueError(f"This needs a BertForSequenceClassification, and {kind} works without.")
+        raise ValueError(f"{type(model).__name__} is no BERT classifier, and works without this.")
     layers = model.bert.encoder.layer
     layers[-1] = FirstTokenLayer(layers[-1]).train(model.training)
     model.config.short_last_layer = True  # a resumed run goes on with it
-    return lighten_dropout(model)
+    return model
 
 
 def own_memory(model: PreTrainedModel) -> None:

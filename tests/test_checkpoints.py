@@ -8,8 +8,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import BertForSequenceClassification
+from transformers.models.bert.modeling_bert import BertLayer
 
-from helpers import batching, checkpoints, runtime
+from helpers import batching, checkpoints, runtime, storage
 from tests.test_faults import Payload
 
 TOKENIZER, MODEL = checkpoints.load(seed=0)
@@ -193,8 +195,38 @@ def test_a_shortened_layer_drops_as_often_as_the_library_s_and_reads_one_token()
     assert not torch.equal(one, other)
 
 
+def test_a_shortened_layer_takes_no_chance_and_the_very_weights_frozen_or_not():
+    _, model = checkpoints.load(seed=0)
+    last = model.bert.encoder.layer[-1]
+    last.attention.self.key.weight.requires_grad_(False)
+    before = list(model.parameters())
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    checkpoints.shorten_last_layer(checkpoints.shorten_last_layer(model))
+    assert torch.equal(torch.rand(3), expected)
+    assert all(a is b for a, b in zip(before, model.parameters(), strict=True))
+    assert not model.bert.encoder.layer[-1].attention.self.key.weight.requires_grad
+
+
+def test_a_shortened_model_is_stored_as_any_other_and_comes_back_short(tmp_path):
+    tokenizer, model = checkpoints.load(seed=0)
+    checkpoints.shorten_last_layer(model)
+    storage.save_model(model, tokenizer, tmp_path / "model")
+    with checkpoints.quiet():
+        stock = BertForSequenceClassification.from_pretrained(tmp_path / "model")
+    _, again = storage.load_model(tmp_path / "model")
+    layers = [each.bert.encoder.layer[-1] for each in (stock, again)]
+    assert [type(layer) for layer in layers] == [BertLayer, checkpoints.FirstTokenLayer]
+    ids = torch.tensor([[101, 2023, 2003, 102]])
+    with torch.no_grad():
+        wanted = model(input_ids=ids).logits
+        assert torch.equal(again(input_ids=ids).logits, wanted)
+        assert torch.allclose(stock.eval()(input_ids=ids).logits, wanted, atol=1e-6)
+
+
 def test_a_model_without_a_bert_classifier_is_not_shortened():
-    with pytest.raises(ValueError, match="BertModel works without"):
+    with pytest.raises(ValueError, match="BertModel is no BERT classifier"):
         checkpoints.shorten_last_layer(checkpoints.load_encoder())
 
 
