@@ -82,12 +82,6 @@ def folder(name: str) -> Path:
     return target
 
 
-def fetch_all() -> None:
-    """Fetch whatever is missing or damaged, so that afterwards no network is needed."""
-    for name in sources():
-        folder(name)
-
-
 def fetch(name: str) -> None:
     """Download, check and unpack one source, replacing what is there.
 

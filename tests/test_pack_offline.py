@@ -21,7 +21,8 @@ LEFT_OUT = {name: why for name, why in pack_texts.PASS_ON.items() if why}
 def made(tmp_path_factory) -> Path:
     """A pack of this course for this system, with packages from the index."""
     place = tmp_path_factory.mktemp("stick")
-    downloads.fetch_all()
+    for name in downloads.sources():
+        downloads.folder(name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tasks, "VENV", place / "venv")
         tasks.make_venv(tasks.VENV)
