@@ -123,3 +123,8 @@ def test_the_paper_and_the_readme_say_what_the_rows_give():
     assert f"the longest gave {gain['padded to the longest']}, buckets {gain['buckets']}" in readme
     assert f"optimizer {gain['fused AdamW']}, bf16 {gain['bf16']}" in readme
     assert f"cheaper dropout {gain['light dropout']}." in readme
+    short = ladder.gains(rows[~rows["processor"].str.contains("amx")])
+    short = short[short["line"] == ladder.SHORT]["gain"]
+    said = f"gave {short.median():.2f} on a processor without AMX (five rounds, "
+    assert len(short) == 5
+    assert f"{said}{short.min():.2f} to {short.max():.2f})" in readme
