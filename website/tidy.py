@@ -8,6 +8,8 @@ from urllib.parse import unquote
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 
+from workshop.sections import slug
+
 HEADING = re.compile(r"^h[1-6]$")
 
 
@@ -24,7 +26,7 @@ def name_headings(page: BeautifulSoup) -> None:
         level = int(heading.name[1])
         above = [other for other in above if other < level] + [level]
         heading.name = f"h{len(above)}"
-        heading["id"] = free_name(slug(written(heading)), taken)
+        heading["id"] = free_name(slug(written(heading)) or "section", taken)
         taken.add(heading["id"])
 
 
@@ -42,11 +44,6 @@ def written(heading: Tag) -> str:
 def in_formula(text: NavigableString) -> bool:
     """Whether a piece of text is drawn as part of a formula."""
     return text.find_parent("math") is not None
-
-
-def slug(text: str) -> str:
-    """A heading's anchor, as code hosts form it."""
-    return re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", text.strip().lower())) or "section"
 
 
 def free_name(name: str, taken: set[str]) -> str:

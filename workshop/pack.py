@@ -26,6 +26,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import tasks
 from workshop import pack_texts
 
 PACK_MB = 1000  # measured: 668 MB for one kind of system; the rest is room for pip to work in
@@ -77,13 +78,6 @@ def files_below(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
-def write(path: Path, text: str) -> None:
-    """Replace a text file in one step."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(text.encode("utf8"))
-    os.replace(partial, path)
-
-
 # ---------------------------------------------------------------- making one
 
 
@@ -120,7 +114,7 @@ def make(
             shutil.copytree(source, partial / "sources" / source.name)
     shutil.copytree(root / "workshop" / "licences", partial / "licences")
     facts = {"format": 1, **facts_of(root), "left_out": left_out}
-    write(partial / FACTS, json.dumps(facts, indent=2) + "\n")
+    tasks.write_atomically(partial / FACTS, json.dumps(facts, indent=2) + "\n")
     add_wheels(partial, fetch_wheels)
     if target.is_dir():
         target.rmdir()
@@ -139,10 +133,14 @@ def add_wheels(pack: Path, fetch_wheels: Callable[[Path], None]) -> None:
         os.replace(partial, wheels)
     left_out = json.loads((pack / FACTS).read_text(encoding="utf8"))["left_out"]
     kinds = [spoken(path.name) for path in sorted((pack / "wheels").iterdir())]
-    write(pack / "READ_ME_FIRST.md", pack_texts.read_me(pack.name, kinds, left_out))
-    write(pack / "LICENCES.md", pack_texts.licences(pack, left_out))
+    tasks.write_atomically(
+        pack / "READ_ME_FIRST.md", pack_texts.read_me(pack.name, kinds, left_out)
+    )
+    tasks.write_atomically(pack / "LICENCES.md", pack_texts.licences(pack, left_out))
     names = [name for name in files_below(pack) if name != SUMS]
-    write(pack / SUMS, "".join(f"{sha256(pack / name)}  {name}\n" for name in names))
+    tasks.write_atomically(
+        pack / SUMS, "".join(f"{sha256(pack / name)}  {name}\n" for name in names)
+    )
 
 
 def check_room(target: Path, megabytes: int) -> None:
@@ -271,7 +269,7 @@ def place(folder: Path, root: Path, left_out: dict[str, str]) -> None:
         shutil.copytree(source, partial)
         shutil.rmtree(target, ignore_errors=True)
         os.replace(partial, target)
-    write(downloads / MARK, "".join(f"{name}\n" for name in left_out))
+    tasks.write_atomically(downloads / MARK, "".join(f"{name}\n" for name in left_out))
 
 
 def not_brought(root: Path) -> list[str]:

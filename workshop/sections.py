@@ -32,7 +32,7 @@ def anchor(title: str) -> str:
 
 def slug(heading_text: str) -> str:
     """The part of a link after `#` that leads to a heading of a Markdown page on a code host."""
-    return re.sub(r"[^\w\- ]", "", heading_text.lower()).replace(" ", "-")
+    return re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", heading_text.strip().lower()))
 
 
 def read(path: Path) -> dict:

@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import tasks
-from tests.rooms import copy_of_course
+from workshop import pack
 
 TOKEN = "course"
 SIZES = {"laptop": (1366, 768), "projector": (1280, 720)}
@@ -35,7 +35,8 @@ def make_room(folder: Path) -> Path:
     Returns:
         Root of the copy.
     """
-    room = copy_of_course(folder / "course")
+    room = folder / "course"
+    pack.copy_course(tasks.ROOT, room)
     (room / "data" / "downloads").symlink_to((tasks.ROOT / "data" / "downloads").resolve())
     return room
 

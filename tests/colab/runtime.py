@@ -22,7 +22,7 @@ from nbclient import NotebookClient
 
 import tasks
 from helpers import downloads
-from tests.rooms import copy_of_course
+from workshop import pack
 
 PYTHON = "3.11"  # the list's packages are installed on the Python that torch's verified build has
 VENV = tasks.ROOT / ".venv-colab"
@@ -142,7 +142,8 @@ def publish(folder: Path, fork: tuple[str, str] | None = None) -> Path:
         A bare repository.
     """
     folder.mkdir(exist_ok=True)
-    course = copy_of_course(folder / "course")
+    course = folder / "course"
+    pack.copy_course(tasks.ROOT, course)
     if fork:
         command = [sys.executable, "tasks.py", "fork", fork[0], "--version", fork[1]]
         subprocess.run(command, cwd=course, check=True, capture_output=True)
