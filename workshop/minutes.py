@@ -14,12 +14,12 @@ import time
 from pathlib import Path
 
 import nbformat
-import pandas as pd
 import psutil
 from nbclient import NotebookClient
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import studies
 import tasks
 from benchmarks.provenance import provenance
 from workshop.sections import OPENING, heading
@@ -68,12 +68,6 @@ def clocks(process: psutil.Process) -> list[float]:
     return [time.perf_counter(), cpu]
 
 
-def append(path: Path, rows: pd.DataFrame) -> None:
-    """Add rows to a table; whoever looks sees the old one or the new one."""
-    before = [pd.read_csv(path, dtype={"notebook": str})] if path.is_file() else []
-    tasks.write_atomically(path, pd.concat([*before, rows]).to_csv(index=False))
-
-
 def record(path: Path) -> None:
     """Run one notebook and write down what it took."""
     facts = provenance()
@@ -85,9 +79,9 @@ def record(path: Path) -> None:
         | facts
         for name, (wall, cpu) in spent.items()
     ]
-    append(MINUTES, pd.DataFrame(rows))
+    studies.append(MINUTES, *rows)
     peaks = {"notebook": path.stem, "kernel_mb": kernel, "child_mb": child}
-    append(MEMORY, pd.DataFrame([peaks | facts]))
+    studies.append(MEMORY, peaks | facts)
     wall, cpu = (sum(column) for column in zip(*spent.values(), strict=True))
     print(f"{path.stem}: {wall:.0f} s, {cpu:.0f} CPU s, kernel {kernel} MB, child {child} MB")
 

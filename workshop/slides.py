@@ -25,7 +25,10 @@ TEMPLATE = Path(__file__).with_name("slides.html")
 TARGET = tasks.OUTPUTS / "slides"
 WORDS = 75  # of running text on a slide
 LINES = 16  # of code or output
-QUESTION = re.compile(r"\*\*(Predict, then run|A common mistake|A mistake you will meet)")
+# A text that only speaks of the words "Predict, then run" has neither of the signs behind them.
+QUESTION = re.compile(
+    r"\*\*(Predict, then run(:|\*\* \()|A common mistake|A mistake you will meet)"
+)
 
 
 class Renderer(mistune.HTMLRenderer):
