@@ -308,3 +308,11 @@ def test_the_drawings_hold_no_script_and_no_address():
         assert not re.search(r"<script|https?:|href=", drawn), path.name
     words = tomllib.loads((diagrams.FOLDER / "words.toml").read_text("utf8"))
     assert set(words) == {path.stem for path in diagrams.FOLDER.glob("*.svg")}
+
+
+def test_no_page_has_a_box_that_nobody_can_tick(site):
+    guide = (site / "workshop" / "guide.html").read_text(encoding="utf8")
+    assert guide.count("☐") >= 5
+    assert not [
+        page for page in site.rglob("*.html") if 'type="checkbox"' in page.read_text("utf8")
+    ]

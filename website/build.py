@@ -71,6 +71,7 @@ def write_page(page: pages.Page, found: list[pages.Page], folder: Path) -> list[
     tidy.lead_links(content, page.source, addresses, FILES)
     tidy.keep_pictures_here(content)
     place_pictures(content, page, pictures, folder)
+    tidy.draw_checkboxes(content)
     tidy.prepare_tables(content)
     text = prose.coloured(str(content))
     place.write_text(in_frame(text, page, found, contents_of(content)), encoding="utf8")

@@ -93,6 +93,14 @@ def keep_pictures_here(page: BeautifulSoup) -> None:
             image.replace_with(image["alt"])
 
 
+def draw_checkboxes(page: BeautifulSoup) -> None:
+    """Boxes of a checklist become signs: nothing can be ticked on a page, and a box has no name."""
+    for box in page.select("input[type=checkbox]"):
+        sign = page.new_tag("span", attrs={"aria-hidden": "true"})
+        sign.string = "☑ " if box.has_attr("checked") else "☐ "
+        box.replace_with(sign)
+
+
 def prepare_tables(page: BeautifulSoup) -> None:
     """Tables that scroll by themselves, with heads that say what they are the head of."""
     for style in page.find_all("style"):

@@ -3,36 +3,19 @@
 The pages are opened from the disk, as a reader with a stick does.
 """
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from website import pages
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe_sync = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
 )
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
+pytestmark = pytest.mark.long
 PAGES = [page.address for page in pages.all_pages()] + ["search.html"]
-QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update"]
 PHONE, DESK = {"width": 375, "height": 812}, {"width": 1366, "height": 768}
 FOCUSED = "(document.activeElement.innerText || document.activeElement.id).trim()"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    with sync_api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-sync", *QUIET]
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -130,17 +113,18 @@ def test_the_search_finds_sections_and_leads_to_them(opened):
     page = opened("notebooks/00_start_here.html")
     page.get_by_role("searchbox").fill("reliability diagram")
     page.keyboard.press("Enter")
-    assert "section" in page.locator("#found").inner_text()
+    page.locator("#found", has_text="section").wait_for()
     page.locator("#results a[href*='05_evaluation']").first.click()
+    page.wait_for_url("**/05_evaluation.html#*")
     anchor = Path(page.url).name.partition("#")[2]
-    assert page.locator(f"[id='{anchor}']").is_visible()
+    page.locator(f"[id='{anchor}']").wait_for()
 
 
 def test_the_search_says_when_there_is_nothing_and_runs_no_markup(opened):
     page = opened("index.html")
     page.get_by_role("searchbox").fill("<b>qzqzqz</b> (+")
     page.keyboard.press("Enter")
-    assert page.locator("#found").inner_text().startswith("0 sections hold")
+    page.locator("#found", has_text="0 sections hold").wait_for()
     assert page.locator("#found b").count() == 0
 
 
