@@ -175,29 +175,31 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def paired(rows: pd.DataFrame) -> tuple[pd.Series, float]:
-    """Accuracy of the defaults minus that of fp32, in points, for each seed that has both.
+    """Accuracy of the defaults minus that of fp32, in points, for each seed on each processor.
 
     Returns:
         The differences, and half the width of the 95 % interval of their mean (Student's t).
     """
-    accuracy = rows.pivot(index="seed", columns="configuration", values="validation_accuracy")
+    accuracy = rows.pivot(
+        index=["processor", "seed"], columns="configuration", values="validation_accuracy"
+    )
     difference = 100 * (accuracy["fine_tune, defaults"] - accuracy["fine_tune, fp32"]).dropna()
     t = stats.t.ppf(0.975, len(difference) - 1)
     return difference, float(t * difference.std() / np.sqrt(len(difference)))
 
 
 def report() -> str:
-    """Processor, date, table and the price of bf16, for each processor measured."""
-    texts = []
-    for processor, rows in pd.read_csv(RESULTS).groupby("processor"):
+    """Processor, date and table for each processor measured, then the price of bf16 over all."""
+    texts, measured = [], pd.read_csv(RESULTS)
+    for processor, rows in measured.groupby("processor", sort=False):
         facts = f"{processor}, {rows['cores'].iloc[0]} cores, {rows['date'].max()}"
         facts += f", torch {rows['torch'].iloc[0]}, transformers {rows['transformers'].iloc[0]}"
-        difference, half = paired(rows)
-        middle = difference.mean()
-        price = f"The defaults (bf16) minus fp32, accuracy on validation: {middle:+.1f} points, "
-        price += f"95 % interval {middle - half:+.1f} to {middle + half:+.1f} ({len(difference)} "
-        texts.append(f"{facts}:\n\n{markdown(table(rows))}\n\n{price}pairs of one seed).\n")
-    return "\n".join(texts)
+        texts.append(f"{facts}:\n\n{markdown(table(rows))}\n")
+    difference, half = paired(measured)
+    middle = difference.mean()
+    price = f"The defaults (bf16) minus fp32, accuracy on validation: {middle:+.1f} points, "
+    price += f"95 % interval {middle - half:+.1f} to {middle + half:+.1f} ({len(difference)} "
+    return "\n".join([*texts, f"{price}pairs of one seed).\n"])
 
 
 def main() -> None:

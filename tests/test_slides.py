@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import load
 from workshop import slides
+from workshop.sections import OPENING, sections, slug
 
 
 def test_every_question_figure_and_quiz_answer_is_on_a_slide(course):
@@ -24,10 +25,20 @@ def test_every_question_figure_and_quiz_answer_is_on_a_slide(course):
 
 def test_slides_need_no_other_file_and_no_network(course):
     text = slides.page(course.stem, slides.of_notebook(load(course)))
-    assert text.count("<section>") == text.count("</section>") > 20
-    assert not re.findall(r'(?:src|href)="(?!data:|https?://)[^"]*"', text)
+    assert text.count("<section") == text.count("</section>") > 20
+    assert not re.findall(r'(?:src|href)="(?!#|data:|https?://)[^"]*"', text)
     assert not re.findall(r'src="http|<link|@import|url\(', text)
     assert not re.findall(r"<img (?![^>]*alt=\"[^\"]{20})", text)
+
+
+def test_the_second_slide_leads_to_every_section(course):
+    notebook = load(course)
+    shown = slides.of_notebook(notebook)
+    linked = re.findall(r'href="#([^"]+)"', shown[1])
+    first = [re.search(r'<section id="([^"]+)">', slide) for slide in shown]
+    assert linked == [found[1] for found in first if found]
+    titles = [name for name in sections(notebook) if name != OPENING]
+    assert linked == [slug(name) for name in titles]
 
 
 def test_a_question_comes_before_its_answer():

@@ -58,6 +58,14 @@ def test_every_section_of_a_plan_has_notes_with_all_four_parts():
         assert (notebook[:2], heading) == (number, title)
 
 
+def test_where_a_plan_has_minutes_of_practice_the_notes_say_what_is_done_in_them():
+    rows = [row for plan in plans.plans().values() for row in plan["rows"]]
+    practised = {row["section"] for row in rows if "section" in row and row.get("practice")}
+    notes = noted()
+    assert practised
+    assert not [key for key in practised if "**Practice.**" not in notes[key]]
+
+
 def test_what_the_plans_call_measured_was_measured_of_sections_that_there_are():
     table = pd.read_csv(HERE / "minutes.csv")
     for path in tasks.notebooks():

@@ -2,7 +2,8 @@
 
     python3 tasks.py slides [NN ...]      writes outputs/slides/NN_name.html and index.html
 
-Nothing is kept by hand. A section's heading and first words make a slide; a **Predict, then run**
+Nothing is kept by hand. The second slide is a list of the sections, to jump from (key: c). A
+section's heading and first words make a slide; a **Predict, then run**
 makes two, the question with its code and then the output with the sentence that reads it; a figure
 makes one, a formula or a table makes one, each quiz question makes two; recap and exercises one.
 """
@@ -19,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import tasks
 from website.prose import mathml
-from workshop.sections import OPENING, read, sections
+from workshop.sections import OPENING, read, sections, slug
 
 TEMPLATE = Path(__file__).with_name("slides.html")
 TARGET = tasks.OUTPUTS / "slides"
@@ -188,26 +189,40 @@ def of_exercises(text: str) -> list[str]:
     return [slide("Exercises", RENDER("\n\n".join(lines)))] if lines else []
 
 
+def contents(names: list[str]) -> str:
+    """The list of sections; each leads to the section's first slide."""
+    lines = "".join(f'<li><a href="#{slug(name)}">{RENDER(name)}</a></li>' for name in names)
+    return slide("Sections", f"<ul class=contents>{lines}</ul>")
+
+
+def named(made: list[str], name: str) -> list[str]:
+    """The same slides, the first of them as the target of a link to the section."""
+    return [made[0].replace("<section>", f'<section id="{slug(name)}">', 1), *made[1:]]
+
+
 def of_notebook(notebook: dict) -> list[str]:
     """All slides of a notebook, in its order."""
     parts = sections(notebook)
     opening = source(notebook["cells"][0])
     title = re.match(r"# (.+)", opening)[1]
     lines = [b for b in blocks(opening.partition("**Time:**")[0])[1:] if "colab-badge" not in b]
-    made = [slide(title, RENDER("\n\n".join(lines)))]
     texts = {
         name: "\n\n".join(source(c) for c in cells if c["cell_type"] == "markdown")
         for name, cells in parts.items()
     }
+    parted: dict[str, list[str]] = {}
     for name, cells in parts.items():
         plain = re.sub(r"^\d+\. ", "", name)
         if plain == "Recap":
-            made.append(slide("Recap", RENDER(texts[name].partition("\n")[2])))
+            parted[name] = [slide("Recap", RENDER(texts[name].partition("\n")[2]))]
         elif plain == "Quiz":
-            made += of_quiz(texts[name].partition("### Exercise")[0])
+            parted[name] = of_quiz(texts[name].partition("### Exercise")[0])
         elif name != OPENING and plain != "Exercises":
-            made += of_section(name, cells)
-    return made + of_exercises("\n\n".join(texts.values()))
+            parted[name] = of_section(name, cells)
+    parted["Exercises"] = of_exercises("\n\n".join(texts.values()))
+    parted = {name: named(made, name) for name, made in parted.items() if made}
+    first = slide(title, RENDER("\n\n".join(lines)))
+    return [first, contents(list(parted)), *(one for made in parted.values() for one in made)]
 
 
 def page(title: str, made: list[str]) -> str:
