@@ -28,7 +28,8 @@ def provenance() -> dict[str, str]:
 def commit() -> str:
     """The commit that is checked out, "-dirty" after it if a tracked file is not as it is there.
 
-    Tables of results do not count: every row that is written changes one. Data do.
+    Tables of results and the pages made of them do not count: every row that is written changes
+    one. Data do.
     """
     options = {"cwd": downloads.ROOT, "capture_output": True, "text": True, "check": False}
     head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], **options).stdout.strip()
@@ -40,6 +41,8 @@ def commit() -> str:
         "--",
         ".",
         ":!benchmarks/*.csv",
+        ":!benchmarks/*.md",
+        ":!workshop/*.csv",
     ]
     return head + ("-dirty" if subprocess.run(changed, **options).stdout else "")
 

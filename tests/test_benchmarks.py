@@ -53,7 +53,9 @@ def test_the_readme_quotes_the_speed():
 
 def test_a_new_row_of_results_makes_no_commit_dirty_and_changed_data_do(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance.downloads, "ROOT", tmp_path)
-    files = [tmp_path / "benchmarks" / "x.csv", tmp_path / "data" / "x.csv", tmp_path / "x.py"]
+    results = [tmp_path / name for name in ("benchmarks/x.csv", "benchmarks/x.md", "workshop/x.csv")]
+    others = [tmp_path / name for name in ("data/x.csv", "workshop/x.md", "x.py")]
+    files = [*results, *others]
     for file in files:
         file.parent.mkdir(exist_ok=True)
         file.write_text("a\n")
@@ -62,9 +64,10 @@ def test_a_new_row_of_results_makes_no_commit_dirty_and_changed_data_do(tmp_path
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     clean = provenance.commit()
     assert re.fullmatch("[0-9a-f]{7,}", clean)
-    files[0].write_text("a\nb\n")
-    assert provenance.commit() == clean
-    for file in files[1:]:
+    for file in results:
+        file.write_text("a\nb\n")
+        assert provenance.commit() == clean
+    for file in others:
         file.write_text("a\nb\n")
         assert provenance.commit() == f"{clean}-dirty"
         file.write_text("a\n")

@@ -81,7 +81,15 @@ def test_the_readme_names_the_size_of_the_gradients():
 
 
 def test_the_page_is_what_the_recorded_rows_give():
-    if not paper.RESULTS.exists():
-        pytest.skip("not measured yet")
     recorded = paper.report(pd.read_csv(paper.RESULTS))
     assert (tasks.ROOT / "benchmarks" / "more_processes.md").read_text("utf8") == recorded
+
+
+def test_the_readme_quotes_the_page():
+    recorded = pd.read_csv(paper.RESULTS)
+    step = 1000 * recorded.groupby("configuration")["step_seconds"].median()
+    readme = (tasks.ROOT / "README.md").read_text(encoding="utf8")
+    said = f"{step[paper.TWO]:.0f} ms for a step of {paper.BATCH} sentences, one process with both"
+    assert f"{said} cores {step[paper.THREADS]:.0f}." in readme
+    pays = [f"{paper.break_even(paper.costs(recorded), gigabits):.0f}" for gigabits in (1, 10)]
+    assert f"a batch of {pays[0]} on at 1 Gbit/s, of {pays[1]} at 10 Gbit/s" in readme
