@@ -10,6 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import studies
+import tasks
 from benchmarks import cost_against_size, prediction_speed, provenance, where_time_goes
 from helpers import batching, checkpoints, corpora, runtime, training
 
@@ -230,6 +231,16 @@ def test_the_paper_on_cost_says_what_memory_a_million_rows_took(tmp_path, monkey
     recorded(1.0).to_csv(cost_against_size.RESULTS, index=False)
     words = "Memory of a CSV, no network: 100 MB for 1,000 rows, 101 MB for 1,000,000 (+1.0 MB)."
     assert words in cost_against_size.report()
+
+
+def test_the_readme_quotes_what_a_million_rows_took():
+    rows = pd.read_csv(cost_against_size.RESULTS)
+    rows = rows[rows["what"] == "a CSV"].groupby("size").median(numeric_only=True)
+    memory = rows["peak_memory_mb"]
+    readme = (tasks.ROOT / "README.md").read_text(encoding="utf8")
+    minutes = rows.loc[10**6, "seconds_taken"] / 60
+    said = f"a million short texts take {memory[10**6]:.0f} MB and {minutes:.0f} minutes to predict"
+    assert f"{said}, a\n  thousand {memory[1000]:.0f} MB" in readme
 
 
 # ---------------------------------------------------------------- where time goes
