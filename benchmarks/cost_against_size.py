@@ -8,8 +8,8 @@ or `predict_file`, after a first call on a few texts of the same kind that does 
 is the most that the process held, with Python and the libraries. Texts are one word repeated, so
 that each has exactly the tokens asked for. A series changes one thing and holds the others.
 
-A million rows are predicted once, because that takes minutes. `a CSV, no network` reads and writes as
-many with zeros in place of the logits: what the reading and writing cost.
+A million rows are predicted once, because that takes minutes. `a CSV, no network` reads and writes
+as many with zeros in place of the logits: what the reading and writing cost.
 
 A point is kept as soon as it is finished. To measure anew, remove the CSV.
 """
@@ -244,9 +244,9 @@ def report() -> str:
 `python benchmarks/cost_against_size.py`, results in [cost_against_size.csv](cost_against_size.csv).
 Each point in a process of its own; memory is the most that the process held, Python and libraries
 included. Figures are the median of the rounds and, in brackets, their range. A slope is that of log
-cost on log size: 1 is proportional, 0 is flat. A CSV has short texts, and 64,000 and a million rows of
-it were predicted once. "No network" is the same with zeros in place of the logits: reading and writing
-alone. What a series does not change:
+cost on log size: 1 is proportional, 0 is flat. A CSV has short texts, and 64,000 and a million rows
+of it were predicted once. "No network" is the same with zeros in place of the logits: reading and
+writing alone. What a series does not change:
 {held}.
 """
     rows = pd.read_csv(RESULTS)

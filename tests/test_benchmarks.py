@@ -53,7 +53,9 @@ def test_the_readme_quotes_the_speed():
 
 def test_a_new_row_of_results_makes_no_commit_dirty_and_changed_data_do(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance.downloads, "ROOT", tmp_path)
-    results = [tmp_path / name for name in ("benchmarks/x.csv", "benchmarks/x.md", "workshop/x.csv")]
+    results = [
+        tmp_path / name for name in ("benchmarks/x.csv", "benchmarks/x.md", "workshop/x.csv")
+    ]
     others = [tmp_path / name for name in ("data/x.csv", "workshop/x.md", "x.py")]
     files = [*results, *others]
     for file in files:
