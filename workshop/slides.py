@@ -210,16 +210,18 @@ def of_notebook(notebook: dict) -> list[str]:
         name: "\n\n".join(source(c) for c in cells if c["cell_type"] == "markdown")
         for name, cells in parts.items()
     }
-    parted: dict[str, list[str]] = {}
+    parted, last = {}, "Exercises"
     for name, cells in parts.items():
         plain = re.sub(r"^\d+\. ", "", name)
         if plain == "Recap":
             parted[name] = [slide("Recap", RENDER(texts[name].partition("\n")[2]))]
         elif plain == "Quiz":
             parted[name] = of_quiz(texts[name].partition("### Exercise")[0])
-        elif name != OPENING and plain != "Exercises":
+        elif plain == "Exercises":
+            last = name
+        elif name != OPENING:
             parted[name] = of_section(name, cells)
-    parted["Exercises"] = of_exercises("\n\n".join(texts.values()))
+    parted[last] = of_exercises("\n\n".join(texts.values()))
     parted = {name: named(made, name) for name, made in parted.items() if made}
     first = slide(title, RENDER("\n\n".join(lines)))
     return [first, contents(list(parted)), *(one for made in parted.values() for one in made)]
