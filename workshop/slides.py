@@ -191,7 +191,8 @@ def of_exercises(text: str) -> list[str]:
 
 def contents(names: list[str]) -> str:
     """The list of sections; each leads to the section's first slide."""
-    lines = "".join(f'<li><a href="#{slug(name)}">{RENDER(name)}</a></li>' for name in names)
+    shown = {slug(name): re.sub(r"</?h2>", "", RENDER(f"## {name}")) for name in names}
+    lines = "".join(f'<li><a href="#{target}">{text}</a></li>' for target, text in shown.items())
     return slide("Sections", f"<ul class=contents>{lines}</ul>")
 
 
