@@ -175,11 +175,11 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         lines[f"{what}: {dial}"] = {
             "from, to": f"{ends['min']:,} to {ends['max']:,}",
             "rounds": series["round"].nunique(),
-            "seconds at the least": spread(low["seconds_taken"]),
-            "at the most": spread(high["seconds_taken"]),
+            "seconds at the smallest size": spread(low["seconds_taken"]),
+            "at the largest": spread(high["seconds_taken"]),
             "slope of time": spread(slopes(series, "seconds_taken")),
-            "MB at the least": spread(low["peak_memory_mb"], "{:.0f}"),
-            "MB at the most": spread(high["peak_memory_mb"], "{:.0f}"),
+            "MB at the smallest": spread(low["peak_memory_mb"], "{:.0f}"),
+            "MB at the largest": spread(high["peak_memory_mb"], "{:.0f}"),
             "slope of memory": spread(slopes(series, "peak_memory_mb"), "{:.3f}"),
         }
     return pd.DataFrame(lines).T.rename_axis("series")
@@ -218,6 +218,13 @@ def figure(rows: pd.DataFrame, cost: str = "seconds_taken") -> Figure:
     return drawn
 
 
+def repeated(rows: pd.DataFrame) -> pd.Series:
+    """Median seconds of the one point that all series of `predict` share, by series."""
+    held = rows[rows["what"] == "predict"]
+    held = held[held["size"] == held["dial"].map(HELD["predict"])]
+    return held.groupby("dial", sort=False)["seconds_taken"].median()
+
+
 def of_processor(rows: pd.DataFrame) -> str:
     """Facts, table and what it says of one processor."""
     csv = {
@@ -226,6 +233,11 @@ def of_processor(rows: pd.DataFrame) -> str:
     }
     text = f"## {machine(rows)}, {rows['threads'].iloc[0]} threads, {rows['precision'].iloc[0]}\n\n"
     text += f"{markdown(table(rows))}\n"
+    shared = ", ".join(f"{seconds:.2f}" for seconds in repeated(rows))
+    text += (
+        "\nWhat the series of `predict` hold is a point that each of them has: in the middle of "
+    )
+    text += f"the rounds it took {shared} s, so smaller differences say nothing.\n"
     for what, memory in csv.items():
         extra = memory.iloc[-1] - memory.iloc[0]
         text += f"\nMemory of {what}: {memory.iloc[0]:.0f} MB for {memory.index[0]:,} rows, "
@@ -242,8 +254,10 @@ def report() -> str:
     head = f"""# Cost against size
 
 `python benchmarks/cost_against_size.py`, results in [cost_against_size.csv](cost_against_size.csv).
-Each point in a process of its own; memory is the most that the process held, Python and libraries
-included. Figures are the median of the rounds and, in brackets, their range. A slope is that of log
+Each point in a process of its own. A text is one word repeated; the clock covers one call (of
+`fine_tune` one epoch) after a first one that does not count; memory is the most that the process
+held, Python and libraries included. Figures are the median of the rounds and, in brackets, their
+range. A slope is that of log
 cost on log size: 1 is proportional, 0 is flat. A CSV has short texts, and 64,000 and a million rows
 of it were predicted once. "No network" is the same with zeros in place of the logits: reading and
 writing alone. What a series does not change:

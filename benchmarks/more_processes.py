@@ -252,17 +252,18 @@ all-reduce, timed alone.
 {markdown(check(rows))}
 
 A value of the last line below 1 says that sending hides behind the backward pass, which
-`DistributedDataParallel` intends (Li et al. 2020); above 1, that the processes are in each other's
-way: on one machine the sending takes the same cores as the computing.
+`DistributedDataParallel` intends (Li et al. 2020); above 1, that the processes slow each other
+down: half a batch was timed with the other core idle.
 
 ## What N machines would give
 
 Each machine is like this one with two threads: a step of b examples takes \
 {1000 * cost["fixed"]:.0f} ms and {1000 * cost["each"]:.2f} ms for
 each example; with the word table frozen {1000 * cost["fixed_frozen"]:.0f} ms instead of \
-{1000 * cost["fixed"]:.0f}. Nothing hides, and messages take no
-time to begin: the first makes the table too low, the second too high. It holds times as fast as one
-machine with the same batch; below 1 it is slower.
+{1000 * cost["fixed"]:.0f}. Both come from batches of {BATCH // 4} and {BATCH}; larger ones
+are extrapolated. Nothing hides, and messages take no time to begin: the first makes the table too
+low, the second too high. It says how many times as fast as one machine with the same batch N
+machines are; below 1 they are slower.
 
 {markdown(arithmetic(cost))}
 
