@@ -66,13 +66,14 @@ def test_where_a_plan_has_minutes_of_practice_the_notes_say_what_is_done_in_them
     assert not [key for key in practised if "**Practice.**" not in notes[key]]
 
 
-def test_what_the_plans_call_measured_was_measured_of_sections_that_there_are():
+def test_what_was_measured_are_sections_that_there_are_and_a_plan_needs_them(monkeypatch):
     table = pd.read_csv(HERE / "minutes.csv")
     for path in tasks.notebooks():
         here = table[table["notebook"] == path.stem]
         assert set(here["section"]) <= set(sections(read(path))), path.stem
-    guessed = plans.estimates()
-    assert not [key for key in guessed if plans.titles()[key] in plans.measured()]
+    monkeypatch.setattr(plans, "measured", dict)
+    with pytest.raises(tasks.Trouble, match=r"minutes.py 04"):
+        plans.page(plans.plans()["plan_3_hours"] | {"rows": [{"section": "04-3", "talk": 1}]})
     assert (table["cpu_seconds"] >= 0).all() and set(table["threads"]) == {1}
 
 

@@ -22,8 +22,7 @@ from workshop.sections import anchor, read, sections, slug
 HERE = Path(__file__).parent
 SHORT = 30  # seconds of computing that talk covers
 INTRODUCTION = """\
-*Computing* is processor seconds on one core, measured ([minutes.csv](minutes.csv)) where it is
-not called a guess; *talk* and *practice* are minutes, estimated. Computing of more than {short}
+*Computing* is processor seconds on one core, measured ([minutes.csv](minutes.csv)); *talk* and *practice* are minutes, estimated. Computing of more than {short}
 seconds is added to the time, rounded up to minutes. What to say and ask, which wrong answers to
 expect, what to cut within a section: see the notes. Rows marked *cut first* together give back
 {cut} minutes."""
@@ -35,15 +34,8 @@ COLUMNS = "| time | section | computing | talk | practice | |\n|---|---|---|---|
 
 
 def plans() -> dict[str, dict]:
-    """`plans.toml`, without its estimates."""
-    found = tomllib.loads((HERE / "plans.toml").read_text(encoding="utf8"))
-    return {name: plan for name, plan in found.items() if name.startswith("plan_")}
-
-
-def estimates() -> dict[str, float]:
-    """Seconds by section that were guessed, not measured."""
-    found = tomllib.loads((HERE / "plans.toml").read_text(encoding="utf8"))
-    return found["estimated_seconds"]
+    """The plans of `plans.toml` by name."""
+    return tomllib.loads((HERE / "plans.toml").read_text(encoding="utf8"))
 
 
 @cache
@@ -66,17 +58,25 @@ def measured() -> dict[tuple[str, str], float]:
     return table.groupby(["notebook", "section"])["cpu_seconds"].median().to_dict()
 
 
-def seconds(key: str) -> tuple[float, bool]:
-    """Computing of a section, and whether it was measured."""
-    found = measured().get(titles()[key])
-    return (estimates()[key], False) if found is None else (found, True)
+def seconds(notebook: str, title: str) -> float:
+    """Computing of a section.
+
+    Raises:
+        Trouble: nobody has measured it.
+    """
+    if (notebook, title) not in measured():
+        raise tasks.Trouble(
+            f"minutes.csv has no section '{title}' of {notebook}. Measure it: "
+            f"python workshop/minutes.py {notebook[:2]}"
+        )
+    return measured()[notebook, title]
 
 
 def waiting(row: dict) -> int:
     """Minutes that a row adds for computing; none if it is short, shown stored or started early."""
     if "section" not in row or row.get("stored") or row.get("start_early"):
         return 0
-    needed, _ = seconds(row["section"])
+    needed = seconds(*titles()[row["section"]])
     return math.ceil(needed / 60) if needed > SHORT else 0
 
 
@@ -96,16 +96,13 @@ def computing(row: dict) -> str:
     """What the computing column says."""
     if row.get("stored"):
         return "stored output"
-    needed, was_measured = seconds(row["section"])
-    said = f"{needed:.0f} s" if needed >= 1 else "0 s"
-    return (said if was_measured else f"about {said}, a guess") + (
-        ", started before the break" if row.get("start_early") else ""
-    )
+    early = ", started before the break" if row.get("start_early") else ""
+    return f"{seconds(*titles()[row['section']]):.0f} s{early}"
 
 
 def on_the_way(plan: dict) -> str:
     """Seconds of the sections that a plan passes over in each notebook, up to the last it shows."""
-    shown, known = [row["section"] for row in plan["rows"] if "section" in row], measured()
+    shown = [row["section"] for row in plan["rows"] if "section" in row]
     said = []
     for path in tasks.notebooks():
         own = [titles()[key][1] for key in shown if titles()[key][0] == path.stem]
@@ -113,11 +110,8 @@ def on_the_way(plan: dict) -> str:
             continue
         order = list(sections(read(path)))
         passed = [name for name in order[: order.index(own[-1])] if name not in own]
-        if any((path.stem, name) not in known for name in passed):
-            said.append(f"{path.stem[:2]} not measured")
-        else:
-            total = sum(known[path.stem, name] for name in passed)
-            said.append(f"{path.stem[:2]} {total:.0f} s")
+        total = sum(seconds(path.stem, name) for name in passed)
+        said.append(f"{path.stem[:2]} {total:.0f} s")
     return ", ".join(said)
 
 
