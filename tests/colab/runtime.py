@@ -253,7 +253,8 @@ def run_alone(notebook: Path, folder: Path, public: Path, address: str) -> Ran:
     )
     start = time.perf_counter()
     try:
-        client.execute(env=variables(folder, public, address))
+        # By itself the client stops only kernels whose manager it has made.
+        client.execute(env=variables(folder, public, address), cleanup_kc=True)
         seconds, after = time.perf_counter() - start, packages(python)
     finally:
         make_as_new(python)

@@ -3,6 +3,7 @@
 import sys
 
 import nbformat
+import psutil
 import pytest
 
 import tasks
@@ -32,6 +33,13 @@ def test_every_cell_runs_and_its_assertions_hold(ran):
         meant = "raises-exception" in cell["metadata"].get("tags", [])
         failed = any(output["output_type"] == "error" for output in cell["outputs"])
         assert failed == meant, cell["id"]
+
+
+def test_its_kernel_is_gone(ran):
+    """Or twelve of them fill the memory."""
+    children = psutil.Process().children(recursive=True)
+    running = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+    assert not [child for child in running if "ipykernel_launcher" in child.cmdline()]
 
 
 def test_nothing_preloaded_is_installed_again(ran):
