@@ -22,10 +22,10 @@ from workshop.sections import anchor, read, sections, slug
 HERE = Path(__file__).parent
 SHORT = 30  # seconds of computing that talk covers
 INTRODUCTION = """\
-*Computing* is processor seconds on one core, measured ([minutes.csv](minutes.csv)); *talk* and *practice* are minutes, estimated. Computing of more than {short}
-seconds is added to the time, rounded up to minutes. What to say and ask, which wrong answers to
-expect, what to cut within a section: see the notes. Rows marked *cut first* together give back
-{cut} minutes."""
+*Computing* is processor seconds on one core, measured ([minutes.csv](minutes.csv)); *talk* and
+*practice* are minutes, estimated. Computing of more than {short} seconds is added to the time,
+rounded up to minutes. What to say and ask, which wrong answers to expect, what to cut within a
+section: see the notes. Rows marked *cut first* together give back {cut} minutes."""
 ON_THE_WAY = """\
 A notebook's later sections need the cells above them, also of sections that this plan does not
 show. Let everybody run those with *Run All Above Selected Cell* while you speak of something
