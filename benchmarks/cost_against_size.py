@@ -21,18 +21,16 @@ import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
 from datasets import ClassLabel, Dataset, Features, Value
-from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import studies
 from benchmarks.provenance import machine, markdown, parser, spread, write_paper
-from helpers import checkpoints, own_data, plots, runtime, training
+from helpers import checkpoints, own_data, runtime, training
 
 RESULTS = Path(__file__).with_suffix(".csv")
 PAPER = RESULTS.with_suffix(".md")
@@ -57,7 +55,6 @@ ONCE = {
     ("a CSV", "rows"): (64_000, 1_000_000),
     ("a CSV, no network", "rows"): (1_000, 4_000, 16_000, 64_000, 250_000, 1_000_000),
 }
-PROPORTIONAL = ("texts", "tokens", "rows")
 
 HAS_FORK = hasattr(os, "fork")
 FRESH = multiprocessing.get_context("forkserver" if HAS_FORK else "spawn")
@@ -185,39 +182,6 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines).T.rename_axis("series")
 
 
-def figure(rows: pd.DataFrame, cost: str = "seconds_taken") -> Figure:
-    """Cost against size on logarithmic axes, both relative to the smallest: median of the rounds.
-
-    Args:
-        rows: of one processor.
-        cost: "seconds_taken" or "peak_memory_mb".
-    """
-    panels = {"fine_tune": ["fine_tune"], "predict": ["predict", "a CSV", "a CSV, no network"]}
-    drawn, axes = plots.new(9, 3.6, columns=2, sharey=True)
-    with plt.rc_context(plots.STYLE):
-        for axis, (title, whats) in zip(axes, panels.items(), strict=True):
-            shown = rows[rows["what"].isin(whats)].groupby(["what", "dial"], sort=False)
-            longest = 1
-            for ((what, dial), series), marker in zip(shown, "osD^v", strict=False):
-                middle = series.groupby("size")[cost].median()
-                name = dial if what == title else f"{dial} of {what}"
-                x, y = middle.index / middle.index[0], middle / middle.iloc[0]
-                axis.plot(x, y, marker=marker, label=name)
-                longest = max(longest, x[-1])
-            ticks = [4**i for i in range(round(np.log2(longest) / 2) + 1)]
-            diagonal = [1, longest]
-            axis.plot(diagonal, diagonal, ":", color=plots.GREY, label="proportional", zorder=0)
-            axis.set_xscale("log", base=2)
-            axis.set_yscale("log", base=2)
-            axis.set_xticks(ticks, [f"×{tick}" for tick in ticks])
-            axis.set_yticks(ticks, [f"×{tick}" for tick in ticks])
-            axis.set(xlabel="size, smallest = 1", title=title)
-            axis.legend(fontsize=9, loc="upper left")
-        words = {"seconds_taken": "seconds", "peak_memory_mb": "peak memory"}
-        axes[0].set_ylabel(f"{words[cost]}, smallest = 1")
-    return drawn
-
-
 def repeated(rows: pd.DataFrame) -> pd.Series:
     """Median seconds of the one point that all series of `predict` share, by series."""
     held = rows[rows["what"] == "predict"]
@@ -234,10 +198,8 @@ def of_processor(rows: pd.DataFrame) -> str:
     text = f"## {machine(rows)}, {rows['threads'].iloc[0]} threads, {rows['precision'].iloc[0]}\n\n"
     text += f"{markdown(table(rows))}\n"
     shared = ", ".join(f"{seconds:.2f}" for seconds in repeated(rows))
-    text += (
-        "\nWhat the series of `predict` hold is a point that each of them has: in the middle of "
-    )
-    text += f"the rounds it took {shared} s, so smaller differences say nothing.\n"
+    text += f"\nOne point stands in each series of `predict`. Its medians were {shared} s, so\n"
+    text += "smaller differences say nothing.\n"
     for what, memory in csv.items():
         extra = memory.iloc[-1] - memory.iloc[0]
         text += f"\nMemory of {what}: {memory.iloc[0]:.0f} MB for {memory.index[0]:,} rows, "
@@ -257,10 +219,10 @@ def report() -> str:
 Each point in a process of its own. A text is one word repeated; the clock covers one call (of
 `fine_tune` one epoch) after a first one that does not count; memory is the most that the process
 held, Python and libraries included. Figures are the median of the rounds and, in brackets, their
-range. A slope is that of log
-cost on log size: 1 is proportional, 0 is flat. A CSV has short texts, and 64,000 and a million rows
-of it were predicted once. "No network" is the same with zeros in place of the logits: reading and
-writing alone. What a series does not change:
+range. A slope is that of log cost on log size: 1 is proportional, 0 is flat. A CSV has short texts,
+and 64,000 and a million rows of it were predicted once. "No network" is the same with zeros in
+place of the logits: reading and writing alone. Drawn in
+[notebook 10](../notebooks/10_making_it_fast.ipynb), section 16. What a series does not change:
 {held}.
 """
     rows = pd.read_csv(RESULTS)

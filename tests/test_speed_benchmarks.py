@@ -211,21 +211,6 @@ def test_a_csv_that_loses_rows_is_no_measurement(monkeypatch):
         cost_against_size.predict_csv(3, network=False)
 
 
-def test_the_figure_shows_the_median_of_the_rounds_from_one_on():
-    left, right = cost_against_size.figure(recorded(1.0)).axes
-    assert [line.get_label() for line in left.lines] == [
-        "texts",
-        "tokens",
-        "labels",
-        "proportional",
-    ]
-    for line in left.lines[:3]:
-        assert line.get_xdata().tolist() == [1, 2, 4, 8, 16]
-        assert line.get_ydata().tolist() == [1, 2, 4, 8, 16]
-    assert right.lines[-2].get_xdata().max() == 1000
-    assert len({line.get_marker() for line in right.lines[:-1]}) == 5
-
-
 def test_the_paper_on_cost_says_what_memory_a_million_rows_took(tmp_path, monkeypatch):
     monkeypatch.setattr(cost_against_size, "RESULTS", tmp_path / "results.csv")
     recorded(1.0).to_csv(cost_against_size.RESULTS, index=False)
