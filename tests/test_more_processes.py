@@ -91,5 +91,7 @@ def test_the_readme_quotes_the_page():
     readme = (tasks.ROOT / "README.md").read_text(encoding="utf8")
     said = f"{step[paper.TWO]:.0f} ms for a step of {paper.BATCH} sentences, one process with both"
     assert f"{said} cores {step[paper.THREADS]:.0f}." in readme
+    ratio = next(x for x in paper.report(recorded).splitlines() if x.startswith("| measured / sum"))
+    assert f"took {ratio.split(' | ')[1]} times what it\npredicts" in readme
     pays = [f"{paper.break_even(paper.costs(recorded), gigabits):.0f}" for gigabits in (1, 10)]
     assert f"a batch of {pays[0]} on at 1 Gbit/s, of {pays[1]} at 10 Gbit/s" in readme
