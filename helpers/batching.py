@@ -28,6 +28,14 @@ def tokenize(
     return tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
 
 
+def cut_share(
+    texts: Iterable[str], tokenizer: PreTrainedTokenizerBase, max_length: int = 128
+) -> float:
+    """Share of the texts that have more than `max_length` tokens, [CLS] and [SEP] counted."""
+    longer = [len(ids) > max_length for ids in tokenize(texts, tokenizer, max_length + 1)]
+    return sum(longer) / max(1, len(longer))
+
+
 def pad(
     sequences: Sequence[Sequence[int]], pad_id: int, multiple_of: int = 1
 ) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from huggingface_hub import constants, try_to_load_from_cache
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from transformers import (
@@ -27,10 +28,14 @@ from transformers.masking_utils import eager_mask
 from transformers.models.bert.modeling_bert import BertAttention, BertLayer
 from transformers.utils import logging
 
-from helpers import downloads, runtime
+from helpers import downloads, folders, runtime
 
 CHECKPOINT = "minilm"
 HUB_CHECKPOINT = "google-bert/bert-base-uncased"
+# How a model that `fine_tune` never saw is used for predictions.
+UNTRAINED = {"max_length": 128, "precision": "auto"}
+# Weights as plain numbers only, and no program that a folder or a hub brings along is run.
+SAFE = {"use_safetensors": True, "trust_remote_code": False}
 
 
 class CheckpointError(RuntimeError):
@@ -62,19 +67,48 @@ def hub_is_reachable() -> bool:
 @contextmanager
 def explained(name: str) -> Iterator[None]:
     """Turn the library's errors about a missing checkpoint into one sentence with the cure."""
+    place = Path(location(name))
+    if folders.is_stored(place):  # by this course: then every byte is checked
+        folders.verify(place)
     try:
-        local = Path(location(name)).is_dir() or try_to_load_from_cache(name, "config.json")
+        local = place.is_dir() or try_to_load_from_cache(name, "config.json")
         if not local and not hub_is_reachable():
             raise OSError("the model hub did not answer")
         yield
-    except (OSError, ValueError) as error:
-        if Path(location(name)).is_dir():
-            raise
+    except (OSError, ValueError, SafetensorError) as error:
+        if place.is_dir():
+            raise CheckpointError(unreadable(name, error)) from error
         raise CheckpointError(
             f"CHECKPOINT = {name!r}: no such folder on this machine, and the model hub did not "
             f"deliver it. Check the name and the network, or set CHECKPOINT = {CHECKPOINT!r}, "
             "which needs neither."
         ) from error
+
+
+def unreadable(name: str, error: Exception) -> str:
+    """The message for a local folder that holds no model which can be loaded."""
+    said = str(error).strip().splitlines()[:1]
+    if "trust_remote_code" in str(error):
+        said = [
+            "it needs a program of its own, and the course runs none that a model brings along."
+        ]
+    return (
+        f"CHECKPOINT = {name!r}: this folder cannot be loaded: {''.join(said)} It must hold "
+        "config.json, model.safetensors and a tokenizer, as training.save writes them."
+    )
+
+
+def remember(model: PreTrainedModel, **facts: object) -> None:
+    """Note with a model what holds for its predictions as it did in training.
+
+    The notes are part of its configuration, so they are saved, loaded and copied with it.
+    """
+    model.config.sft_unveiled = remembered(model) | facts
+
+
+def remembered(model: PreTrainedModel) -> dict:
+    """What `remember` noted: `max_length`, `precision`, and for a model of a file its `dialect`."""
+    return UNTRAINED | (getattr(model.config, "sft_unveiled", None) or {})
 
 
 @contextmanager
@@ -98,7 +132,7 @@ def load_tokenizer(name: str = CHECKPOINT) -> PreTrainedTokenizerBase:
         CheckpointError: if the checkpoint can neither be found nor fetched.
     """
     with explained(name), quiet():
-        return AutoTokenizer.from_pretrained(location(name))
+        return AutoTokenizer.from_pretrained(location(name), trust_remote_code=False)
 
 
 def load_encoder(name: str = CHECKPOINT, seed: int = 0, **config_changes) -> PreTrainedModel:
@@ -114,8 +148,8 @@ def load_encoder(name: str = CHECKPOINT, seed: int = 0, **config_changes) -> Pre
     """
     with explained(name), quiet(), torch.random.fork_rng():
         torch.manual_seed(seed)
-        options = {"use_safetensors": True, "dtype": torch.float32} | config_changes
-        return AutoModel.from_pretrained(location(name), **options).eval()
+        options = {"dtype": torch.float32} | config_changes
+        return AutoModel.from_pretrained(location(name), **options, **SAFE).eval()
 
 
 def light_dropout(values: Tensor, p: float) -> Tensor:
@@ -299,13 +333,17 @@ def load(
         raise ValueError(f"num_labels is {num_labels}, but there are {len(names)} label_names.")
     with explained(name), quiet(), torch.random.fork_rng():
         torch.manual_seed(seed)
-        config = AutoConfig.from_pretrained(location(name), num_labels=num_labels, **config_changes)
+        config = AutoConfig.from_pretrained(
+            location(name), num_labels=num_labels, trust_remote_code=False, **config_changes
+        )
         config.id2label = dict(enumerate(names))
         config.label2id = {label: i for i, label in enumerate(names)}
         if pretrained:
             model = AutoModelForSequenceClassification.from_pretrained(
-                location(name), config=config, use_safetensors=True, dtype=torch.float32
+                location(name), config=config, dtype=torch.float32, **SAFE
             )
         else:
-            model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+            model = AutoModelForSequenceClassification.from_config(
+                config, dtype=torch.float32, trust_remote_code=False
+            )
     return load_tokenizer(name), lighten_dropout(model).eval()

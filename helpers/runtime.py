@@ -243,8 +243,11 @@ def timer() -> Iterator[dict[str, float]]:
 def deferred_interrupt() -> Iterator[threading.Event]:
     """Let Ctrl-C (or the notebook's stop button) set a flag instead of stopping mid-step.
 
-    The block asks the flag where stopping is safe. Outside the main thread, where Python cannot
-    catch signals, the flag is never set.
+    The block asks the flag where stopping is safe; if it ends without having asked, it is stopped
+    there. Outside the main thread, where Python cannot catch signals, the flag is never set.
+
+    Raises:
+        KeyboardInterrupt: at the end of a block that did not raise it itself.
     """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -255,6 +258,8 @@ def deferred_interrupt() -> Iterator[threading.Event]:
         yield asked
     finally:
         signal.signal(signal.SIGINT, before)
+    if asked.is_set():
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -1,13 +1,13 @@
-"""Atomic saving, checked loading: a folder is either complete or not there."""
+"""What a training run stores and goes on from, and saved models: complete or not there."""
 
 import json
 import os
 import re
-import shutil
-import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,95 +18,134 @@ from torch import Tensor
 from torch.optim import Optimizer
 from transformers import (
     AutoModelForSequenceClassification,
+    AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
-from helpers import checkpoints, downloads, runtime
+from helpers import checkpoints, files, runtime
+from helpers.files import ForeignError, StorageError
+from helpers.folders import (
+    MANIFEST,
+    Manifest,
+    is_stored,
+    read_folder,
+    read_manifest,
+    recover_all,
+    remove_folder,
+    verify,
+    write_folder,
+)
 
-MANIFEST = "manifest.json"
+__all__ = ["MANIFEST", "ForeignError", "StorageError", "read_folder", "verify", "write_folder"]
+
 WEIGHTS = "model.safetensors"
+CARD = frozenset({"README.md"})  # a model card asks people to fill in what no program knows
 OTHER_MODEL = "the checkpoint is of another model. Load the model from it, as training.resume does."
 STEP = re.compile(r"step-(\d{8})")
+LOCK = ".sft-unveiled.lock"
 
 
-class StorageError(RuntimeError):
-    """Something could not be stored or is not what was stored; the message names the cure."""
+def absolute(folder: Path | str | None) -> Path | None:
+    """A folder's place, which stays the same if the program changes its directory."""
+    return None if folder is None else Path(folder).expanduser().absolute()
 
 
-def write_folder(target: Path, fill: Callable[[Path], None]) -> None:
-    """Create or replace a folder in one move.
+# ---------------------------------------------------------------- a folder that a run has to itself
 
-    `fill` writes into a temporary folder beside `target`; then a list of all files with their
-    SHA-256 is added, everything is forced to the disk, and the folder is renamed. Whoever is
-    killed leaves the old folder or the new one, at worst the old one set aside, and then
-    `recover` puts it back.
 
-    Args:
-        target: the folder to create. One that is there is replaced.
-        fill: writes files into the folder it is given.
+@dataclass(frozen=True)
+class Claim:
+    """A run's hold on its folder.
 
-    Raises:
-        StorageError: if the disk is full or the place cannot be written to.
+    Attributes:
+        folder: where the run stores.
+        writes: whether this process does; of several in step, the first.
+        identity: of the folder, by which a renamed one is noticed.
+        owner: process and thread.
     """
-    target = Path(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        recover(target)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
-            new = Path(temporary) / "new"
-            new.mkdir()
-            fill(new)
-            hashes = {file.name: downloads.sha256(file) for file in sorted(new.iterdir())}
-            (new / MANIFEST).write_text(json.dumps(hashes, indent=1), encoding="utf8")
-            for file in new.iterdir():
-                force_to_disk(file)
-            if target.exists():
-                target.rename(set_aside(target))
-            new.rename(target)
-            recover(target)
-    except (OSError, SafetensorError) as error:
+
+    folder: Path
+    writes: bool
+    identity: tuple[int, int] = (0, 0)
+    owner: tuple[int, int] = (0, 0)
+
+    def check(self) -> None:
+        """Raise `StorageError` if the folder was moved or removed since it was claimed."""
+        with suppress(OSError):
+            if identity_of(self.folder) == self.identity:
+                return
         raise StorageError(
-            f"could not save to {target}: {error}. What was there before is unharmed. "
-            "Make room, or choose another folder, and go on from the last checkpoint."
-        ) from error
+            f"{self.folder} was renamed, moved or removed while the run was writing to it. What "
+            "was stored is where the folder is now: give it its name back and call "
+            "training.resume, or start again in another folder."
+        )
 
 
-def set_aside(target: Path) -> Path:
-    """Where the old folder stands while a new one takes its place."""
-    return target.with_name(f".{target.name}.old")
+HELD: dict[Path, Claim] = {}
 
 
-def recover(target: Path) -> None:
-    """Finish a replacement that was killed: put the old folder back, or forget it."""
-    old = set_aside(target)
-    if old.exists() and not target.exists():
-        with suppress(FileNotFoundError):  # another process of this run was faster
-            old.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+def identity_of(folder: Path) -> tuple[int, int]:
+    """What tells a folder from another one that has its name."""
+    found = os.stat(folder)
+    return found.st_dev, found.st_ino
 
 
 @contextmanager
-def only_run(folder: Path | str | None, new: bool = False) -> Iterator[None]:
+def only_run(folder: Path | str | None, new: bool = False) -> Iterator[Claim | None]:
     """Keep other runs out of a folder for as long as this one writes there; None is no folder.
 
-    The system ends the claim with the process, however that ends. What killed writes left is
-    removed. Of several processes in step, the first claims the folder for all.
+    The system ends the claim with the process, however that ends. What killed writers left is
+    put right. Of several processes in step, the first claims the folder for all. Whoever holds the
+    claim may ask for it again.
 
     Args:
         folder: where checkpoints will be stored, if anywhere.
-        new: refuse a folder that holds checkpoints.
+        new: make the folder, and refuse one that holds a run.
 
     Raises:
-        StorageError: if a run holds the folder or has stored there, or it cannot be written to.
+        StorageError: a run holds the folder or has stored there, it is not there, or it cannot be
+            written to.
     """
-    if folder is None or runtime.rank() > 0:
-        yield
+    if folder is None:
+        yield None
         return
-    folder = Path(folder)
+    folder, owner = absolute(folder), (os.getpid(), threading.get_ident())
+    if runtime.rank() > 0:
+        yield Claim(folder, writes=False)
+        return
+    if folder in HELD and HELD[folder].owner == owner:
+        yield HELD[folder]
+        return
+    with locked(folder, new):
+        if new:
+            check_holds_no_run(folder)
+        recover_all(folder)
+        tidy(folder)
+        HELD[folder] = Claim(folder, True, identity_of(folder), owner)
+        try:
+            yield HELD[folder]
+        finally:
+            del HELD[folder]
+
+
+@contextmanager
+def locked(folder: Path, new: bool) -> Iterator[None]:
+    """Hold the lock of a folder.
+
+    Raises:
+        StorageError: it cannot be had; the message says why.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock", timeout=0).acquire()
+        if new:
+            folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            raise StorageError(f"{folder} holds no checkpoint to resume from.")
+        place = folder / LOCK
+        if place.is_symlink() or (place.exists() and (place.is_dir() or place.stat().st_size)):
+            raise ForeignError(f"{place} is in the way. Move it, or choose another output_dir.")
+        lock = FileLock(place)
+        lock.acquire(timeout=0)
     except Timeout as error:
         raise StorageError(
             f"another run is writing to {folder}. Wait until it has ended, or choose another "
@@ -114,36 +153,62 @@ def only_run(folder: Path | str | None, new: bool = False) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise StorageError(f"cannot write to {folder}: {error}. Choose another folder.") from error
-    with lock:
-        if new and stored_checkpoints(folder):
-            raise StorageError(f"{folder} holds a run. Use training.resume, or another folder.")
-        tidy(folder)
+    try:
         yield
+    finally:
+        lock.release()
 
 
-def force_to_disk(file: Path) -> None:
-    """Ask the system to write a file's bytes to the disk now."""
-    with file.open("rb+") as opened:
-        os.fsync(opened.fileno())
+def check_holds_no_run(folder: Path) -> None:
+    """Raise `StorageError` for a folder in which a new run would meet what another one stored."""
+    if any(map(is_stored, named_checkpoints(folder))):
+        raise StorageError(f"{folder} holds a run. Use training.resume, or another folder.")
+    for place in [*named_checkpoints(folder), folder / "best"]:
+        if files.is_there(place):
+            raise ForeignError(
+                f"{folder} holds {place.name!r}, a name that a run needs for itself. Move it away, "
+                "or choose another output_dir."
+            )
 
 
-def verify(folder: Path) -> None:
-    """Check every file of a stored folder against its manifest.
+def named_checkpoints(folder: Path) -> list[Path]:
+    """Whatever has the name of a checkpoint, oldest first."""
+    return sorted(path for path in Path(folder).glob("step-*") if STEP.fullmatch(path.name))
+
+
+def stored_checkpoints(folder: Path) -> list[Path]:
+    """The complete checkpoints below a folder, oldest first."""
+    return [path for path in named_checkpoints(folder) if is_stored(path)]
+
+
+def tidy(folder: Path, keep: int = 2) -> None:
+    """Remove all but the newest `keep` checkpoints.
+
+    What cannot be removed, or holds what the course did not store, stays; the run goes on.
+    """
+    for old in stored_checkpoints(folder)[:-keep]:
+        with suppress(StorageError):
+            remove_folder(old)
+
+
+def remove_run(folder: Path | str) -> None:
+    """Remove what a run stored in a folder, and the folder if nothing else is in it.
 
     Raises:
-        StorageError: if the folder or its manifest is missing, or a file has changed.
+        StorageError: a run is writing to it, or a checkpoint holds what the course did not store.
     """
-    recover(Path(folder))
-    manifest = Path(folder) / MANIFEST
-    if not manifest.is_file():
-        raise StorageError(f"{folder} was not stored by this course: {MANIFEST} is missing.")
-    for name, expected in json.loads(manifest.read_text(encoding="utf8")).items():
-        file = Path(folder) / name
-        if not file.is_file() or downloads.sha256(file) != expected:
-            raise StorageError(
-                f"{file} is damaged: it is not what was stored. Remove the folder "
-                f"{folder} and go on from the checkpoint before it, or train again."
-            )
+    folder = absolute(folder)
+    if not files.is_there(folder):
+        return
+    with only_run(folder):
+        for stored in [*stored_checkpoints(folder), folder / "best"]:
+            remove_folder(stored)
+    if {path.name for path in folder.iterdir()} <= {LOCK}:
+        (folder / LOCK).unlink(missing_ok=True)
+        folder.rmdir()
+
+
+# ---------------------------------------------------------------- tensors
 
 
 def save_tensors(file: Path, tensors: dict[str, Tensor]) -> None:
@@ -152,8 +217,18 @@ def save_tensors(file: Path, tensors: dict[str, Tensor]) -> None:
 
 
 def load_tensors(file: Path) -> dict[str, Tensor]:
-    """Read named tensors, to the CPU, each into memory of its own."""
-    return {name: tensor.clone() for name, tensor in load_file(file).items()}
+    """Read named tensors, to the CPU, each into memory of its own.
+
+    Raises:
+        StorageError: the file holds something else, whatever its name says; nothing of it is run.
+    """
+    try:
+        return {name: tensor.clone() for name, tensor in load_file(file).items()}
+    except SafetensorError as error:
+        raise StorageError(
+            f"{file} is not in the safetensors format ({error}). Other forms, such as pickles, can "
+            "hold code and are not read: save the model again with training.save."
+        ) from error
 
 
 def load_weights(folder: Path, model: PreTrainedModel) -> dict[str, Tensor]:
@@ -162,45 +237,89 @@ def load_weights(folder: Path, model: PreTrainedModel) -> dict[str, Tensor]:
     Raises:
         StorageError: if the folder is missing or damaged, or of a model of another shape.
     """
-    verify(folder)
-    tensors, here = load_tensors(folder / WEIGHTS), model.state_dict()
+    tensors = read_folder(folder, lambda place, _: load_tensors(place / WEIGHTS))
+    here = model.state_dict()
     if {n: t.shape for n, t in tensors.items()} != {n: t.shape for n, t in here.items()}:
         raise StorageError(OTHER_MODEL)
     return tensors
 
 
+# ---------------------------------------------------------------- models
+
+
+def fill_model(new: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Write model and tokenizer into a new folder, for `load_model` and for plain pipelines.
+
+    A pipeline with `truncation=True` reads as many tokens as its tokenizer says: as many as the
+    model was trained on. The tokenizer in hand stays as it is.
+    """
+    whole, trained = tokenizer.model_max_length, getattr(model.config, "sft_unveiled", None) or {}
+    tokenizer.model_max_length = trained.get("max_length", whole)
+    try:
+        with checkpoints.quiet():
+            model.save_pretrained(new)
+            tokenizer.save_pretrained(new)
+    finally:
+        tokenizer.model_max_length = whole
+
+
 def save_model(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path | str
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path | str,
+    card: str | None = None,
 ) -> None:
-    """Store model and tokenizer atomically, for `load_model` or `pipeline(…, truncation=True)`."""
+    """Store model and tokenizer atomically, for `load_model` or `pipeline(…, truncation=True)`.
+
+    Args:
+        folder: a new one, or one that this function wrote and nobody added to or changed.
+        card: text of a `README.md` beside the model.
+
+    Raises:
+        StorageError: the folder is somebody else's, the disk is full, or the place cannot be
+            written to. Nothing was replaced.
+    """
 
     def fill(new: Path) -> None:
-        model.save_pretrained(new)
-        tokenizer.save_pretrained(new)
+        fill_model(new, model, tokenizer)
+        if card is not None:
+            (new / "README.md").write_text(card, encoding="utf8")
 
-    with checkpoints.quiet():
-        write_folder(Path(folder), fill)
+    write_folder(folder, fill, {"kind": "model"}, CARD)
 
 
 def load_model(folder: Path | str) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     """Tokenizer and classifier of a stored folder, every byte checked, ready to predict.
 
     Raises:
-        StorageError: if the folder is missing or damaged.
+        StorageError: if the folder is missing or damaged, or holds what was not stored with it.
     """
-    verify(Path(folder))
-    if not (Path(folder) / WEIGHTS).is_file():
+    return read_folder(folder, read_model)
+
+
+def read_model(place: Path, manifest: Manifest) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    """Tokenizer and classifier of a folder that was checked."""
+    if WEIGHTS not in manifest.files:
         raise StorageError(
-            f"{folder} holds no {WEIGHTS}. Other forms, such as pickles, can hold code and are "
+            f"{place} holds no {WEIGHTS}. Other forms, such as pickles, can hold code and are "
             "not read: save the model again with helpers.storage.save_model."
         )
-    with checkpoints.quiet():
-        model = AutoModelForSequenceClassification.from_pretrained(
-            folder, use_safetensors=True, attn_implementation=checkpoints.fastest_attention()
-        )
+    load_tensors(place / WEIGHTS)  # a pickle under this name ends here, with a message
+    attention = checkpoints.fastest_attention()
+    try:
+        with checkpoints.quiet():
+            model = AutoModelForSequenceClassification.from_pretrained(
+                place, attn_implementation=attention, **checkpoints.SAFE
+            )
+            tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+    except ValueError as error:
+        raise StorageError(checkpoints.unreadable(str(place), error)) from error
     if getattr(model.config, "short_last_layer", False):
         checkpoints.shorten_last_layer(model)
-    return checkpoints.load_tokenizer(str(folder)), checkpoints.lighten_dropout(model).eval()
+    return tokenizer, checkpoints.lighten_dropout(model).eval()
+
+
+# ---------------------------------------------------------------- optimizer and random numbers
 
 
 def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
@@ -242,40 +361,51 @@ def restore_random_state(state: dict[str, Tensor]) -> None:
         torch.cuda.set_rng_state(torch.atleast_2d(state["cuda"])[runtime.rank()].clone())
 
 
-def stored_checkpoints(folder: Path) -> list[Path]:
-    """The complete checkpoints below a folder, oldest first."""
-    return sorted(path for path in Path(folder).glob("step-*") if STEP.fullmatch(path.name))
+# ---------------------------------------------------------------- checkpoints
 
 
-def tidy(folder: Path, keep: int = 2) -> None:
-    """Remove all but the newest `keep` checkpoints, and what killed writes and removals left."""
-    for old in stored_checkpoints(folder)[:-keep]:
-        old.rename(old.with_name(f".gone-{old.name[-8:]}"))  # half emptied, it is no checkpoint
-    for leftover in folder.glob(".*-????????"):
-        shutil.rmtree(leftover, ignore_errors=True)
-
-
-def save_checkpoint(folder: Path, step: int, fill: Callable[[Path], None]) -> None:
+def save_checkpoint(
+    folder: Path, step: int, fill: Callable[[Path], None], facts: dict | None = None
+) -> None:
     """Store a checkpoint atomically as `step-…`, then `tidy`."""
-    write_folder(folder / f"step-{step:08d}", fill)
+    facts = {"kind": "checkpoint", "step": step} | (facts or {})
+    write_folder(folder / f"step-{step:08d}", fill, facts)
     tidy(folder)
 
 
 def latest_checkpoint(folder: Path) -> Path:
-    """The newest checkpoint below a folder, verified.
+    """The newest checkpoint below a folder, every byte checked.
 
     Raises:
-        StorageError: if there is none, or if it is damaged.
+        StorageError: if there is none, or if it is damaged, or not what its name says.
     """
-    found = stored_checkpoints(folder)
+    found = named_checkpoints(folder)
     if not found:
         raise StorageError(f"{folder} holds no checkpoint to resume from.")
-    verify(found[-1])
-    return found[-1]
+    newest = found[-1]
+    if newest.is_symlink() or not newest.is_dir():
+        raise StorageError(f"{newest} is no folder. Move it away and resume again.")
+    try:
+        manifest = verify(newest)
+    except StorageError as error:
+        raise StorageError(f"{error}{way_back(found)}") from error
+    facts = manifest.facts
+    if facts.get("kind") != "checkpoint" or facts.get("step") != int(newest.name[5:]):
+        raise StorageError(
+            f"{newest} holds another checkpoint than its name says.{way_back(found)}"
+        )
+    return newest
+
+
+def way_back(found: list[Path]) -> str:
+    """What to do if the newest of some checkpoints cannot be used."""
+    if len(found) == 1:
+        return " There is no other checkpoint here: start again in another folder."
+    return f" Without {found[-1].name} training.resume goes on from {found[-2].name}."
 
 
 def save_training(
-    folder: Path | str | None,
+    claim: Claim | None,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     optimizer: Optimizer,
@@ -285,31 +415,114 @@ def save_training(
 
     Of processes in step the first writes, the others wait.
     """
-    if folder is None:
+    if claim is None:
         return
     state, random = asdict(run), random_state()
     text = json.dumps({"config": state.pop("config"), "state": state}, indent=1)
 
     def fill(new: Path) -> None:
-        model.save_pretrained(new)
-        tokenizer.save_pretrained(new)
+        fill_model(new, model, tokenizer)
         save_tensors(new / "optimizer.safetensors", optimizer_tensors(optimizer))
         save_tensors(new / "random.safetensors", random)
         (new / "training.json").write_text(text, encoding="utf8")
 
-    if runtime.rank() == 0:
-        with checkpoints.quiet():
-            save_checkpoint(Path(folder), run.step, fill)
+    if claim.writes:
+        claim.check()
+        facts = {"run": run.id, "epoch": run.epoch, "batch": run.batch}
+        save_checkpoint(claim.folder, run.step, fill, facts)
     runtime.anyone(False)
+
+
+def save_best(
+    claim: Claim | None, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, run: object
+) -> None:
+    """Store the model of a run's best epoch as `best`; None is no folder."""
+    if claim is not None and claim.writes:
+        claim.check()
+        facts = {"kind": "best", "run": run.id, "epoch": run.best_epoch}
+        fill = partial(fill_model, model=model, tokenizer=tokenizer)
+        write_folder(claim.folder / "best", fill, facts, CARD)
+
+
+def facts_of(folder: Path) -> dict:
+    """What a stored folder's manifest notes; nothing, if it cannot be read."""
+    with suppress(StorageError):
+        return read_manifest(folder).facts
+    return {}
+
+
+def best_weights(
+    claim: Claim | None, checkpoint: Path, run: object, model: PreTrainedModel
+) -> dict[str, Tensor]:
+    """The weights of a run's best epoch, from `best` or from the checkpoint that ended it.
+
+    If `best` is missing or older, it is stored again from that checkpoint.
+
+    Raises:
+        StorageError: `best` is damaged or of another run, or no folder has these weights.
+    """
+    folder = checkpoint.parent
+    best = folder / "best"
+    for place in [best, *stored_checkpoints(folder)]:
+        if facts_of(place).get("run", run.id) != run.id:
+            raise StorageError(
+                f"{place} belongs to another run than {checkpoint.name}. Move the one that does "
+                "not belong here away and call training.resume again."
+            )
+    if files.is_there(best):
+        facts = verify(best).facts
+        # Of an epoch yet to come: the run was put back, and will come to it again.
+        if facts.get("epoch") == run.best_epoch or facts.get("epoch", 0) > run.epoch:
+            return load_weights(best, model)
+    ended = {"run": run.id, "epoch": run.best_epoch, "batch": 0}
+    for place in reversed(stored_checkpoints(folder)):
+        if ended.items() <= facts_of(place).items():
+            weights = load_weights(place, model)
+            restore_best(claim, place, run)
+            return weights
+    raise StorageError(
+        f"the weights of epoch {run.best_epoch}, the best so far, are in no folder below {folder} "
+        "any more. Start again in another folder: the same seed gives the same result."
+    )
+
+
+def restore_best(claim: Claim | None, checkpoint: Path, run: object) -> None:
+    """Store `best` again from the checkpoint that ended the best epoch."""
+    tokenizer, model = load_model(checkpoint)
+    save_best(claim, model, tokenizer, run)
 
 
 def restore_training(checkpoint: Path, optimizer: Optimizer) -> None:
     """Give optimizer and random numbers the state they had when `checkpoint` was stored."""
-    restore_optimizer(optimizer, load_tensors(checkpoint / "optimizer.safetensors"))
-    restore_random_state(load_tensors(checkpoint / "random.safetensors"))
+
+    def read(place: Path, _: Manifest) -> list[dict[str, Tensor]]:
+        return [load_tensors(place / f"{name}.safetensors") for name in ("optimizer", "random")]
+
+    memory, random = read_folder(checkpoint, read)
+    restore_optimizer(optimizer, memory)
+    restore_random_state(random)
 
 
 def read_training(checkpoint: Path) -> tuple[dict, dict]:
-    """The dials and the state of the run that `save_training` was given."""
-    stored = json.loads((checkpoint / "training.json").read_text(encoding="utf8"))
-    return stored["config"], stored["state"]
+    """The hyperparameters and the state of the run that `save_training` was given.
+
+    Raises:
+        StorageError: it is damaged, or another version of the course stored it.
+    """
+
+    def read(place: Path, _: Manifest) -> tuple[dict, dict]:
+        stored = json.loads((place / "training.json").read_text(encoding="utf8"))
+        return stored["config"], stored["state"]
+
+    try:
+        return read_folder(checkpoint, read)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(other_state(checkpoint)) from error
+
+
+def other_state(checkpoint: Path) -> str:
+    """The message for a checkpoint whose state this version cannot read."""
+    return (
+        f"{checkpoint} holds the state of a run of another version of this course. Go on with that "
+        "version, or start again in another folder."
+    )

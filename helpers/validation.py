@@ -1,7 +1,6 @@
 """How sure are we? Folds, cross-validation that can be killed, paired comparisons."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -88,6 +87,11 @@ class Estimator:
         return fitted.predict_log_proba(texts)
 
 
+def load_scores(place: Path, _: storage.Manifest) -> np.ndarray:
+    """The scores of a finished fold, (n, C), from the folder that holds them."""
+    return np.load(place / FILE, allow_pickle=False)
+
+
 @dataclass(frozen=True)
 class FineTuned:
     """Fine-tuning as a `FitPredict`; every call starts from the checkpoint again.
@@ -120,8 +124,7 @@ class FineTuned:
             origin = self.checkpoint, self.num_labels, seed
             tokenizer, model = checkpoints.load(*origin, **self.options)
             training.fine_tune(model, tokenizer, *parts, config, output_dir=folder)
-        dials = {"max_length": config.max_length, "precision": config.precision}
-        return training.predict(model, tokenizer, texts, **dials)
+        return training.predict(model, tokenizer, texts)
 
 
 @dataclass(frozen=True)
@@ -187,8 +190,7 @@ def cross_validate(
         """What is stored of a held-out fold, or learned now and stored."""
         place = Path(output_dir) / f"seed-{seed}-fold-{number}" if output_dir else None
         if place and place.exists():
-            storage.verify(place)
-            return np.load(place / FILE, allow_pickle=False)
+            return storage.read_folder(place, load_scores)
         torch.set_num_threads(threads)
         held_out = fold == number
         train, unseen = (dataset.select(np.flatnonzero(rows)) for rows in (~held_out, held_out))
@@ -199,7 +201,7 @@ def cross_validate(
             raise ValidationError(f"{given}; {len(unseen), num_labels} finite ones are needed.")
         if place:
             storage.write_folder(place, lambda new: np.save(new / FILE, found))
-            shutil.rmtree(folder, ignore_errors=True)
+            storage.remove_run(folder)
         return found
 
     planned = [(seed, number) for seed in dict.fromkeys(seeds) for number in range(k)]
@@ -218,8 +220,9 @@ def claim(output_dir: Path, plan: dict) -> None:
     if not folder.exists():
         text = json.dumps(plan)
         storage.write_folder(folder, lambda new: (new / "plan.json").write_text(text, "utf8"))
-    storage.verify(folder)
-    there = json.loads((folder / "plan.json").read_text("utf8"))
+    there = storage.read_folder(
+        folder, lambda place, _: json.loads((place / "plan.json").read_text("utf8"))
+    )
     differing = [name for name, value in plan.items() if there.get(name) != value]
     if differing:
         raise ValidationError(

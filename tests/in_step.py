@@ -50,7 +50,7 @@ def train(folder: Path, name: str, dropout: dict = NO_DROPOUT, dials=None, **opt
     if runtime.rank() > 0:
         storage.write_folder = not_mine
     if output_dir and storage.stored_checkpoints(output_dir):
-        _, model, run = training.resume(output_dir, *parts())
+        _, model, run = training.resume(output_dir, *parts(), on_step=options.get("on_step"))
     else:
         tokenizer, model = checkpoints.load(seed=0, pretrained=False, **TINY, **dropout)
         run = training.fine_tune(model, tokenizer, *parts(), dials or config(), **options)
@@ -74,25 +74,23 @@ def equal(folder: Path) -> None:
     train(folder, "decided", dials=dials, compute_metrics=disagreeing)
 
 
-def at_step(number: int, happens: Callable[[], None]) -> None:
-    """Let something happen after step `number`."""
-    steps, step = iter(range(1, 10**6)), training.train_step
+def at_step(number: int, happens: Callable[[], None]) -> Callable:
+    """A hook that lets something happen after step `number`."""
 
-    def counted(*arguments):
-        loss = step(*arguments)
-        if next(steps) == number:
+    def on_step(run: training.TrainingRun) -> None:
+        if run.step == number:
             happens()
-        return loss
 
-    training.train_step = counted
+    return on_step
 
 
 def killed(folder: Path) -> None:
     """One process, whose number a file holds, is killed in the third epoch of a new run."""
     victim = int((folder / "victim").read_text())
+    hook = None
     if not (folder / "run").exists() and runtime.rank() == victim:
-        at_step(10, lambda: os.kill(os.getpid(), signal.SIGKILL))
-    train(folder, "bits", dropout={}, output_dir=folder / "run")
+        hook = at_step(10, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    train(folder, "bits", dropout={}, output_dir=folder / "run", on_step=hook)
 
 
 def interrupted(folder: Path) -> None:
@@ -110,9 +108,10 @@ def interrupted(folder: Path) -> None:
         asked[0].wait(LONGEST)
 
     runtime.deferred_interrupt = watched
+    hook = None
     if not (folder / "run").exists() and runtime.rank() == 1:
-        at_step(10, press)
-    train(folder, "bits", dropout={}, output_dir=folder / "run")
+        hook = at_step(10, press)
+    train(folder, "bits", dropout={}, output_dir=folder / "run", on_step=hook)
 
 
 def spoiled(folder: Path) -> None:

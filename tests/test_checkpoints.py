@@ -66,7 +66,7 @@ def test_a_folder_of_pickled_weights_is_refused_and_not_read(tmp_path):
     MODEL.config.save_pretrained(tmp_path)
     TOKENIZER.save_pretrained(tmp_path)
     (tmp_path / "pytorch_model.bin").write_bytes(pickle.dumps(Payload(tmp_path / "executed")))
-    with pytest.raises(OSError, match=r"no file named model\.safetensors"):
+    with pytest.raises(checkpoints.CheckpointError, match=r"no file named model\.safetensors"):
         checkpoints.load(str(tmp_path))
     assert not (tmp_path / "executed").exists()
 

@@ -102,28 +102,31 @@ def test_killed_at_fifty_moments_resumes_to_the_same_bits(parts, tmp_path):
 
 def die_at_rename(folder: Path, number: int) -> None:
     """Replace `folder`, and be gone at once when so many renames are done."""
-    renames, rename = iter(range(1, 100)), Path.rename
+    renames, rename = iter(range(1, 100)), os.rename
 
     def rename_then_die(path, target):
         rename(path, target)
         if next(renames) == number:
             os._exit(9)
 
-    Path.rename = rename_then_die
+    os.rename = rename_then_die
     storage.write_folder(folder, lambda new: (new / "text").write_text("new"))
 
 
 @needs_fork
 @pytest.mark.parametrize(("renames", "expected"), [(1, "old"), (2, "new")])
 def test_killed_between_two_renames_keeps_the_old_folder_or_the_new(tmp_path, renames, expected):
+    """Readers find it and change nothing; the next writer puts all right."""
     folder = tmp_path / "best"
     storage.write_folder(folder, lambda new: (new / "text").write_text("old"))
     assert in_a_child(die_at_rename, folder, renames) == 9
     assert folder.exists() == (expected == "new")
+    before = sorted(tmp_path.rglob("*"))
     storage.verify(folder)
-    assert (folder / "text").read_text() == expected
+    assert storage.read_folder(folder, lambda place, _: (place / "text").read_text()) == expected
+    assert sorted(tmp_path.rglob("*")) == before
     storage.write_folder(folder, lambda new: (new / "text").write_text("newer"))
-    assert [path.name for path in tmp_path.iterdir() if path.name.endswith("old")] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["best"]
 
 
 def write_with_little_room(folder: Path) -> None:
@@ -151,7 +154,7 @@ def claim_read_only(folder: Path) -> None:
     if os.geteuid() == 0:
         os.setuid(65534)
     try:
-        with storage.only_run(folder / "run"):
+        with storage.only_run(folder / "run", new=True):
             os._exit(4)
     except storage.StorageError as error:
         os._exit(3 if "Choose another folder" in str(error) else 5)
@@ -163,6 +166,17 @@ def test_a_folder_one_may_not_write_to_is_said_before_training(tmp_path):
     for parent in list(tmp_path.parents)[:2]:
         parent.chmod(0o755)
     assert in_a_child(claim_read_only, tmp_path) == 3
+
+
+def die_while_writing(folder: Path) -> None:
+    storage.write_folder(folder / "step-00000004", lambda new: os._exit(9))
+
+
+def left_by_a_killed_writer(folder: Path) -> Path:
+    """The hidden folder of a writer that was killed in the middle."""
+    assert in_a_child(die_while_writing, folder) == 9
+    (left,) = (path for path in folder.iterdir() if path.is_dir())
+    return left
 
 
 def hold(folder: Path, held: Event) -> None:
@@ -177,14 +191,14 @@ def test_two_runs_cannot_share_a_folder_and_a_killed_one_frees_it(tmp_path):
     other = CHILDREN.Process(target=hold, args=(tmp_path, held))
     other.start()
     assert held.wait(20)
-    (tmp_path / ".step-00000004-abcdefgh").mkdir()
+    left = left_by_a_killed_writer(tmp_path)
     with pytest.raises(storage.StorageError, match="another run"), storage.only_run(tmp_path):
         pass
-    assert (tmp_path / ".step-00000004-abcdefgh").exists()
+    assert left.exists()
     os.kill(other.pid, signal.SIGKILL)
     other.join()
     with storage.only_run(tmp_path):
-        assert not (tmp_path / ".step-00000004-abcdefgh").exists()
+        assert not left.exists()
 
 
 def test_a_truncated_file_of_weights_is_refused(tmp_path):

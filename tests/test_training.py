@@ -33,6 +33,16 @@ def config(**changes):
     return training.TrainingConfig(**{"epochs": 2, "batch_size": 16, "precision": "fp32"} | changes)
 
 
+def press_stop_at(step):
+    """What a hand at the keyboard does after a step."""
+
+    def on_step(run):
+        if run.step == step:
+            signal.raise_signal(signal.SIGINT)
+
+    return on_step
+
+
 def weights_equal(one, other) -> bool:
     pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
     return all(torch.equal(a, b) for a, b in pairs)
@@ -49,23 +59,15 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(parts):
 
 
 @pytest.mark.parametrize(("stop_at", "short"), [(1, False), (3, False), (4, False), (3, True)])
-def test_ctrl_c_and_resume_equal_an_uninterrupted_run(parts, tmp_path, monkeypatch, stop_at, short):
+def test_ctrl_c_and_resume_equal_an_uninterrupted_run(parts, tmp_path, stop_at, short):
     settings = config(best_metric="validation_loss")
     tokenizer, whole = fresh(short)
     whole_run = training.fine_tune(whole, tokenizer, *parts, settings)
 
-    calls, step = iter(range(1, 100)), training.train_step
-
-    def step_then_stop(*arguments):
-        loss = step(*arguments)
-        if next(calls) == stop_at:
-            signal.raise_signal(signal.SIGINT)
-        return loss
-
-    monkeypatch.setattr(training, "train_step", step_then_stop)
     tokenizer, stopped = fresh(short)
+    options = {"output_dir": tmp_path / "run", "on_step": press_stop_at(stop_at)}
     with pytest.raises(KeyboardInterrupt, match=r"stored: training\.resume goes on"):
-        training.fine_tune(stopped, tokenizer, *parts, settings, output_dir=tmp_path / "run")
+        training.fine_tune(stopped, tokenizer, *parts, settings, **options)
     _, resumed, run = training.resume(tmp_path / "run", *parts)
     assert run.rows == whole_run.rows
     assert weights_equal(whole, resumed)
@@ -331,22 +333,13 @@ def test_floats_are_trained_on_and_the_validation_loss_is_the_same_loss(parts):
     assert run.history["validation_loss"].min() == pytest.approx(by_hand, rel=1e-5)
 
 
-def test_a_run_on_floats_can_be_stopped_and_resumed(parts, tmp_path, monkeypatch):
+def test_a_run_on_floats_can_be_stopped_and_resumed(parts, tmp_path):
     parts = [rated(part) for part in parts]
-    settings, step = config(best_metric="validation_loss"), training.train_step
+    settings = config(best_metric="validation_loss")
     tokenizer, whole = checkpoints.load(num_labels=1, seed=0, num_hidden_layers=1)
     whole_run = training.fine_tune(whole, tokenizer, *parts, settings, **REGRESSION)
-    calls = iter(range(1, 100))
-
-    def step_then_stop(*arguments):
-        loss = step(*arguments)
-        if next(calls) == 4:
-            signal.raise_signal(signal.SIGINT)
-        return loss
-
-    monkeypatch.setattr(training, "train_step", step_then_stop)
     tokenizer, stopped = checkpoints.load(num_labels=1, seed=0, num_hidden_layers=1)
-    place = {"output_dir": tmp_path / "run"}
+    place = {"output_dir": tmp_path / "run", "on_step": press_stop_at(4)}
     with pytest.raises(KeyboardInterrupt):
         training.fine_tune(stopped, tokenizer, *parts, settings, **place, **REGRESSION)
     _, resumed, run = training.resume(tmp_path / "run", *parts, **REGRESSION)

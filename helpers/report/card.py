@@ -1,6 +1,7 @@
 """One card for the model, filled from computed values, and the folder that holds both."""
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -99,23 +100,17 @@ def save_model(
 
     `transformers.pipeline("text-classification", model=folder)` reads the folder, and with
     `truncation=True` as many tokens of a text as were trained on. A model of numbers is marked as
-    one, or the pipeline would send them through a sigmoid.
+    one, or the pipeline would send them through a sigmoid. How the file was written stays with the
+    model, so that `own_data.predict_file(…, like=model)` reads the next one.
 
     Raises:
-        StorageError: if the disk is full or the place cannot be written to.
+        StorageError: the folder is somebody else's, the disk is full, or it cannot be written to.
     """
-    folder, whole = Path(folder), tokenizer.model_max_length
     if result.mine.names is None:
         model.config.problem_type = "regression"
-
-    def fill(new: Path) -> None:
-        model.save_pretrained(new)
-        tokenizer.save_pretrained(new)
-        (new / "README.md").write_text(model_card(result, folder.name), encoding="utf8")
-
-    tokenizer.model_max_length = result.run.config.max_length
-    try:
-        with checkpoints.quiet():
-            storage.write_folder(folder, fill)
-    finally:
-        tokenizer.model_max_length = whole
+    if "sft_unveiled" not in vars(model.config):  # trained by other means than `fine_tune`
+        config = result.run.config
+        checkpoints.remember(model, max_length=config.max_length, precision=config.precision)
+    if result.mine.dialect is not None:
+        checkpoints.remember(model, dialect=asdict(result.mine.dialect))
+    storage.save_model(model, tokenizer, folder, model_card(result, Path(folder).absolute().name))

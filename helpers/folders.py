@@ -1,0 +1,455 @@
+"""Folders that are complete or not there, know what they hold, and are read only if they are whole.
+
+A stored folder has a manifest: who wrote it, what it is, and every file with its SHA-256. By it a
+reader finds damage and additions, and by it a writer knows what it may replace or remove.
+"""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from filelock import FileLock, Timeout
+
+from helpers import files
+from helpers.files import ForeignError, StorageError
+
+MANIFEST = "manifest.json"
+WRITER, FORMAT = "sft-unveiled", 2
+# What file browsers leave in any folder they show. It changes nothing, so it hinders nothing.
+HARMLESS = {".DS_Store", "Thumbs.db", "desktop.ini"}
+# Seconds a reader waits, one after the other, for a write that is under way to end.
+PATIENCE = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a stored folder says of itself.
+
+    Attributes:
+        facts: what its writer noted, such as the run and the step of a checkpoint.
+        files: SHA-256 of each file by its path below the folder.
+        editable: those of them that a person is asked to fill in, such as a model card.
+    """
+
+    facts: dict
+    files: dict[str, str]
+    editable: frozenset[str] = field(default_factory=frozenset)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a stored folder.
+
+    Raises:
+        StorageError: there is none, it is damaged, or another version of the course wrote it.
+    """
+    path = folder / MANIFEST
+    if not folder.is_dir():
+        what = "is a file, not a folder" if files.is_there(folder) else "does not exist"
+        raise StorageError(f"{folder} {what}. Check the name.")
+    if not path.is_file():
+        raise StorageError(
+            f"{folder} was not stored by this course, or not completely: {MANIFEST} is missing. "
+            "Name a folder that training.save or a training run wrote."
+        )
+    try:
+        stored = json.loads(path.read_text(encoding="utf8"))
+        plain = stored and set(map(type, stored.values())) == {str}
+        if plain and "written_by" not in stored:  # format 1 was file names and hashes, no more
+            raise another_version(folder, 1)
+        if stored["written_by"] != WRITER:
+            raise ValueError("another writer")
+        if stored["format"] != FORMAT:
+            raise another_version(folder, stored["format"])
+        listed = {name: digest for name, digest in stored["files"].items() if is_inside(name)}
+        if not listed or listed != stored["files"]:
+            raise ValueError("no files, or files elsewhere")
+        return Manifest(dict(stored["facts"]), listed, frozenset(stored["editable"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StorageError(
+            f"{path} is damaged: it is not what was stored. {instead_of(folder)}"
+        ) from error
+
+
+def is_inside(name: str) -> bool:
+    """Whether a path of a manifest stays below its folder."""
+    return not os.path.isabs(name) and ".." not in name.split("/") and name != MANIFEST
+
+
+def another_version(folder: Path, number: object) -> StorageError:
+    """The error for a folder that another version of the course stored."""
+    return StorageError(
+        f"{folder} was stored by another version of this course (format {number}; this one reads "
+        f"format {FORMAT}). Read it with that version, or train and save again."
+    )
+
+
+def instead_of(folder: Path) -> str:
+    """The way on for somebody whose stored folder cannot be used."""
+    return (
+        f"Move {folder} away, then go on from another checkpoint with training.resume, or train "
+        "and save again."
+    )
+
+
+def names_in(folder: Path) -> set[str]:
+    """Paths of everything below a folder that is no folder; links are not followed."""
+    found = set()
+    for place, folders, names in os.walk(folder):
+        linked = [name for name in folders if (Path(place) / name).is_symlink()]
+        found |= {(Path(place) / name).relative_to(folder).as_posix() for name in names + linked}
+    return {name for name in found if name.rpartition("/")[2] not in HARMLESS}
+
+
+def is_unchanged(file: Path, digest: str) -> bool:
+    """Whether a file is a plain one with this SHA-256."""
+    return file.is_file() and not file.is_symlink() and files.sha256(file) == digest
+
+
+def check(folder: Path, manifest: Manifest) -> None:
+    """Raise `StorageError` unless the folder holds what its manifest lists, and nothing else.
+
+    A file that people are asked to fill in may have changed.
+    """
+    added = sorted(names_in(folder) - {MANIFEST} - manifest.files.keys())
+    if added:
+        raise StorageError(
+            f"{folder} holds {added[0]!r}, which was not stored with it and could change what the "
+            "model does. Move it to another folder and try again."
+        )
+    for name, digest in manifest.files.items():
+        if name not in manifest.editable and not is_unchanged(folder / name, digest):
+            raise StorageError(
+                f"{folder / name} is damaged: it is not what was stored. {instead_of(folder)}"
+            )
+
+
+def read_folder(folder: Path | str, read: Callable[[Path, Manifest], Found]) -> Found:
+    """Check a stored folder, then read it; a read never writes, and repairs nothing.
+
+    If the folder is replaced meanwhile, both are done again. If a writer was killed between its two
+    renames, the folder that it had set aside is read, where it lies.
+
+    Args:
+        read: from the folder's place and its manifest to what is wanted.
+
+    Raises:
+        StorageError: it is missing, damaged, or holds what was not stored with it.
+    """
+    folder = Path(folder).expanduser().absolute()
+    for pause in PATIENCE:
+        time.sleep(pause)
+        place, last = folder, pause == PATIENCE[-1]
+        if last and not files.is_there(folder):
+            place = left_by_a_killed_writer(folder) or folder
+        stamp = stamp_of(place)
+        try:
+            manifest = read_manifest(place)
+            check(place, manifest)
+            found = read(place, manifest)
+        except (StorageError, OSError):
+            between = stamp is None and work_folders(folder.parent, folder)  # a writer's renames
+            if not last and (between or stamp_of(place) != stamp):
+                continue
+            raise
+        if stamp_of(place) == stamp:
+            return found
+    raise StorageError(f"{folder} is written to all the time. Try again when that has ended.")
+
+
+def stamp_of(folder: Path) -> tuple | None:
+    """What differs after a folder was replaced; None if it is not there."""
+    with suppress(OSError):
+        there = os.stat(folder)
+        manifest = folder / MANIFEST
+        return there.st_dev, there.st_ino, manifest.read_bytes() if manifest.is_file() else b""
+    return None
+
+
+def verify(folder: Path | str) -> Manifest:
+    """Check every file of a stored folder against its manifest, and return that.
+
+    Raises:
+        StorageError: it is missing, damaged, or holds what was not stored with it.
+    """
+    return read_folder(folder, lambda _, manifest: manifest)
+
+
+def is_stored(folder: Path) -> bool:
+    """Whether a folder has a manifest of this course that can be read."""
+    with suppress(StorageError):
+        return not folder.is_symlink() and bool(read_manifest(folder))
+    return False
+
+
+def foreign(folder: Path) -> list[str]:
+    """What a folder holds that is not as this course stored it; for a folder of others: all of it.
+
+    An empty folder holds nothing of anybody's.
+    """
+    try:
+        manifest = read_manifest(folder)
+    except StorageError:
+        return sorted(names_in(folder)) or [p.name for p in folder.iterdir() if p.is_dir()]
+    names = names_in(folder) - {MANIFEST}
+    return sorted(n for n in names if not is_unchanged(folder / n, manifest.files.get(n, "")))
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raise `ForeignError` unless the name is free, or a folder stored by the course lies there."""
+    if not files.is_there(folder):
+        return
+    if folder.is_symlink() or not folder.is_dir():
+        kind = "a link" if folder.is_symlink() else "a file"
+        raise ForeignError(f"{folder} is {kind}, not a folder. Choose another name.")
+    if os.path.ismount(folder) or Path.cwd().is_relative_to(folder.resolve()):
+        raise ForeignError(
+            f"{folder} is where this program works, and cannot be replaced. Name a new folder in "
+            f'it, for example "{folder / "model"}".'
+        )
+    others = foreign(folder)
+    if others:
+        raise ForeignError(
+            f"{folder} holds {others[0]!r}, which this course did not store, or which was changed "
+            "since. Nothing was replaced or removed. Move it to another place, or choose another "
+            "folder, and try again."
+        )
+
+
+# ---------------------------------------------------------------- writing
+
+
+def write_folder(
+    target: Path | str,
+    fill: Callable[[Path], None],
+    facts: dict | None = None,
+    editable: frozenset[str] = frozenset(),
+) -> None:
+    """Create a folder, or replace one that this function wrote, in one move.
+
+    `fill` writes into a hidden folder beside `target`; then the manifest is added, everything is
+    forced to the disk, and the folder is renamed. Whoever is killed leaves the old folder or the
+    new one, at worst the old one set aside, where readers find it and the next writer puts it back.
+
+    Args:
+        target: the folder to create.
+        fill: writes files into the folder it is given.
+        facts: noted in the manifest.
+        editable: names of files that people are asked to fill in.
+
+    Raises:
+        ForeignError: the name is taken by something else, or somebody added or changed a file.
+        StorageError: the disk is full or the place cannot be written to.
+    """
+    target = Path(target).expanduser().absolute()
+    with explained(target):
+        check_replaceable(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        recover(target)
+        with work_folder(target) as work:
+            new = work / "new"
+            new.mkdir()
+            fill(new)
+            seal(new, facts or {}, editable)
+            exchange(work, target)
+
+
+@contextmanager
+def explained(target: Path) -> Iterator[None]:
+    """Turn what a full disk or a forbidden place raises into a `StorageError` with the cure."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except Exception as error:
+        # tokenizers and safetensors write in Rust, and say "os error 28" in errors of their own
+        if not isinstance(error, OSError) and "os error" not in str(error):
+            raise
+        raise StorageError(
+            f"could not save to {target}: {error}. What was there before is unharmed. "
+            "Make room, or choose another folder, and go on from the last checkpoint."
+        ) from error
+
+
+def seal(folder: Path, facts: dict, editable: frozenset[str]) -> None:
+    """Write the manifest of a complete folder, and force all of it to the disk."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    if not paths:
+        raise ValueError("nothing was written into the new folder; at least one file is needed.")
+    listed = {path.relative_to(folder).as_posix(): files.sha256(path) for path in paths}
+    manifest = {"written_by": WRITER, "format": FORMAT, "facts": facts, "files": listed}
+    manifest["editable"] = sorted(editable & listed.keys())
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf8")
+    for path in [*paths, folder / MANIFEST, folder]:
+        files.force_to_disk(path)
+
+
+def exchange(work: Path, target: Path) -> None:
+    """Put `work/new` in the place of `target`; what was there goes to `work/old`."""
+    for number in range(100):  # another writer of the same folder may be between its two renames
+        if files.is_there(target):
+            check_replaceable(target)
+            with suppress(FileNotFoundError):
+                os.rename(target, work / ("old" if number == 0 else f"old-{number}"))
+        try:
+            os.rename(work / "new", target)
+        except OSError:
+            if not files.is_there(target):
+                raise
+            continue
+        files.force_to_disk(target.parent)
+        return
+    raise StorageError(f"others are writing to {target} all the time. Choose another folder.")
+
+
+def remove_folder(folder: Path | str) -> None:
+    """Remove a folder that `write_folder` wrote; nothing, if there is none.
+
+    Raises:
+        ForeignError: it is somebody else's, or holds something that is.
+        StorageError: it cannot be removed.
+    """
+    folder = Path(folder).expanduser().absolute()
+    if not files.is_there(folder):
+        return
+    with explained(folder):
+        check_replaceable(folder)
+        with work_folder(folder) as work:
+            os.rename(folder, work / "gone")
+
+
+# ---------------------------------------------------------------- the hidden folder of a writer
+
+# beside the target: .sft-unveiled-NAME-xxxxxxxx/  written.json  lock  new/  old/  gone/
+NOTE, LOCK = "written.json", "lock"
+CONTENT = re.compile(r"written\.json|lock|new|gone|old(-\d+)?")
+
+
+def prefix_of(target: Path) -> str:
+    """How the hidden folders of a target's writers begin."""
+    return f".sft-unveiled-{target.name[:100]}-"
+
+
+def work_folders(parent: Path, target: Path | None = None) -> list[Path]:
+    """Hidden folders of writers in `parent`, of one target or of all; foreign ones left aside."""
+    found = []
+    for path in sorted(parent.glob(".sft-unveiled-*")):
+        named = re.fullmatch(r"(\.sft-unveiled-.*-)[a-z0-9_]{8}", path.name, re.DOTALL)
+        fits = named and (target is None or named[1] == prefix_of(target))
+        if fits and path.is_dir() and not path.is_symlink() and is_writers(path):
+            found.append(path)
+    return found
+
+
+def is_writers(work: Path) -> bool:
+    """Whether a hidden folder holds what a writer puts there, and nothing else."""
+    names = {path.name for path in work.iterdir()} - HARMLESS
+    return all(map(CONTENT.fullmatch, names)) and (NOTE in names or names <= {LOCK})
+
+
+@contextmanager
+def work_folder(target: Path) -> Iterator[Path]:
+    """A hidden folder beside `target`; its lock shows that the writer lives.
+
+    If the block fails after `target` was set aside, it is put back.
+    """
+    work = Path(tempfile.mkdtemp(prefix=prefix_of(target), dir=target.parent))
+    lock = FileLock(work / LOCK)
+    lock.acquire()
+    try:
+        (work / NOTE).write_text(json.dumps({"target": target.name}), encoding="utf8")
+        yield work
+    finally:
+        put_back(work, target)
+        lock.release()
+        empty(work)
+
+
+def put_back(work: Path, target: Path) -> None:
+    """Give the newest folder that was set aside its name again, if nothing else has it now."""
+    for old in sorted(work.glob("old*"), reverse=True):
+        if not files.is_there(target):
+            with suppress(OSError):
+                os.rename(old, target)
+
+
+def empty(work: Path) -> None:
+    """Remove a writer's hidden folder. Of stored folders only what their manifests list goes."""
+    for path in work.iterdir():
+        if path.name == "new":
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.is_dir():
+            remove_listed(path)
+    if not any(path.is_dir() for path in work.iterdir()):
+        for name in (NOTE, LOCK):
+            with suppress(OSError):
+                (work / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            work.rmdir()
+
+
+def remove_listed(folder: Path) -> None:
+    """Remove a stored folder file by file, as listed; whatever else it holds stays."""
+    listed: set[str] = set()
+    with suppress(StorageError):
+        listed = {*read_manifest(folder).files}
+    for path in sorted(folder.rglob("*"), reverse=True):
+        name = path.relative_to(folder).as_posix()
+        with suppress(OSError):
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            elif name in listed or path.name in HARMLESS:
+                path.unlink()
+    with suppress(OSError):
+        if names_in(folder) <= {MANIFEST}:
+            (folder / MANIFEST).unlink(missing_ok=True)
+            folder.rmdir()
+
+
+def recover(target: Path) -> None:
+    """Finish what killed writers of a target left: put the old folder back, remove the rest."""
+    for work in work_folders(target.parent, target):
+        clear_if_dead(work, target)
+
+
+def clear_if_dead(work: Path, target: Path) -> None:
+    """Clear a writer's hidden folder, if the system says that the writer is gone."""
+    lock = FileLock(work / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except (Timeout, OSError):
+        return
+    put_back(work, target)
+    lock.release()
+    empty(work)
+
+
+def recover_all(parent: Path) -> None:
+    """`recover` for every target in a folder."""
+    for work in work_folders(parent):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            name = json.loads((work / NOTE).read_text(encoding="utf8"))["target"]
+            if prefix_of(parent / Path(name).name) == work.name[:-8]:
+                clear_if_dead(work, parent / Path(name).name)
+        if work.is_dir() and not (work / NOTE).exists():
+            clear_if_dead(work, parent / "nothing")
+
+
+def left_by_a_killed_writer(target: Path) -> Path | None:
+    """Where a folder lies that was set aside by a writer who is gone; None if nowhere."""
+    for work in work_folders(target.parent, target) if target.parent.is_dir() else []:
+        for place in [*sorted(work.glob("old*"), reverse=True), work / "new"]:
+            if is_stored(place):
+                return place
+    return None

@@ -1,0 +1,34 @@
+"""The fine-tuning loop of notebook 04, carried on: fine_tune, predict, save, load, resume."""
+
+from helpers.storage import load_model as load
+from helpers.storage import remove_run
+from helpers.storage import save_model as save
+from helpers.training.config import Metrics, TrainingConfig, TrainingError, TrainingRun, accuracy
+from helpers.training.running import fine_tune, resume
+from helpers.training.session import Session
+from helpers.training.steps import (
+    learning_rate_at,
+    logits_of,
+    make_optimizer,
+    predict,
+    train_step,
+)
+
+__all__ = [
+    "Metrics",
+    "Session",
+    "TrainingConfig",
+    "TrainingError",
+    "TrainingRun",
+    "accuracy",
+    "fine_tune",
+    "learning_rate_at",
+    "load",
+    "logits_of",
+    "make_optimizer",
+    "predict",
+    "remove_run",
+    "resume",
+    "save",
+    "train_step",
+]

@@ -1,0 +1,110 @@
+"""What a run is asked for, and where it stands."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import pandas as pd
+from transformers import EvalPrediction
+
+Metrics = Callable[[EvalPrediction], dict[str, float]]
+
+
+class TrainingError(RuntimeError):
+    """Training cannot start or go on; the message names the cause and the cure."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The hyperparameters of a run. Notebook 04 turns them.
+
+    Attributes:
+        epochs: passes over the training examples.
+        batch_size: examples per step.
+        learning_rate: the highest one, reached after warm-up.
+        weight_decay: AdamW's, on weight matrices only, not on biases and LayerNorms.
+        warmup_share: share of all steps in which the rate rises from 0; then it falls to 0.
+        max_grad_norm: gradients are scaled down to this norm if theirs is larger.
+        max_length: tokens kept of each text. It stays with the model: `predict` and a saved
+            model read as much.
+        freeze_word_embeddings: leave the word table, half of a small BERT, as it is.
+        precision: "fp32", "bf16" (fp32 weights, bf16 products), or "auto": what is faster here.
+            It stays with the model: `predict` computes in the same.
+        best_metric: decides which epoch stays: "validation_loss", a metric, or "epoch", the last.
+        patience: stop after so many epochs without a better one; None: never.
+        seed: for the order of examples and for dropout.
+    """
+
+    epochs: int = 3
+    batch_size: int = 32
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.01
+    warmup_share: float = 0.1
+    max_grad_norm: float = 1.0
+    max_length: int = 128
+    freeze_word_embeddings: bool = False
+    precision: str = "auto"
+    best_metric: str = "accuracy"
+    patience: int | None = None
+    seed: int = 0
+
+
+@dataclass
+class TrainingRun:
+    """Where a run stands, and at its end what it gave.
+
+    Attributes:
+        config: the hyperparameters it runs with.
+        epoch, batch, step: epochs done, batches done of the epoch under way, steps in all.
+        loss_sum: this epoch's losses, each times the examples of its batch.
+        rows: one dictionary per epoch: `epoch`, `train_loss`, `validation_loss`, the metrics.
+        data: fingerprints of both parts and the names of the functions the run was given, so that
+            it is not gone on with by anything else.
+        id: of this run; whatever it stores bears it.
+        cut: share of the training texts that are longer than `config.max_length` tokens.
+    """
+
+    config: TrainingConfig
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    rows: list[dict[str, float]] = field(default_factory=list)
+    data: dict[str, str] = field(default_factory=dict)
+    id: str = ""
+    cut: float = 0.0
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """The rows as a table."""
+        return pd.DataFrame(self.rows)
+
+    @property
+    def best_epoch(self) -> int:
+        """Number (from 1) of the earliest epoch with the best value of `config.best_metric`."""
+        metric = self.config.best_metric
+        sign = -1 if metric == "validation_loss" else 1
+        return max(self.rows, key=lambda row: sign * row[metric])["epoch"]
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or `patience` of them brought nothing better."""
+        patience = self.config.patience
+        if patience is not None and self.rows and self.epoch - self.best_epoch >= patience:
+            return True
+        return self.epoch >= self.config.epochs
+
+
+def accuracy(prediction: EvalPrediction) -> dict[str, float]:
+    """Share of examples whose largest logit belongs to their label."""
+    return {"accuracy": float((prediction.predictions.argmax(1) == prediction.label_ids).mean())}
+
+
+def name_of(function: Callable) -> str:
+    """A name by which a function is recognized in another process, with what it was bound to."""
+    if isinstance(function, partial):
+        bound = [*map(repr, function.args), *map(repr, sorted(function.keywords.items()))]
+        return f"{name_of(function.func)}({', '.join(bound)})"
+    name = getattr(function, "__qualname__", None) or repr(function)
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", name)

@@ -1,0 +1,88 @@
+"""fine_tune and resume: a run from its beginning, or from where it was stopped."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from datasets import Dataset
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from helpers import corpora, runtime, storage
+from helpers.training.config import Metrics, TrainingConfig, TrainingRun, accuracy
+from helpers.training.session import SAID_FROM, Session, read_run
+
+
+def fine_tune(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    train: Dataset,
+    validation: Dataset,
+    config: TrainingConfig | None = None,
+    compute_metrics: Metrics = accuracy,
+    output_dir: Path | str | None = None,
+    resume_from: Path | None = None,
+    loss_function: Callable = cross_entropy,
+    on_step: Callable[[TrainingRun], None] | None = None,
+) -> TrainingRun:
+    """Train a model in place and leave it with the weights of its best epoch.
+
+    Under `torchrun` each process computes its share of every batch, and the first one writes.
+
+    Args:
+        model, tokenizer: from `checkpoints.load`. The best device is chosen.
+        train, validation: columns `text` and `label`, labels 0 … C − 1; floats if C = 1.
+        config: the hyperparameters; None means `TrainingConfig()`. What holds for predictions,
+            too, stays with the model: see `checkpoints.remembered`.
+        compute_metrics: figures of an epoch from an `EvalPrediction`, as for the `Trainer`.
+        output_dir: where checkpoints (`step-…`) and the best model (`best`) are kept, if anywhere.
+        resume_from: a checkpoint to go on from; `resume` passes it.
+        loss_function: mean loss of logits (B, C) and labels (B,), for both parts.
+        on_step: called after every step with the run as it stands.
+
+    Raises:
+        DataError: labels the model does not know, or only one; with C = 1, no finite float.
+        TrainingError: a loss that is no number; other data than the run that is resumed.
+        StorageError: an `output_dir` that holds a run, or that another run is writing to.
+        KeyboardInterrupt: after Ctrl-C, once a checkpoint is stored to `resume` from.
+    """
+    corpora.check_trainable({"train": train, "validation": validation}, model.config.num_labels)
+    config, folder = config or TrainingConfig(), storage.absolute(output_dir)
+    data = (train, validation, config)
+    functions = (compute_metrics, loss_function)
+    session = Session(model, tokenizer, *data, *functions, folder, on_step)
+    with session.safeguards(resume_from):
+        while not session.run.finished:
+            session.train_epoch()
+            session.end_epoch(session.evaluate())
+    if session.run.cut >= SAID_FROM and runtime.rank() == 0:
+        print(told_cut(session.run))
+    return session.finish()
+
+
+def told_cut(run: TrainingRun) -> str:
+    """What a reader should know about texts that were cut."""
+    return (
+        f"{run.cut:.0%} of the training texts are longer than max_length = "
+        f"{run.config.max_length} tokens; the model reads only their beginnings."
+    )
+
+
+def resume(
+    output_dir: Path | str, train: Dataset, validation: Dataset, **options: Callable
+) -> tuple[PreTrainedTokenizerBase, PreTrainedModel, TrainingRun]:
+    """Go on with an interrupted run, given the same data and options, as if it never stopped.
+
+    Raises:
+        TrainingError: other data or functions than the run had.
+        StorageError: if there is no checkpoint, it is damaged, or the run is still going on.
+    """
+    folder = storage.absolute(output_dir)
+    runtime.join()
+    with storage.only_run(folder):
+        runtime.anyone(False)  # the others wait until the first process has claimed the folder
+        checkpoint = storage.latest_checkpoint(folder)
+        config = read_run(checkpoint).config
+        tokenizer, model = storage.load_model(checkpoint)
+        options |= {"output_dir": folder, "resume_from": checkpoint}
+        run = fine_tune(model, tokenizer, train, validation, config, **options)
+    return tokenizer, model, run
