@@ -68,7 +68,7 @@ def by_trainer(train: Dataset, seed: int, attention: str = "sdpa", **options) ->
     with tempfile.TemporaryDirectory() as folder:
         fresh.save_pretrained(folder)  # the same head for all, loaded as the library loads it
         model = AutoModelForSequenceClassification.from_pretrained(
-            folder, attn_implementation=attention
+            folder, attn_implementation=attention, trust_remote_code=False
         )
         arguments = TrainingArguments(
             output_dir=folder,

@@ -65,8 +65,7 @@ def read_manifest(folder: Path) -> Manifest:
         )
     try:
         stored = json.loads(path.read_text(encoding="utf8"))
-        plain = stored and set(map(type, stored.values())) == {str}
-        if plain and "written_by" not in stored:  # format 1 was file names and hashes, no more
+        if is_first_format(stored):
             raise another_version(folder, 1)
         if stored["written_by"] != WRITER:
             raise ValueError("another writer")
@@ -80,6 +79,25 @@ def read_manifest(folder: Path) -> Manifest:
         raise StorageError(
             f"{path} is damaged: it is not what was stored. {instead_of(folder)}"
         ) from error
+
+
+def is_first_format(stored: object) -> bool:
+    """Whether a manifest is one of the first format: file names and hashes, and no more."""
+    hashes = stored.values() if isinstance(stored, dict) else ()
+    return bool(hashes) and all(re.fullmatch(r"[0-9a-f]{64}", str(found)) for found in hashes)
+
+
+def listed_in(folder: Path) -> dict[str, str]:
+    """SHA-256 by name of what the course stored in a folder, also in the first format.
+
+    Raises:
+        StorageError: it has no manifest of the course.
+    """
+    with suppress(OSError, ValueError, RecursionError):
+        stored = json.loads((folder / MANIFEST).read_text(encoding="utf8"))
+        if is_first_format(stored):
+            return {name: digest for name, digest in stored.items() if is_inside(name)}
+    return read_manifest(folder).files
 
 
 def is_inside(name: str) -> bool:
@@ -123,6 +141,8 @@ def check(folder: Path, manifest: Manifest) -> None:
     A file that people are asked to fill in may have changed.
     """
     added = sorted(names_in(folder) - {MANIFEST} - manifest.files.keys())
+    # JupyterLab copies a card there when somebody opens it to fill it in; nothing reads that.
+    added = [name for name in added if not name.startswith(".ipynb_checkpoints/")]
     if added:
         raise StorageError(
             f"{folder} holds {added[0]!r}, which was not stored with it and could change what the "
@@ -199,11 +219,11 @@ def foreign(folder: Path) -> list[str]:
     An empty folder holds nothing of anybody's.
     """
     try:
-        manifest = read_manifest(folder)
+        listed = listed_in(folder)
     except StorageError:
         return sorted(names_in(folder)) or [p.name for p in folder.iterdir() if p.is_dir()]
     names = names_in(folder) - {MANIFEST}
-    return sorted(n for n in names if not is_unchanged(folder / n, manifest.files.get(n, "")))
+    return sorted(n for n in names if not is_unchanged(folder / n, listed.get(n, "")))
 
 
 def check_replaceable(folder: Path) -> None:
@@ -366,8 +386,8 @@ def work_folder(target: Path) -> Iterator[Path]:
     """
     work = Path(tempfile.mkdtemp(prefix=prefix_of(target), dir=target.parent))
     lock = FileLock(work / LOCK)
-    lock.acquire()
     try:
+        lock.acquire()
         (work / NOTE).write_text(json.dumps({"target": target.name}), encoding="utf8")
         yield work
     finally:
@@ -403,7 +423,7 @@ def remove_listed(folder: Path) -> None:
     """Remove a stored folder file by file, as listed; whatever else it holds stays."""
     listed: set[str] = set()
     with suppress(StorageError):
-        listed = {*read_manifest(folder).files}
+        listed = {*listed_in(folder)}
     for path in sorted(folder.rglob("*"), reverse=True):
         name = path.relative_to(folder).as_posix()
         with suppress(OSError):

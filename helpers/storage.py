@@ -201,7 +201,7 @@ def remove_run(folder: Path | str) -> None:
     if not files.is_there(folder):
         return
     with only_run(folder):
-        for stored in [*stored_checkpoints(folder), folder / "best"]:
+        for stored in [*named_checkpoints(folder), folder / "best"]:
             remove_folder(stored)
     if {path.name for path in folder.iterdir()} <= {LOCK}:
         (folder / LOCK).unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """The rules of the house: who may import whom, and what a module must say."""
 
 import ast
+import json
 import sys
 from pathlib import Path
 
@@ -23,7 +24,17 @@ ORDER = [
 ORDER += ["storage", "training", "validation", "plots", "report", "exercises"]
 # The same law inside a package; the rest of the house sees only what its `__init__` names.
 INSIDE = {
-    "own_data": ["tables", "rows", "checks", "loading", "writing", "new_file"],
+    "own_data": [
+        "sources",
+        "records",
+        "tables",
+        "rows",
+        "counting",
+        "checks",
+        "loading",
+        "writing",
+        "new_file",
+    ],
     "training": ["config", "steps", "session", "running"],
     "report": ["results", "wording", "drawings", "html_page", "card"],
 }
@@ -124,3 +135,28 @@ def test_tasks_needs_the_standard_library_only():
     names = {a.name.split(".")[0] for n in tree.body if isinstance(n, ast.Import) for a in n.names}
     names |= {node.module.split(".")[0] for node in tree.body if isinstance(node, ast.ImportFrom)}
     assert names <= set(sys.stdlib_module_names)
+
+
+def loads_by_name(text: str) -> list[str]:
+    """Calls by which `transformers` chooses a class, and so could run a folder's own program."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute) and called.attr in ("from_pretrained", "from_config"):
+            keywords = [ast.unparse(keyword) for keyword in node.keywords]
+            safe = {"trust_remote_code=False", "**SAFE", "**checkpoints.SAFE"} & set(keywords)
+            if ast.unparse(called.value).startswith("Auto") and not safe:
+                found.append(ast.unparse(called))
+    return found
+
+
+def test_nothing_is_loaded_in_a_way_that_could_run_a_program_it_brings_along():
+    assert loads_by_name("AutoModel.from_pretrained(name)") == ["AutoModel.from_pretrained"]
+    assert loads_by_name("AutoModel.from_pretrained(name, trust_remote_code=True)")
+    python = [path for path in tasks.ROOT.glob("*/**/*.py") if ".venv" not in str(path)]
+    texts = {path.name: path.read_text(encoding="utf8") for path in python}
+    for path in tasks.notebooks():
+        cells = json.loads(path.read_text(encoding="utf8"))["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        texts[path.name] = "\n".join(code)
+    assert {name: found for name, text in texts.items() if (found := loads_by_name(text))} == {}

@@ -1,8 +1,10 @@
 """Nothing of the user's is lost, and what is stored is read only if it is what was stored."""
 
+import inspect
 import json
 import os
 import pickle
+import re
 import shutil
 import signal
 import subprocess
@@ -15,8 +17,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from helpers import checkpoints, corpora, files, folders, storage, training
-from tests.test_faults import Payload, config, tiny
+from helpers import checkpoints, corpora, files, folders, own_data, storage, training, validation
+from tests.test_faults import TINY, Payload, config, tiny
 
 
 @pytest.fixture(scope="module")
@@ -269,6 +271,19 @@ def weights(model):
     return model.state_dict().values()
 
 
+@pytest.mark.parametrize("name", ["plan", "seed-0-fold-0", "seed-0-fold-0-training/best"])
+def test_a_cross_validation_leaves_what_it_finds_in_its_folder_alone(parts, tmp_path, name):
+    (tmp_path / name).mkdir(parents=True)
+    (tmp_path / name / "notes.txt").write_text("mine")
+    before = tree(tmp_path)
+    random = {"pretrained": False, **TINY}
+    learn = validation.FineTuned(config(epochs=1, best_metric="epoch"), options=random)
+    with pytest.raises(storage.StorageError, match=rf"{name.split('/')[-1]}"):
+        validation.cross_validate(parts[0], learn, k=2, output_dir=tmp_path)
+    after = tree(tmp_path)
+    assert {path: after[path] for path in before} == before
+
+
 # ---------------------------------------------------------------- what holds in scoring, too
 
 
@@ -337,6 +352,32 @@ def test_texts_that_are_cut_are_counted_and_said(parts, capsys):
     run = training.fine_tune(model, tokenizer, *parts, settings(max_length=max(lengths)))
     assert run.cut == 0
     assert "max_length" not in capsys.readouterr().out
+
+
+def audited() -> set[str]:
+    """The settings in the first column of the table in docs/guarantees.md."""
+    text = (files_root() / "docs" / "guarantees.md").read_text(encoding="utf8")
+    table = text.split("## 3.")[1].split("## 4.")[0]
+    return {
+        name
+        for line in table.splitlines()
+        for name in re.findall(r"`(\w+)`", line[: line.find("|", 1)])
+    }
+
+
+def files_root() -> Path:
+    return Path(files.__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    "settings_of",
+    [training.TrainingConfig, training.fine_tune, checkpoints.load, own_data.load],
+    ids=lambda function: function.__name__,
+)
+def test_the_audit_names_every_setting_and_where_it_stays(settings_of):
+    given = set(inspect.signature(settings_of).parameters)
+    given -= {"model", "tokenizer", "train", "validation", "config", "path", "name"}  # no settings
+    assert given <= audited()
 
 
 # ---------------------------------------------------------------- readers
@@ -602,17 +643,28 @@ def test_a_manifest_that_is_a_folder_or_missing_is_said(copy):
         training.load(copy)
 
 
-@pytest.mark.parametrize("number", [1, 3])
-def test_a_folder_of_another_version_is_said_and_not_replaced(copy, number):
+def test_a_folder_of_a_later_version_is_said_and_not_replaced(copy):
     manifest = json.loads((copy / "manifest.json").read_text())
-    other = manifest["files"] if number == 1 else manifest | {"format": number}
-    (copy / "manifest.json").write_text(json.dumps(other))
-    with pytest.raises(storage.StorageError, match=rf"format {number}; this one reads format 2"):
+    (copy / "manifest.json").write_text(json.dumps(manifest | {"format": 3}))
+    with pytest.raises(storage.StorageError, match=r"format 3; this one reads format 2"):
         training.load(copy)
     before = tree(copy)
     with pytest.raises(storage.ForeignError):
         training.save(*tiny()[::-1], copy)
     assert tree(copy) == before
+
+
+def test_a_folder_of_the_first_version_is_said_and_replaced_only_if_nobody_changed_it(copy):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps(manifest["files"]))
+    with pytest.raises(storage.StorageError, match=r"format 1; this one reads format 2"):
+        training.load(copy)
+    (copy / "notes.txt").write_text("mine")
+    with pytest.raises(storage.ForeignError, match=r"notes\.txt"):
+        training.save(*tiny()[::-1], copy)
+    (copy / "notes.txt").unlink()
+    training.save(*tiny()[::-1], copy)
+    training.load(copy)
 
 
 def test_a_file_or_a_missing_folder_is_said(tmp_path):
@@ -637,7 +689,14 @@ def test_a_card_may_be_filled_in_and_what_a_file_browser_leaves_hinders_nothing(
     storage.save_model(model, tokenizer, tmp_path / "model", "licence: *to be filled in*")
     (tmp_path / "model" / "README.md").write_text("licence: ours")
     (tmp_path / "model" / ".DS_Store").write_bytes(b"\0")
+    copies = tmp_path / "model" / ".ipynb_checkpoints"
+    copies.mkdir()
+    (copies / "README-checkpoint.md").write_text("licence: ours")
     training.load(tmp_path / "model")
+    before = tree(tmp_path)
+    with pytest.raises(storage.ForeignError):
+        training.save(model, tokenizer, tmp_path / "model")
+    assert tree(tmp_path) == before
 
 
 def test_a_pickle_under_the_name_of_safetensors_is_said_and_not_read(copy, tmp_path):
@@ -679,7 +738,7 @@ def test_a_program_that_a_folder_brings_along_is_not_run_and_nobody_is_asked(
         input="y\ny\ny\n",
         capture_output=True,
         text=True,
-        cwd=Path(files.__file__).parents[1],
+        cwd=files_root(),
     )
     assert "runs none that a model brings along" in done.stdout, done.stdout + done.stderr
     assert not (tmp_path / "executed").exists()

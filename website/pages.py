@@ -13,7 +13,7 @@ TEXTS = {
     "For teachers": ["workshop/*.md"],
     "Data": ["data/README.md", "data/*.md"],
     "Measurements": ["benchmarks/*.md"],
-    "About": ["CONTRIBUTING.md", "LICENSE-TEXT.md"],
+    "About": ["docs/guarantees.md", "CONTRIBUTING.md", "LICENSE-TEXT.md"],
 }
 
 FOLDED = ["Data", "Measurements", "Solutions"]  # in the contents opened by a click

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from helpers import runtime
+from helpers import runtime, training
 from helpers.report.results import Result
 
 
@@ -44,7 +44,9 @@ def told_apart(result: Result) -> str:
 def limits(result: Result) -> list[str]:
     """What the figures do not say."""
     worst = "surest" if result.mine.names else "largest"
+    cut = [training.told_cut(result.run)] if result.run.cut >= training.SAID_FROM else []
     return [
+        *cut,
         "The intervals know the luck of having just these test texts. They do not know the luck of "
         "the training run or of the split.",
         "All parts come from one file. Texts of another time, place or kind may do worse.",

@@ -4,8 +4,8 @@ from helpers.storage import load_model as load
 from helpers.storage import remove_run
 from helpers.storage import save_model as save
 from helpers.training.config import Metrics, TrainingConfig, TrainingError, TrainingRun, accuracy
-from helpers.training.running import fine_tune, resume
-from helpers.training.session import Session
+from helpers.training.running import fine_tune, resume, told_cut
+from helpers.training.session import SAID_FROM, Session
 from helpers.training.steps import (
     learning_rate_at,
     logits_of,
@@ -15,6 +15,7 @@ from helpers.training.steps import (
 )
 
 __all__ = [
+    "SAID_FROM",
     "Metrics",
     "Session",
     "TrainingConfig",
@@ -30,5 +31,6 @@ __all__ = [
     "remove_run",
     "resume",
     "save",
+    "told_cut",
     "train_step",
 ]
