@@ -6,6 +6,7 @@ import pickle
 import random
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable
 from multiprocessing.synchronize import Event
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from helpers import checkpoints, corpora, runtime, storage, training
+from helpers import checkpoints, corpora, storage, training
 
 TINY = {
     "num_hidden_layers": 1,
@@ -48,25 +49,23 @@ def config(**changes):
     return training.TrainingConfig(**settings | {"best_metric": "validation_loss"} | changes)
 
 
-def train_or_go_on(parts, folder: Path) -> None:
+def train_or_go_on(parts, folder: Path, die_after_step: int = 0) -> None:
     """What a reader does after a crash: resume if there is a checkpoint, else start."""
     torch.set_num_threads(1)
+    hook = {"on_step": lambda run: os._exit(9) if run.step == die_after_step else None}
     if storage.stored_checkpoints(folder):
-        tokenizer, model, run = training.resume(folder, *parts)
+        tokenizer, model, run = training.resume(folder, *parts, **hook)
     else:
         tokenizer, model = tiny()
-        run = training.fine_tune(model, tokenizer, *parts, config(), output_dir=folder)
+        run = training.fine_tune(model, tokenizer, *parts, config(), output_dir=folder, **hook)
     storage.save_tensors(folder.with_suffix(".safetensors"), model.state_dict())
     assert run.epoch == 6
 
 
-def in_a_child(function: Callable, *arguments, kill_after: float | None = None) -> int:
-    """Run a function in a process of its own, kill it if asked; its exit code."""
+def in_a_child(function: Callable, *arguments) -> int:
+    """Run a function in a process of its own; its exit code."""
     child = CHILDREN.Process(target=function, args=arguments)
     child.start()
-    if kill_after is not None:
-        time.sleep(kill_after)
-        child.kill()
     child.join(LONGEST)
     stuck = child.exitcode is None
     if stuck:
@@ -79,17 +78,51 @@ def equal_files(one: Path, other: Path) -> bool:
     return one.read_bytes() == other.read_bytes()
 
 
+CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "open"}
+
+
+def before_each_change(happens: Callable[[int], None]) -> None:
+    """Call a function with 1, 2, 3 … before each change of this process to the disk."""
+    numbers = iter(range(1, 1_000_000))
+
+    def watch(event: str, details: tuple) -> None:
+        is_write = event != "open" or (isinstance(details[2], int) and details[2] & os.O_CREAT)
+        if event in CHANGES and is_write:
+            happens(next(numbers))
+
+    sys.addaudithook(watch)
+
+
+def die_at_change(number: int, function: Callable, *arguments) -> None:
+    """Call a function, and be gone before the change to the disk that has this number."""
+    before_each_change(lambda n: os._exit(9) if n == number else None)
+    function(*arguments)
+
+
+def count_changes(target: Path, function: Callable, *arguments) -> None:
+    """Call a function, and write down how many changes to the disk it made."""
+    counted = []
+    before_each_change(counted.append)
+    function(*arguments)
+    target.write_text(str(len(counted)))
+
+
 @pytest.mark.slow
 @needs_fork
 def test_killed_at_fifty_moments_resumes_to_the_same_bits(parts, tmp_path):
-    whole, rng, killed = tmp_path / "whole", random.Random(0), 0
-    in_a_child(int)  # the server imports before the clock runs
-    with runtime.timer() as took:
-        assert in_a_child(train_or_go_on, parts, whole) == 0
-    for number in range(50):
-        folder, moment = tmp_path / f"run-{number}", rng.uniform(0, took["seconds"])
-        code = in_a_child(train_or_go_on, parts, folder, kill_after=moment)
-        killed += code == -signal.SIGKILL
+    """Forty between two changes to the disk, drawn from all there are, ten after a step."""
+    whole, rng = tmp_path / "whole", random.Random(0)
+    assert in_a_child(count_changes, tmp_path / "changes", train_or_go_on, parts, whole) == 0
+    changes = int((tmp_path / "changes").read_text())
+    assert changes > 100
+    moments = [("change", n) for n in rng.sample(range(1, changes), 40)]
+    moments += [("step", n) for n in rng.sample(range(1, 25), 10)]
+    for number, (kind, n) in enumerate(moments):
+        folder = tmp_path / f"run-{number}"
+        if kind == "change":
+            assert in_a_child(die_at_change, n, train_or_go_on, parts, folder) == 9
+        else:
+            assert in_a_child(train_or_go_on, parts, folder, n) == 9
         for checkpoint in storage.stored_checkpoints(folder):
             storage.verify(checkpoint)
         assert in_a_child(train_or_go_on, parts, folder) == 0
@@ -97,7 +130,6 @@ def test_killed_at_fifty_moments_resumes_to_the_same_bits(parts, tmp_path):
         assert len(storage.stored_checkpoints(folder)) == 2
         assert not [path for path in folder.glob(".*") if path.is_dir()]
         shutil.rmtree(folder)
-    assert killed >= 40
 
 
 def die_at_rename(folder: Path, number: int) -> None:
@@ -127,6 +159,53 @@ def test_killed_between_two_renames_keeps_the_old_folder_or_the_new(tmp_path, re
     assert sorted(tmp_path.rglob("*")) == before
     storage.write_folder(folder, lambda new: (new / "text").write_text("newer"))
     assert [path.name for path in tmp_path.iterdir()] == ["best"]
+
+
+def write_text(target: Path, text: str) -> None:
+    storage.write_folder(target, lambda new: (new / "text").write_text(text))
+
+
+def write_third_checkpoint(folder: Path) -> None:
+    with storage.only_run(folder):
+        storage.save_checkpoint(folder, 3, lambda new: (new / "text").write_text("3"))
+
+
+@needs_fork
+def test_killed_before_any_change_to_the_disk_a_replacement_is_done_or_not(tmp_path):
+    """One change later each time, until the replacement gets to its end; nothing is left behind."""
+    target, seen = tmp_path / "best", []
+    (tmp_path / ".best.old").mkdir()
+    for number in range(1, 200):
+        write_text(target, "old")
+        code = in_a_child(die_at_change, number, write_text, target, "new")
+        read = storage.read_folder(target, lambda place, _: (place / "text").read_text())
+        seen.append(read)
+        write_text(target, "newer")
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".best.old", "best"]
+        if code == 0:
+            break
+    assert code == 0 and number > 8
+    assert seen == sorted(seen, reverse=True) and set(seen) == {"old", "new"}
+
+
+@needs_fork
+def test_killed_before_any_change_to_the_disk_two_whole_checkpoints_stay(tmp_path):
+    """Storing the third removes the first."""
+    for number in range(1, 200):
+        folder = tmp_path / f"{number}"
+        for step in (1, 2):
+            write_text(folder / f"step-{step:08d}", f"{step}")
+        code = in_a_child(die_at_change, number, write_third_checkpoint, folder)
+        assert len(storage.stored_checkpoints(folder)) >= 2
+        with storage.only_run(folder):
+            pass
+        names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        assert len(names) == 2 and names[-1] in ("step-00000002", "step-00000003"), names
+        for name in names:
+            storage.verify(folder / name)
+        if code == 0:
+            break
+    assert code == 0 and number > 8
 
 
 def write_with_little_room(folder: Path) -> None:

@@ -267,6 +267,28 @@ def test_a_file_put_into_a_running_run_stays_and_nothing_is_lost(parts, tmp_path
     assert all(torch.equal(a, b) for a, b in zip(weights(model), weights(whole), strict=True))
 
 
+def test_an_old_checkpoint_that_cannot_be_removed_does_not_end_the_run(
+    parts, tmp_path, monkeypatch
+):
+    """As on Windows, where another program has a file of it open."""
+    rename = os.rename
+
+    def refusing(source, target):
+        if Path(source).name == "step-00000002":
+            raise PermissionError(13, "Permission denied")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", refusing)
+    tokenizer, model = tiny()
+    training.fine_tune(model, tokenizer, *parts, config(epochs=4), output_dir=tmp_path)
+    kept = [path.name for path in storage.stored_checkpoints(tmp_path)]
+    assert kept == ["step-00000002", "step-00000006", "step-00000008"]
+    monkeypatch.undo()
+    training.resume(tmp_path, *parts)
+    assert len(storage.stored_checkpoints(tmp_path)) == 2
+    assert not [path for path in tmp_path.glob(".*") if path.is_dir()]
+
+
 def weights(model):
     return model.state_dict().values()
 
