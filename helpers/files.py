@@ -5,12 +5,16 @@ is anything that somebody has changed since. Standard library only, so that `tas
 before anything is installed. The list of all such places: docs/guarantees.md.
 """
 
+# The hints stay text: a Python too old for this course must get as far as being told so.
+from __future__ import annotations
+
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
@@ -20,6 +24,7 @@ from typing import TextIO
 WRITTEN = ".written-by-sft-unveiled.json"
 # In a folder that a command of the course made and may remove as a whole, such as `.venv`.
 MARK = ".made-by-sft-unveiled"
+EMPTY = hashlib.sha256(b"").hexdigest()  # of a file without content, such as a lock
 REMEMBERED = 2  # hashes a name: whoever is killed while replacing leaves the old file or the new
 
 
@@ -35,6 +40,13 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def tree_sha256(folder: Path) -> str:
+    """SHA-256 over the lines `<sha256>  <path>` of all files below `folder`, paths sorted."""
+    paths = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    lines = "".join(f"{sha256(folder / path)}  {path}\n" for path in paths)
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def is_there(path: Path) -> bool:
@@ -144,21 +156,32 @@ def update(path: Path, before: bytes | None, after: bytes) -> None:
     path = Path(path)
     if before == after:
         return
-    found = path.read_bytes() if path.is_file() and not path.is_symlink() else None
-    if found != before or (found is None and is_there(path)):
-        raise ForeignError(
-            f"{path} was changed by somebody else while this was running, so it was left as it is. "
-            "Run the same command again."
-        )
+    check_as_read(path, before)
     path.parent.mkdir(parents=True, exist_ok=True)
     with beside(path) as (partial, file):
         file.buffer.write(after)
         file.flush()
         os.fsync(file.fileno())
         file.close()
-        if found is not None:
+        check_as_read(path, before)
+        if before is not None:
             shutil.copymode(path, partial)
         os.replace(partial, path)
+
+
+def read_before(path: Path) -> bytes | None:
+    """What a file holds now, for `update`; None if there is no such file."""
+    return path.read_bytes() if path.is_file() and not path.is_symlink() else None
+
+
+def check_as_read(path: Path, before: bytes | None) -> None:
+    """Raise `ForeignError` unless a file still is what was read; None: unless the name is free."""
+    found = read_before(path)
+    if found != before or (found is None and is_there(path)):
+        raise ForeignError(
+            f"{path} was changed by somebody else while this was running, so it was left as it is. "
+            "Run the same command again."
+        )
 
 
 def remove_file(target: Path) -> None:
@@ -169,6 +192,40 @@ def remove_file(target: Path) -> None:
     """
     check_ours(Path(target).absolute())
     Path(target).unlink(missing_ok=True)
+
+
+def written_in(folder: Path) -> list[tuple[str, str]]:
+    """What `replacing` wrote in a folder: (name, SHA-256), with the list itself at the end."""
+    notes, names = folder / WRITTEN, []
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        names = list(json.loads(notes.read_text(encoding="utf8"))["files"])
+    pairs = [(name, digest) for name in names for digest in hashes_written(folder / name)]
+    return [*pairs, (WRITTEN, sha256(notes))] if pairs else []
+
+
+def remove_known(folder: Path, known: Iterable[tuple[str, str]]) -> None:
+    """Remove the files that have exactly these contents, and the folders that are empty then.
+
+    Everything else stays: changed files, added ones, and what is reached through a link.
+
+    Args:
+        folder: where they lie.
+        known: path below the folder, and SHA-256.
+    """
+    for name, digest in known:
+        path = folder / name
+        if path.resolve() != folder.resolve() / name or not path.is_file():
+            continue
+        if sha256(path) == digest:
+            path.unlink()
+            for parent in [parent for parent in path.parents if parent.is_relative_to(folder)]:
+                remove_if_empty(parent)
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder that holds nothing; the system refuses it for any other, and for a link."""
+    with suppress(OSError):
+        folder.rmdir()
 
 
 # ---------------------------------------------------------------- whole folders of the commands
@@ -184,6 +241,11 @@ def make_marked(folder: Path) -> None:
     if taken and (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
         raise ForeignError(not_made_here(folder))
     folder.mkdir(parents=True, exist_ok=True)
+    mark(folder)
+
+
+def mark(folder: Path) -> None:
+    """Mark a folder that is known to be the course's own, so that it may remove it later."""
     (folder / MARK).write_text(
         "SFT Unveiled made this folder, and its commands may remove it with all it holds.\n",
         encoding="utf8",
@@ -213,13 +275,171 @@ def remove_marked(folder: Path) -> None:
         return
     if not is_marked(folder):
         raise ForeignError(not_made_here(folder))
+    erase(folder)
+
+
+def erase(folder: Path) -> None:
+    """Remove a folder, its mark last: whoever is killed meanwhile leaves one that is marked."""
+    for path in sorted(folder.iterdir(), key=lambda path: path.name == MARK):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    folder.rmdir()
+
+
+# By these a folder is known as the cache of a tool, which the tool makes anew when it needs it.
+SIGNS = {
+    "CACHEDIR.TAG": "Signature: 8a477f597d28d172789f06886806bc55",
+    ".gitignore": "# This .gitignore file was automatically created by Hypothesis.",
+}
+
+
+def remove_cache(folder: Path, names: str) -> None:
+    """Remove the cache of a tool; nothing, if there is none.
+
+    Args:
+        names: what the tool puts there, as a regular expression.
+
+    Raises:
+        ForeignError: it does not bear the sign of such a cache, or holds something else.
+    """
+    if not is_there(folder):
+        return
+    signed = False
+    for name, sign in SIGNS.items():
+        with suppress(OSError, ValueError):
+            signed |= (folder / name).read_text(encoding="utf8").startswith(sign)
+    if folder.is_symlink() or not signed:
+        raise ForeignError(f"{folder} is not recognized as the cache of a tool.")
+    added = [path.name for path in folder.iterdir() if not re.fullmatch(names, path.name)]
+    if added:
+        raise ForeignError(f"{folder} holds {added[0]!r}, which the tool did not put there.")
     shutil.rmtree(folder)
 
 
-def set_aside(path: Path) -> Path:
-    """Give something that is in the way another name beside it, the first free one; keep it."""
-    number = 1
-    while is_there(aside := path.with_name(f"{path.name}.set-aside-{number}")):
+# ---------------------------------------------------------------- what is not complete yet
+
+LOCK = "lock"  # in a work folder; the system holds it for as long as the writer lives
+
+
+@contextmanager
+def work_folder(target: Path) -> Iterator[Path]:
+    """A marked folder beside `target` for what is not complete yet; it is removed at the end.
+
+    What killed writers of the same target left is removed first. `folders.work_folder` does the
+    same for folders with a manifest; this one needs the standard library only.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    clear_dead(target)
+    work = target.with_name(f"{work_prefix(target)}{secrets.token_hex(4)}")
+    work.mkdir()
+    try:
+        with (work / LOCK).open("x", encoding="utf8") as lock:
+            hold(lock)
+            mark(work)  # not before the lock is held: marked and not locked is dead
+            yield work
+    finally:
+        with suppress(OSError):
+            erase(work)
+
+
+def work_prefix(target: Path) -> str:
+    """How the work folders of a target begin."""
+    return f".sft-unveiled-{target.name[:100]}."
+
+
+def hold(lock: TextIO) -> bool:
+    """Ask the system for a lock on an open file; it ends when the file is closed.
+
+    Returns:
+        False if another one holds it, or this disk has no locks.
+    """
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def clear_dead(target: Path) -> None:
+    """Remove the work folders of a target whose writers are gone, as the system says."""
+    for work in sorted(target.parent.glob(".sft-unveiled-*")):
+        token = work.name.removeprefix(work_prefix(target))
+        if re.fullmatch(r"[0-9a-f]{8}", token) and is_marked(work) and is_dead(work):
+            with suppress(OSError):
+                erase(work)
+
+
+def is_dead(work: Path) -> bool:
+    """Whether nobody holds the lock of a work folder; without one, its removal had begun."""
+    try:
+        with (work / LOCK).open("r+", encoding="utf8") as lock:
+            return hold(lock)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
+def put_in_place(new: Path, target: Path) -> Path | None:
+    """Give a finished folder its name.
+
+    What has the name goes only if `new` holds every file of it, byte for byte. Otherwise it is
+    set aside as a whole.
+
+    Args:
+        new: lies in a work folder of `target`.
+
+    Returns:
+        Where that lies now which was set aside, if anything was.
+    """
+    aside = None
+    if is_there(target):
+        if strangers(target, new):
+            aside = set_aside(target)
+        else:
+            old = new.with_name("old")
+            os.rename(target, old)
+            aside = set_aside(old, target) if strangers(old, new) else None
+    os.rename(new, target)
+    return aside
+
+
+def strangers(folder: Path, new: Path) -> list[str]:
+    """Files below `folder` that `new` does not hold byte for byte; a file or a link is one."""
+    if folder.is_symlink() or not folder.is_dir():
+        return [folder.name]
+    found = []
+    for path in sorted(folder.rglob("*")):
+        twin = new / path.relative_to(folder)
+        if path.is_symlink() or (path.is_file() and not is_same(path, twin)):
+            found.append(path.relative_to(folder).as_posix())
+    return found
+
+
+def is_same(path: Path, other: Path) -> bool:
+    """Whether two plain files hold the same bytes."""
+    plain = other.is_file() and not other.is_symlink()
+    return plain and sha256(path) == sha256(other)
+
+
+def set_aside(path: Path, name: Path | None = None) -> Path:
+    """Give something that is in the way another name beside it, the first free one; keep it.
+
+    Args:
+        path: what is in the way.
+        name: the name that the new one is made from, if it is not its own.
+    """
+    name, number = name or path, 1
+    while is_there(aside := name.with_name(f"{name.name}.set-aside-{number}")):
         number += 1
     os.rename(path, aside)
     return aside

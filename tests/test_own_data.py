@@ -67,8 +67,9 @@ TOO_FEW = (
     "Correct or collect such rows, or set DROP_RARE = True to leave them out. Too small: {}."
 )
 QUOTE = (
-    "'mine.csv': a quotation mark opens in row {} and never closes. Close it, or write a quotation "
-    'mark inside a text twice: "".'
+    "'mine.csv': a quotation mark opens in row {0} (line {0}) and never closes. Close it, or write "
+    'a quotation mark inside a text twice: "". If quotation marks are ordinary characters in this '
+    'file, set QUOTE = "".'
 )
 
 # name: content, options, error, message
@@ -113,6 +114,11 @@ REFUSED = {
     "a delimiter of two characters": (GOOD, {"delimiter": "||"}, own_data.FileError,
         "DELIMITER = '||' is not one character. For tabs write \"\\t\"; None tries commas, "
         "semicolons, tabs and bars."),
+    "a quotation mark of two characters": (GOOD, {"quote": "''"}, own_data.FileError,
+        "QUOTE = \"''\" is not one character. If quotation marks are ordinary characters in this "
+        'file, write ""; None is the standard, double quotation marks.'),
+    "one character for both": (GOOD, {"delimiter": "|", "quote": "|"}, own_data.FileError,
+        "DELIMITER and QUOTE are both '|'. Set another QUOTE, or \"\"."),
     "UTF-16 without a mark": (GOOD.encode("utf-16-le"), {}, own_data.FileError, BINARY),
     "UTF-16 that was cut off": (GOOD.encode("utf-16")[:-1], {}, own_data.FileError,
         "'mine.csv' is not UTF-16." + EXCEL),
@@ -231,10 +237,15 @@ def test_a_path_that_is_missing_gets_the_nearest_name(tmp_path, monkeypatch):
 
 
 # name: content, options, what is left out as (row, reason), notes
-LONG_NOTE = (
-    "1 text(s) longer than 1,000 characters: the model reads the first 128 tokens; first in row 42"
-)
+LONG_NOTE = "1 text(s) longer than 1,000 characters: the model reads their beginning (max_length); first in row 42"
 SEMICOLONS, SEMICOLON_NOTE = GOOD.replace(",", ";"), "fields are separated by ';'"
+NOT_DOUBLED = (
+    'a quotation mark inside the text is not doubled (""); if quotation marks are ordinary '
+    'characters in this file, set QUOTE = ""'
+)
+BACKSLASH = (
+    'a quotation mark inside the text is marked by a backslash (\\"); write it twice instead: ""'
+)
 ACCEPTED = {
     "as it should be": (GOOD, {}, [], []),
     "a mark of UTF-8 in front": ("\ufeff" + GOOD, {}, [], []),
@@ -301,8 +312,22 @@ ACCEPTED = {
         [(42, "3 fields where the header has 2")], []),
     "a row too short": (GOOD + "late\n", {}, [(42, "1 fields where the header has 2")], []),
     "quotation marks not doubled": (GOOD + '"so "great" it is",y\nlast,n\n', {},
-        [(42, 'a quotation mark inside the text is not doubled ("")')], []),
-    "quotes, commas and newlines inside": (GOOD + '"a ""b"", c\nd",y\n', {}, [], []),
+        [(42, NOT_DOUBLED)], []),
+    "quotation marks as ordinary characters, said so": (
+        GOOD + '"so great" it is,y\n"last,n\n', {"quote": ""}, [], []),
+    "quotation marks behind backslashes": (
+        GOOD + '"so \\"great\\" it is",y\n"so \\"bad\\", too",n\n' + "a,y\nb,n\n", {},
+        [(42, BACKSLASH), (43, BACKSLASH)], []),
+    "many quotation marks not doubled": (GOOD + '"so" it is,y\n"very" much,n\n"well" well,y\n', {},
+        [(row, NOT_DOUBLED) for row in (42, 43, 44)],
+        ["3 of 43 rows are left out: " + NOT_DOUBLED]),
+    "quotes, commas and newlines inside": (GOOD + '"a ""b"", c\nd",y\n', {}, [], [
+        "1 row(s) hold line ends inside their quotation marks, first in row 42. The file's 43 "
+        "lines: 1 header + 41 rows + 1 more inside these rows"]),
+    "a carriage return inside a text": (GOOD + "half\ra text,y\n", {},
+        [(42, "1 fields where the header has 2")], [
+        "1 row(s) end in a carriage return alone (\\r), the others do not: if it stands inside a "
+        "text, put the text in quotation marks"]),
     "a text of 100,000 characters": (GOOD + "x" * 100_000 + ",y\n", {}, [], [LONG_NOTE]),
     "a formula": (GOOD + '"=HYPERLINK(""http://x"",""y"")",y\n', {}, [], []),
     "HTML": (GOOD + "<script>alert(1)</script>,y\n", {}, [], []),
@@ -537,9 +562,46 @@ def test_the_file_itself_is_never_replaced(tmp_path):
     with pytest.raises(own_data.FileError) as caught:
         own_data.predict_file(source, "text", source, predict, ["n", "y"])
     assert str(caught.value) == "'new.csv' would be replaced. Choose another name and try again."
-    source.write_text("text,note\na,b\n")
-    with pytest.raises(own_data.FileError, match=r"already has a column 'note'. Rename it"):
-        own_data.predict_file(source, "text", tmp_path / "p.csv", predict, ["n", "y"])
+    assert source.read_text() == "text\na\n"
+
+
+def test_columns_called_like_ours_keep_their_names(tmp_path):
+    text, done = predicted("note,text,row\nmine,short,7\n", tmp_path)
+    assert done == {"rows": 1, "predicted": 1}
+    assert text.splitlines() == [
+        "row (model),note,text,row,prediction,probability,note (model)", "2,mine,short,7,n,0.953,"
+    ]  # fmt: skip
+    content = "prediction,text,prediction (model)\na,short,b\n"
+    assert ",prediction (model 2),probability,note\n" in predicted(content, tmp_path)[0]
+
+
+@pytest.mark.parametrize("place", ["a file", "a folder", "a link", "a file of ours, edited"])
+def test_nothing_foreign_is_replaced_and_nothing_predicted_before_that_is_known(place, tmp_path):
+    """Who has a file of this name finds it as it was; our own may be written again."""
+    content, target = "text\nshort\n", tmp_path / "out" / "predictions.csv"
+    predicted(content, tmp_path)
+    predicted(content, tmp_path)  # again: ours, and unchanged
+    target.write_text("id,price\n1,2\n")
+    if place == "a file of ours, edited":
+        (tmp_path / "out" / "predictions.csv").unlink()
+        predicted(content, tmp_path)
+        target.write_text(target.read_text().replace("short", "corrected by hand"))
+    elif place != "a file":
+        target.unlink()
+    if place == "a folder":
+        target.mkdir()
+    if place == "a link":
+        (tmp_path / "theirs.csv").write_text("id,price\n1,2\n")
+        target.symlink_to(tmp_path / "theirs.csv")
+    before = target.read_text() if target.is_file() else ""
+
+    def too_late(texts):
+        raise AssertionError("predicted")
+
+    with pytest.raises(own_data.FileError, match=r"predictions\.csv (was not|is a (link|folder))"):
+        own_data.predict_file(tmp_path / "new.csv", "text", target, too_late, ["n", "y"])
+    assert before == (target.read_text() if target.is_file() else "")
+    assert not list(target.parent.glob(".*.partial"))
 
 
 def test_a_second_file_may_name_its_delimiter(tmp_path):
@@ -569,15 +631,17 @@ def test_a_second_file_gets_the_messages_of_the_first(tmp_path):
 def test_what_was_there_survives_a_failure(tmp_path):
     source, target = tmp_path / "new.csv", tmp_path / "p.csv"
     source.write_text("text\na\n")
-    target.write_text("from yesterday")
+    own_data.predict_file(source, "text", target, predict, ["n", "y"])
+    yesterday = target.read_text()
 
     def fail(texts):
         raise MemoryError
 
     with pytest.raises(MemoryError):
         own_data.predict_file(source, "text", target, fail, ["n", "y"])
-    assert target.read_text() == "from yesterday"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["new.csv", "p.csv"]
+    assert target.read_text() == yesterday
+    names = [".written-by-sft-unveiled.json", "new.csv", "p.csv"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
 
 
 def test_a_place_that_cannot_be_written_to_is_named(tmp_path):

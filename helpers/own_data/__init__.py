@@ -6,11 +6,14 @@ Rows are numbered as a spreadsheet does: the header is row 1. No file that is re
 from helpers.own_data.checks import LabelError
 from helpers.own_data.loading import OwnData, load
 from helpers.own_data.new_file import load_labelled, predict_file
-from helpers.own_data.tables import ColumnNotFoundError, FileError
+from helpers.own_data.records import Dialect
+from helpers.own_data.sources import FileError
+from helpers.own_data.tables import ColumnNotFoundError
 from helpers.own_data.writing import inert, replacing
 
 __all__ = [
     "ColumnNotFoundError",
+    "Dialect",
     "FileError",
     "LabelError",
     "OwnData",

@@ -113,9 +113,9 @@ def remarks(rows: pd.DataFrame, names: list[str] | None) -> list[str]:
             "from English: see 'Another language' in the README"
         )
     counted = {
-        f"longer than {LONG:,} characters: the model reads the first 128 tokens": rows["text"].map(
-            lambda text: len(text) > LONG
-        ),
+        f"longer than {LONG:,} characters: the model reads their beginning (max_length)": rows[
+            "text"
+        ].map(lambda text: len(text) > LONG),
         "mostly in letters that the encoder hardly knows (it learned from English)": rows[
             "text"
         ].map(lambda text: sum(ord(c) > 0x24F for c in text if c.isalpha()) > len(text) / 3),

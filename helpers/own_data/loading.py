@@ -8,6 +8,8 @@ from datasets import DatasetDict, Features, Value
 
 from helpers import corpora
 from helpers.own_data.checks import check_classes, check_numbers, remarks
+from helpers.own_data.counting import count, labels_of
+from helpers.own_data.records import Dialect
 from helpers.own_data.rows import NUMBER, gather, numbers_only, unified, without_copies
 from helpers.own_data.tables import open_table
 
@@ -22,6 +24,7 @@ class OwnData:
         names: of the classes; None if the labels are numbers.
         dropped: one line a row that was left out: `row`, `reason`, `text`.
         notes: what was kept but should be known.
+        dialect: how the file was read, for the next one that is written like it.
     """
 
     file: str
@@ -30,6 +33,7 @@ class OwnData:
     names: list[str] | None
     dropped: pd.DataFrame
     notes: list[str]
+    dialect: Dialect | None = None
 
 
 def load(
@@ -38,17 +42,20 @@ def load(
     label_column: str,
     regression: bool = False,
     drop_rare: bool = False,
-    encoding: str = "utf8",
+    encoding: str | None = None,
     delimiter: str | None = None,
+    quote: str | None = None,
 ) -> OwnData:
     """Read, check and split a file of texts with labels.
 
     Left out and listed: rows without text or label, texts without a letter or digit, a wrong
     number of fields, copies of a text (compared as in `corpora.normalized`), and every copy of a
-    text with two labels. Labels that differ by case or spaces are one.
+    text with two labels. Labels that differ by case or spaces are one. Every row of the file is in
+    a part or in that list. A file is refused if lines of it may have vanished in a text that was
+    never quoted; the rule is told in `counting.count`.
 
     Args:
-        path: a CSV, see `tables.open_table`, which also explains `encoding` and `delimiter`.
+        path: a CSV, see `tables.open_table`, also for `encoding`, `delimiter` and `quote`.
         regression: labels are numbers, and stay float64; of copies of a text the first stays,
             with their mean.
         drop_rare: leave out classes of fewer than 10 rows instead of stopping.
@@ -57,10 +64,12 @@ def load(
         FileError, ColumnNotFoundError, LabelError: one message with the cause and the cure.
     """
     columns = {"TEXT_COLUMN": text_column, "LABEL_COLUMN": label_column}
-    table = open_table(path, columns, encoding, delimiter)
-    rows, dropped, count = gather(table, text_column, label_column)
-    notes = [] if table.delimiter == "," else [f"fields are separated by {table.delimiter!r}"]
-    notes += ["the file is UTF-16"] if table.encoding == "utf-16" else []
+    table = open_table(path, columns, encoding, delimiter, quote)
+    dialect = table.dialect
+    notes = [] if dialect.delimiter == "," else [f"fields are separated by {dialect.delimiter!r}"]
+    notes += ["the file is UTF-16"] if dialect.encoding == "utf-16" else []
+    notes += count(table, [labels_of(table, label_column, regression)]).notes()
+    rows, dropped, total = gather(table, text_column, label_column)
     numeric = all(NUMBER.fullmatch(label) for label in rows["label"])
     if regression:
         rows, dropped = numbers_only(rows, dropped)
@@ -86,7 +95,7 @@ def load(
     features = Features({"text": Value("string"), **label, "row": Value("int64")})
     parts = corpora.split(rows)
     sizes = ", ".join(f"{part} {len(frame):,}" for part, frame in parts.items())
-    print(f"{table.path.name}: {count:,} rows, {len(dropped)} left out; {sizes}")
+    print(f"{table.path.name}: {total:,} rows, {len(dropped)} left out; {sizes}")
     datasets = corpora.to_dataset_dict(parts, features)
     dropped = dropped.sort_values("row", ignore_index=True)
-    return OwnData(table.path.name, count, datasets, names, dropped, notes)
+    return OwnData(table.path.name, total, datasets, names, dropped, notes, dialect)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from helpers import corpora
-from helpers.own_data.tables import FileError, Table
+from helpers.own_data.sources import FileError
+from helpers.own_data.tables import Table
 
 MISSING = {"", "nan", "null", "#n/a"}
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -20,7 +21,7 @@ def gather(
     """Rows with a text and a label (str), rows left out so far, and how many there are in all."""
     places = [table.header.index(column) for column in (text_column, label_column)]
     good, bad, count = [], [], 0
-    for number, fields, fault in table:
+    for number, fields, fault, *_ in table:
         count += 1
         text, label = [fields[i].strip() if not fault else "" for i in places]
         fault = fault or fault_of(text)

@@ -4,38 +4,25 @@ Rows are numbered as a spreadsheet does: the header is row 1. Nothing is guessed
 a text, and the file is never changed.
 """
 
-import codecs
 import csv
 import difflib
-import gzip
 import io
+import math
 import re
-import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from helpers import corpora
+from helpers.own_data.records import Dialect, Row, plain_fields, records
+from helpers.own_data.sources import LONGEST_HEAD, FileError, codec, decoded, undecodable, unpacked
 
-LONGEST_FIELD = 2_000_000
 DELIMITERS = (",", ";", "\t", "|")
 # A first line by which spreadsheets tell each other the delimiter; they show it as no row.
 ANNOUNCED = re.compile(r'"?sep=([^\w"\r\n])"?(\r\n?|\n)', re.IGNORECASE)
-OTHER_KINDS = {
-    r"<": "a web page or XML",
-    r"\{\\rtf": "a text document (RTF)",
-    r"\[?\s*\{": "JSON",
-    r"%PDF-": "a PDF",
-}
-PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"(\xb5/\xfd": "zstd", b"7z\xbc\xaf": "7z"}
-Row = tuple[int, list[str], str]
-
-
-class FileError(corpora.DataError):
-    """A file that cannot be read as a table, or written; the message names the cure."""
+# What only a file that quotes holds, read as if it did not: a quotation mark written twice.
+STILL_QUOTED = re.compile(r'"(?:[^"]|"")*""(?:[^"]|"")*"')
 
 
 class ColumnNotFoundError(FileError):
@@ -44,118 +31,155 @@ class ColumnNotFoundError(FileError):
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV whose header has been read; iterating streams its rows, so memory stays flat."""
+    """A CSV whose header has been read; iterating streams its rows, so memory stays flat.
+
+    Attributes:
+        trusted: the reader said what quotes a text, so a text of many lines needs no doubt.
+        announced: the header stands below a line such as "sep=;".
+    """
 
     path: Path
     header: list[str]
-    delimiter: str
-    encoding: str
-    announced: bool = False  # the header stands below a line such as "sep=;"
+    dialect: Dialect
+    trusted: bool = False
+    announced: bool = False
 
     def __iter__(self) -> Iterator[Row]:
-        csv.field_size_limit(LONGEST_FIELD)
         number = 1
         try:
             with unpacked(self.path) as raw:
-                text = io.TextIOWrapper(raw, self.encoding, newline="")
+                text = io.TextIOWrapper(raw, codec(self.dialect.encoding), newline="")
                 if self.announced:
                     text.readline()
-                reader = csv.reader(text, delimiter=self.delimiter, strict=True)
-                self.read(reader, 1)
-                while True:
-                    number += 1
-                    yield number, *self.read(reader, number)
-        except StopIteration:
-            return
+                rows = records(text, self.dialect, self.path.name, int(self.announced))
+                self.check_header(next(rows))
+                for row in rows:
+                    number = row.number
+                    yield self.with_fault(row)
         except UnicodeDecodeError as error:
-            raise FileError(undecodable(self.path, self.encoding)) from error
+            raise FileError(undecodable(self.path, self.dialect.encoding)) from error
         except (OSError, EOFError, zlib.error) as error:
             raise FileError(
-                f"{self.path.name!r} cannot be read beyond row {number - 1}: it is damaged or was "
+                f"{self.path.name!r} cannot be read beyond row {number}: it is damaged or was "
                 "cut off. Copy it again."
             ) from error
 
-    def read(self, reader: Iterator[list[str]], number: int) -> tuple[list[str], str]:
-        """The next row's fields, and what is wrong with it ("" if nothing)."""
-        try:
-            fields = next(reader)
-        except csv.Error as error:
-            if "unexpected end" in str(error) or "field limit" in str(error):
-                raise FileError(
-                    f"{self.path.name!r}: a quotation mark opens in row {number} and never closes. "
-                    'Close it, or write a quotation mark inside a text twice: "".'
-                ) from error
-            return [], 'a quotation mark inside the text is not doubled ("")'
-        if len(fields) != len(self.header):
-            has = f"{len(fields)} fields where the header has {len(self.header)}"
-            return fields, has if fields else "an empty line"
-        return fields, ""
+    def with_fault(self, row: Row) -> Row:
+        """The row, with what is wrong with its number of fields."""
+        if row.fault or len(row.fields) == len(self.header):
+            return row
+        has = f"{len(row.fields)} fields where the header has {len(self.header)}"
+        return row._replace(fault=has if row.fields else "an empty line")
+
+    def check_header(self, row: Row) -> None:
+        """Raise `FileError` if the first record is not the header, or holds rows of the table."""
+        if [field.strip() for field in row.fields] != self.header:
+            raise FileError(
+                f"{self.path.name!r}: the first row cannot be read as the columns' names. Look for "
+                "a quotation mark in it that does not close, or is not written twice."
+            )
+        if self.looks_like_rows(row):
+            raise FileError(self.swallowed(row))
+
+    def looks_like_rows(self, row: Row) -> bool:
+        """Whether each line of a record has as many fields as the header, without its quotes.
+
+        With commas only if there are three lines or more, as texts hold commas, too.
+        """
+        least = 3 if self.dialect.delimiter == "," else 2
+        widths = {len(plain_fields(line, self.dialect)) for line in row.lines}
+        enough = len(row.lines) >= least and len(self.header) > 1
+        return enough and not self.trusted and widths == {len(self.header)}
+
+    def swallowed(self, row: Row, more: int = 0) -> str:
+        """The message for a record that seems to hold other rows."""
+        last, quote = len(row.lines) - 1, self.dialect.quote
+        return (
+            f"{self.path.name!r}: a quotation mark opens in line {row.first_line} and closes in "
+            f"line {row.first_line + last}, but rows {row.number} to {row.number + last} between "
+            f"them look like rows of their own{f' (and {more:,} more such places)' * (more > 0)}. "
+            'If quotation marks are ordinary characters in this file, set QUOTE = "". If this is '
+            f"really one text that holds line ends, set QUOTE = {quote!r}."
+        )
 
 
 def open_table(
     path: Path | str,
     columns: dict[str, str],
-    encoding: str = "utf8",
+    encoding: str | None = None,
     delimiter: str | None = None,
+    quote: str | None = None,
+    like: Dialect | None = None,
 ) -> Table:
     """Find out how a file is written, and check that it has some columns.
 
     Args:
         path: a CSV, plain or packed with gzip.
         columns: the setting's name to the column's, such as {"TEXT_COLUMN": "text"}.
-        encoding: a file that begins with a mark of UTF-8 or UTF-16 is read as that.
+        encoding: None is UTF-8. A file that begins with a mark of UTF-8 or UTF-16 is read as that.
         delimiter: None: the one of `DELIMITERS`, or of a first line such as "sep=;", that makes
             the header hold the columns.
+        quote: what stands around a text that holds a delimiter or a line end. "": nothing does,
+            and quotation marks are ordinary characters. None: double quotation marks, but a text
+            whose lines look like rows of their own is refused (see `counting.count`).
+        like: how an earlier file was written, for what is not given. It only comes first: where
+            this file cannot be read so, or fewer of its rows, it is read as if alone.
 
     Raises:
         FileError, ColumnNotFoundError: it cannot be used as it is.
     """
+    check_settings(delimiter, quote)
     path = Path(path).expanduser()
-    start, encoding = decoded(path, encoding)
-    if delimiter and len(delimiter) > 1:
-        raise FileError(
-            f'DELIMITER = {delimiter!r} is not one character. For tabs write "\\t"; None tries '
-            "commas, semicolons, tabs and bars."
-        )
+    start, encoding = decoded(path, encoding, like.encoding if like else None)
     announced = ANNOUNCED.match(start)
-    marks = (announced[1], *DELIMITERS) if announced else DELIMITERS
     start, wanted = start[announced.end() if announced else 0 :], set(columns.values())
-    tops = {mark: first_rows(start, mark) for mark in ([delimiter] if delimiter else marks)}
-    best = max(tops, key=lambda mark: (wanted <= set(tops[mark][0]), len(tops[mark][0])))
+    first = announced[1] if announced else like.delimiter if like else ","
+    marks = [delimiter] if delimiter else dict.fromkeys([first, *DELIMITERS])
+    quotes = [quote] if quote is not None else dict.fromkeys([like.quote if like else '"', '"'])
+    pairs = [(mark, sign) for sign in quotes for mark in marks if mark != sign]
+    tops = {pair: first_rows(start, *pair) for pair in pairs}
+
+    def merit(pair: tuple[str, str]) -> tuple[bool, bool, int]:
+        is_like = like is not None and not announced and pair[0] == like.delimiter
+        return wanted <= set(tops[pair][0]), is_like, len(tops[pair][0])
+
+    best = max(tops, key=merit)
+    header = tops[best][0]
     lower = max(lower_header(rows, wanted) for rows in tops.values())
-    if lower and not wanted <= set(tops[best][0]):
+    if lower and not wanted <= set(header):
         raise ColumnNotFoundError(
             f"{path.name!r} has the columns' names in row {lower}. Remove what stands above them: "
             "the first row must hold them."
         )
-    check_columns(path.name, tops[best][0], columns)
-    return Table(path, tops[best][0], best, encoding, bool(announced))
+    check_columns(path.name, header, columns)
+    rivals = [best, *(pair for pair in pairs if pair != best and tops[pair][0] == header)]
+    trusted = quote is not None
+    return fullest(
+        [Table(path, header, Dialect(encoding, *p), trusted, bool(announced)) for p in rivals]
+    )
 
 
-def decoded(path: Path, encoding: str) -> tuple[str, str]:
-    """The beginning of a file as text, and the encoding that it is read with."""
-    head = beginning(path)
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif b"\0" in head:
+def check_settings(delimiter: str | None, quote: str | None) -> None:
+    """Raise `FileError` for a DELIMITER or a QUOTE that cannot be one."""
+    if delimiter and (len(delimiter) > 1 or delimiter in "\r\n"):
         raise FileError(
-            f'{path.name!r} holds bytes that are no text. Save it as "CSV UTF-8" and try again.'
+            f'DELIMITER = {delimiter!r} is not one character. For tabs write "\\t"; None tries '
+            "commas, semicolons, tabs and bars."
         )
-    if head.startswith(codecs.BOM_UTF8) or encoding.lower() in ("utf8", "utf-8"):
-        encoding = "utf-8-sig"
-    try:
-        start = head.decode(encoding, errors="ignore")
-    except LookupError as error:
-        raise FileError(f'ENCODING = {encoding!r} is not known. Try "utf8" or "cp1252".') from error
-    for mark, kind in OTHER_KINDS.items():
-        if re.match(mark, start.lstrip()):
-            raise FileError(f"{path.name!r} is {kind}, not a CSV. Export or download it as CSV.")
-    return start, encoding
+    if quote and (len(quote) > 1 or quote.isspace()):
+        raise FileError(
+            f"QUOTE = {quote!r} is not one character. If quotation marks are ordinary characters "
+            'in this file, write ""; None is the standard, double quotation marks.'
+        )
+    if delimiter and delimiter == ('"' if quote is None else quote):
+        raise FileError(f'DELIMITER and QUOTE are both {delimiter!r}. Set another QUOTE, or "".')
 
 
-def first_rows(start: str, delimiter: str, most: int = 20) -> list[list[str]]:
+def first_rows(start: str, delimiter: str, quote: str, most: int = 20) -> list[list[str]]:
     """The header and the rows below it, without spaces around fields."""
-    rows = islice(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter), most)
+    csv.field_size_limit(LONGEST_HEAD)
+    form = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE, "quotechar": None}
+    rows = islice(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter, **form), most)
     return [[field.strip() for field in fields] for fields in rows] or [[]]
 
 
@@ -171,73 +195,38 @@ def lower_header(rows: list[list[str]], wanted: set[str]) -> int:
     return 0
 
 
-def beginning(path: Path) -> bytes:
-    """The first bytes of a file, unpacked; `FileError` if it is no file, or no CSV."""
-    if path.is_dir():
-        there = ", ".join(sorted(entry.name for entry in path.glob("*.csv"))[:10])
-        raise FileError(
-            f"{str(path)!r} is a folder. Set PATH to one file"
-            f"{' in it: ' + there if there else '; it holds no CSV'}."
-        )
-    if re.match(r"\w+:/+\w", path.as_posix()) and not path.is_absolute():
-        raise FileError(f"{str(path)!r} is an address. Download the file and set PATH to it.")
-    if not path.is_file():
-        names = [e.name for e in path.parent.glob("*") if e.is_file()] if path.name else []
-        near = difflib.get_close_matches(path.name, names, 1)
-        raise FileError(
-            f"there is no file {str(path)!r}. "
-            + (f"Did you mean {near[0]!r}?" if near else "Check PATH; in Colab upload it first.")
-        )
-    magic = opening(path, packed=True)
-    if magic.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        inside: list[str] = []
-        with suppress(zipfile.BadZipFile):
-            inside = zipfile.ZipFile(path).namelist()
-        if magic[0] == 0xD0 or any(name.startswith(("xl/", "content.xml")) for name in inside):
-            raise FileError(
-                f'{path.name!r} is a spreadsheet, not a CSV. Open it, choose "Save as" and the '
-                'type "CSV UTF-8 (comma delimited)", and set PATH to the new file.'
-            )
-        raise FileError(f"{path.name!r} is a zip archive. Unpack it and set PATH to the CSV in it.")
-    for mark, kind in PACKED.items():
-        if magic.startswith(mark):
-            raise FileError(f"{path.name!r} is packed with {kind}. Unpack it and try again.")
-    head = opening(path)
-    if not head.strip():
-        raise FileError(f"{path.name!r} is empty. Is it the right file?")
-    return head
+def fullest(tables: list[Table]) -> Table:
+    """Of several ways to read a file the first of those that leave out the fewest rows.
+
+    More than one has the same header if there is just one column, whatever separates the others,
+    or if an earlier file was quoted in another way than by double quotation marks.
+    """
+    if len(tables) == 1:
+        return tables[0]
+    best, fewest = tables[0], math.inf
+    for table in tables:
+        missed = misread(table)
+        if missed < fewest:
+            best, fewest = table, missed
+        if not fewest:
+            break
+    return best
 
 
-def opening(path: Path, packed: bool = False) -> bytes:
-    """The first 64 KB of a file, as they are or unpacked."""
+def misread(table: Table) -> float:
+    """How many rows cannot be used, or keep the marks of their quoting; infinite for an error."""
     try:
-        with path.open("rb") if packed else unpacked(path) as raw:
-            return raw.read(1 << 16)
-    except (OSError, EOFError, zlib.error) as error:
-        raise FileError(f"{path.name!r} cannot be read: {type(error).__name__}.") from error
+        return sum(
+            bool(row.fault) or (not table.dialect.quote and any(map(still_quoted, row.fields)))
+            for row in table
+        )
+    except FileError:
+        return math.inf
 
 
-def unpacked(path: Path) -> gzip.GzipFile | io.BufferedReader:
-    """A file opened for its bytes; one packed with gzip is unpacked as it is read."""
-    with path.open("rb") as raw:
-        is_packed = raw.read(2) == b"\x1f\x8b"
-    return gzip.open(path) if is_packed else path.open("rb")
-
-
-def undecodable(path: Path, encoding: str) -> str:
-    """The message for bytes that do not belong to an encoding, with the first such line."""
-    name, where = encoding.removesuffix("-sig").upper(), ""
-    with unpacked(path) as raw:
-        for number, line in enumerate(raw if name != "UTF-16" else (), start=1):
-            try:
-                line.decode(encoding)
-            except UnicodeDecodeError as error:
-                where = f": byte {line[error.start]:#04x} in line {number}"
-                break
-    return (
-        f"{path.name!r} is not {name}{where}. If it comes from Excel on Windows, set ENCODING = "
-        '"cp1252". If some lines are written in another way than others, save it as "CSV UTF-8".'
-    )
+def still_quoted(field: str) -> bool:
+    """Whether a field was written by a program that quotes, and read as if it did not."""
+    return bool(STILL_QUOTED.fullmatch(field.strip()))
 
 
 def check_columns(file: str, header: list[str], columns: dict[str, str]) -> None:
