@@ -1,13 +1,11 @@
 """From `data/sources.toml` to checked local files: one mechanism for weights and data."""
 
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
 import time
 import tomllib
 import zipfile
@@ -19,7 +17,8 @@ from typing import BinaryIO, TextIO
 
 from filelock import FileLock
 
-from helpers import runtime
+from helpers import files, runtime
+from helpers.files import sha256, tree_sha256
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "data" / "downloads"
@@ -34,19 +33,6 @@ class DownloadError(RuntimeError):
 def sources() -> dict[str, dict]:
     """The entries of `data/sources.toml`, by name."""
     return tomllib.loads((ROOT / "data" / "sources.toml").read_text(encoding="utf8"))
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def tree_sha256(folder: Path) -> str:
-    """SHA-256 over the lines `<sha256>  <path>` of all files below `folder`, paths sorted."""
-    paths = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    lines = "".join(f"{sha256(folder / path)}  {path}\n" for path in paths)
-    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def faults(folder: Path, source: dict) -> list[str]:
@@ -83,11 +69,12 @@ def folder(name: str) -> Path:
 
 
 def fetch(name: str) -> None:
-    """Download, check and unpack one source, replacing what is there.
+    """Download, check and unpack one source.
 
-    Everything happens in a temporary folder beside the target, which is renamed at the end:
-    a process killed half-way leaves nothing that looks complete. A lock lets a second process
-    wait and then find the work done.
+    Everything happens in a hidden folder beside the target, which is renamed at the end: a process
+    killed half-way leaves nothing that looks complete. A lock lets a second process wait and then
+    find the work done. What is there and is not what `data/sources.toml` lists is set aside under
+    another name, and a line that is printed says so.
 
     Raises:
         DownloadError: no network, no space, or bytes with another hash.
@@ -95,28 +82,43 @@ def fetch(name: str) -> None:
     source = sources()[name]
     target = FOLDER / name
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with FileLock(FOLDER / f"{name}.lock"):
+    with FileLock(free_lock(name)):
         if target.is_dir() and not faults(target, source):
             return
-        remove_leftovers(name)
+        files.clear_dead(target)  # what a killed download left takes room
         check_space(name, source)
-        with tempfile.TemporaryDirectory(prefix=f"{name}.partial-", dir=FOLDER) as partial:
+        with files.work_folder(target) as work:
             try:
-                archive = download(name, source, Path(partial))
-                unpacked = unpack(archive, source, Path(partial) / "unpacked")
+                (work / "pip").mkdir()
+                archive = download(name, source, work / "pip")
+                unpacked = unpack(archive, source, work / "new")
             except OSError as error:
                 raise DownloadError(f"{name}: {error}. Free some space and try again.") from error
             problems = faults(unpacked, source)
             if problems:
                 raise DownloadError(f"{name}: {'; '.join(problems)}. Nothing of it was kept.")
-            shutil.rmtree(target, ignore_errors=True)
-            unpacked.rename(target)
+            aside = files.put_in_place(unpacked, target)
+    if aside:
+        print(
+            f"{target} held something else than data/sources.toml lists. It was kept, as {aside}, "
+            "and the right files are in its place."
+        )
 
 
-def remove_leftovers(name: str) -> None:
-    """Remove what a killed download of the same source left. Call it under the lock."""
-    for leftover in FOLDER.glob(f"{name}.partial-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+def free_lock(name: str) -> Path:
+    """The file whose lock keeps two processes apart: empty, as the course leaves it.
+
+    Raises:
+        DownloadError: something else has its name.
+    """
+    lock = FOLDER / f"{name}.lock"
+    plain = lock.is_file() and not lock.is_symlink() and not lock.stat().st_size
+    if files.is_there(lock) and not plain:
+        raise DownloadError(
+            f"{lock} is in the way: the course needs this name for an empty file, and this one is "
+            "somebody else's. Rename it and run the same command again."
+        )
+    return lock
 
 
 def check_space(name: str, source: dict) -> None:

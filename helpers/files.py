@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
@@ -321,24 +321,34 @@ def remove_cache(folder: Path, names: str) -> None:
 # ---------------------------------------------------------------- what is not complete yet
 
 LOCK = "lock"  # in a work folder; the system holds it for as long as the writer lives
+# All that a work folder may hold: a foreign file among it keeps the whole from being removed.
+CONTENT = re.compile(rf"{LOCK}|{re.escape(MARK)}|new|pip|gone|old(-\d+)?")
+Finish = Callable[[Path], None]
 
 
 @contextmanager
-def work_folder(target: Path) -> Iterator[Path]:
+def work_folder(target: Path, finish: Finish | None = None) -> Iterator[Path]:
     """A marked folder beside `target` for what is not complete yet; it is removed at the end.
 
-    What killed writers of the same target left is removed first. `folders.work_folder` does the
-    same for folders with a manifest; this one needs the standard library only.
+    What killed writers of the same target left is removed first.
+
+    Args:
+        finish: called before a work folder is removed, this one's or a killed writer's, to save
+            what must not go with it.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    clear_dead(target)
+    clear_dead(target, finish)
     work = target.with_name(f"{work_prefix(target)}{secrets.token_hex(4)}")
     work.mkdir()
     try:
         with (work / LOCK).open("x", encoding="utf8") as lock:
             hold(lock)
             mark(work)  # not before the lock is held: marked and not locked is dead
-            yield work
+            try:
+                yield work
+            finally:
+                if finish:
+                    finish(work)
     finally:
         with suppress(OSError):
             erase(work)
@@ -369,12 +379,37 @@ def hold(lock: TextIO) -> bool:
     return True
 
 
-def clear_dead(target: Path) -> None:
-    """Remove the work folders of a target whose writers are gone, as the system says."""
+def work_folders(target: Path) -> list[Path]:
+    """The work folders of a target, of living and of killed writers."""
+    found = []
     for work in sorted(target.parent.glob(".sft-unveiled-*")):
         token = work.name.removeprefix(work_prefix(target))
-        if re.fullmatch(r"[0-9a-f]{8}", token) and is_marked(work) and is_dead(work):
+        if re.fullmatch(r"[0-9a-f]{8}", token) and is_work_folder(work):
+            found.append(work)
+    return found
+
+
+def is_work_folder(work: Path) -> bool:
+    """Whether a folder holds what a writer puts there and nothing else.
+
+    A writer that was killed at its very first steps left no mark, and at most an empty file.
+    """
+    if work.is_symlink() or not work.is_dir():
+        return False
+    names = {path.name for path in work.iterdir()}
+    if not all(map(CONTENT.fullmatch, names)):
+        return False
+    begun = names <= {LOCK, MARK} and not any((work / name).stat().st_size for name in names)
+    return begun or is_marked(work)
+
+
+def clear_dead(target: Path, finish: Finish | None = None) -> None:
+    """Remove the work folders of a target whose writers are gone, as the system says."""
+    for work in work_folders(target):
+        if is_dead(work):
             with suppress(OSError):
+                if finish:
+                    finish(work)
                 erase(work)
 
 

@@ -7,16 +7,13 @@ reader finds damage and additions, and by it a writer knows what it may replace 
 import json
 import os
 import re
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
-
-from filelock import FileLock, Timeout
 
 from helpers import files
 from helpers.files import ForeignError, StorageError
@@ -179,7 +176,7 @@ def read_folder(folder: Path | str, read: Callable[[Path, Manifest], Found]) -> 
             check(place, manifest)
             found = read(place, manifest)
         except (StorageError, OSError):
-            between = stamp is None and work_folders(folder.parent, folder)  # a writer's renames
+            between = stamp is None and files.work_folders(folder)  # a writer's renames
             if not last and (between or stamp_of(place) != stamp):
                 continue
             raise
@@ -275,8 +272,6 @@ def write_folder(
     target = Path(target).expanduser().absolute()
     with explained(target):
         check_replaceable(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        recover(target)
         with work_folder(target) as work:
             new = work / "new"
             new.mkdir()
@@ -349,74 +344,29 @@ def remove_folder(folder: Path | str) -> None:
             os.rename(folder, work / "gone")
 
 
-# ---------------------------------------------------------------- the hidden folder of a writer
+# ---------------------------------------------------------------- what writers leave
 
-# beside the target: .sft-unveiled-NAME-xxxxxxxx/  written.json  lock  new/  old/  gone/
-NOTE, LOCK = "written.json", "lock"
-CONTENT = re.compile(r"written\.json|lock|new|gone|old(-\d+)?")
+# In a writer's work folder: new/ is being filled, old/ was set aside, gone/ is being removed.
 
 
-def prefix_of(target: Path) -> str:
-    """How the hidden folders of a target's writers begin."""
-    return f".sft-unveiled-{target.name[:100]}-"
+def work_folder(target: Path) -> AbstractContextManager[Path]:
+    """`files.work_folder`; what was set aside is put back if nothing has taken its place."""
+    return files.work_folder(target, partial(finish, target))
 
 
-def work_folders(parent: Path, target: Path | None = None) -> list[Path]:
-    """Hidden folders of writers in `parent`, of one target or of all; foreign ones left aside."""
-    found = []
-    for path in sorted(parent.glob(".sft-unveiled-*")):
-        named = re.fullmatch(r"(\.sft-unveiled-.*-)[a-z0-9_]{8}", path.name, re.DOTALL)
-        fits = named and (target is None or named[1] == prefix_of(target))
-        if fits and path.is_dir() and not path.is_symlink() and is_writers(path):
-            found.append(path)
-    return found
+def finish(target: Path, work: Path) -> None:
+    """Put back what was set aside, or remove it: of a stored folder only what its manifest lists.
 
-
-def is_writers(work: Path) -> bool:
-    """Whether a hidden folder holds what a writer puts there, and nothing else."""
-    names = {path.name for path in work.iterdir()} - HARMLESS
-    return all(map(CONTENT.fullmatch, names)) and (NOTE in names or names <= {LOCK})
-
-
-@contextmanager
-def work_folder(target: Path) -> Iterator[Path]:
-    """A hidden folder beside `target`; its lock shows that the writer lives.
-
-    If the block fails after `target` was set aside, it is put back.
+    What else it holds is somebody's, and is kept beside the target.
     """
-    work = Path(tempfile.mkdtemp(prefix=prefix_of(target), dir=target.parent))
-    lock = FileLock(work / LOCK)
-    try:
-        lock.acquire()
-        (work / NOTE).write_text(json.dumps({"target": target.name}), encoding="utf8")
-        yield work
-    finally:
-        put_back(work, target)
-        lock.release()
-        empty(work)
-
-
-def put_back(work: Path, target: Path) -> None:
-    """Give the newest folder that was set aside its name again, if nothing else has it now."""
     for old in sorted(work.glob("old*"), reverse=True):
         if not files.is_there(target):
             with suppress(OSError):
                 os.rename(old, target)
-
-
-def empty(work: Path) -> None:
-    """Remove a writer's hidden folder. Of stored folders only what their manifests list goes."""
-    for path in work.iterdir():
-        if path.name == "new":
-            shutil.rmtree(path, ignore_errors=True)
-        elif path.is_dir():
-            remove_listed(path)
-    if not any(path.is_dir() for path in work.iterdir()):
-        for name in (NOTE, LOCK):
-            with suppress(OSError):
-                (work / name).unlink(missing_ok=True)
-        with suppress(OSError):
-            work.rmdir()
+    for path in [*work.glob("old*"), *work.glob("gone")]:
+        remove_listed(path)
+        if files.is_there(path):
+            files.set_aside(path, target)
 
 
 def remove_listed(folder: Path) -> None:
@@ -432,6 +382,7 @@ def remove_listed(folder: Path) -> None:
             elif name in listed or path.name in HARMLESS:
                 path.unlink()
     with suppress(OSError):
+        # Without any other file the manifest is ours alone, also where that is the last one left.
         if names_in(folder) <= {MANIFEST}:
             (folder / MANIFEST).unlink(missing_ok=True)
             folder.rmdir()
@@ -439,36 +390,12 @@ def remove_listed(folder: Path) -> None:
 
 def recover(target: Path) -> None:
     """Finish what killed writers of a target left: put the old folder back, remove the rest."""
-    for work in work_folders(target.parent, target):
-        clear_if_dead(work, target)
-
-
-def clear_if_dead(work: Path, target: Path) -> None:
-    """Clear a writer's hidden folder, if the system says that the writer is gone."""
-    lock = FileLock(work / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except (Timeout, OSError):
-        return
-    put_back(work, target)
-    lock.release()
-    empty(work)
-
-
-def recover_all(parent: Path) -> None:
-    """`recover` for every target in a folder."""
-    for work in work_folders(parent):
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            name = json.loads((work / NOTE).read_text(encoding="utf8"))["target"]
-            if prefix_of(parent / Path(name).name) == work.name[:-8]:
-                clear_if_dead(work, parent / Path(name).name)
-        if work.is_dir() and not (work / NOTE).exists():
-            clear_if_dead(work, parent / "nothing")
+    files.clear_dead(target, partial(finish, target))
 
 
 def left_by_a_killed_writer(target: Path) -> Path | None:
     """Where a folder lies that was set aside by a writer who is gone; None if nowhere."""
-    for work in work_folders(target.parent, target) if target.parent.is_dir() else []:
+    for work in files.work_folders(target):
         for place in [*sorted(work.glob("old*"), reverse=True), work / "new"]:
             if is_stored(place):
                 return place

@@ -31,7 +31,7 @@ from helpers.folders import (
     is_stored,
     read_folder,
     read_manifest,
-    recover_all,
+    recover,
     remove_folder,
     verify,
     write_folder,
@@ -120,7 +120,8 @@ def only_run(folder: Path | str | None, new: bool = False) -> Iterator[Claim | N
     with locked(folder, new):
         if new:
             check_holds_no_run(folder)
-        recover_all(folder)
+        for target in [*named_checkpoints(folder), *leftovers(folder), folder / "best"]:
+            recover(target)
         tidy(folder)
         HELD[folder] = Claim(folder, True, identity_of(folder), owner)
         try:
@@ -169,6 +170,12 @@ def check_holds_no_run(folder: Path) -> None:
                 f"{folder} holds {place.name!r}, a name that a run needs for itself. Move it away, "
                 "or choose another output_dir."
             )
+
+
+def leftovers(folder: Path) -> set[Path]:
+    """Checkpoints that killed writers were about to store or to remove."""
+    found = (re.match(r"\.sft-unveiled-(step-\d{8})\.", path.name) for path in folder.glob(".*"))
+    return {folder / match[1] for match in found if match}
 
 
 def named_checkpoints(folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import downloads
+from helpers import downloads, files
 from tests.test_downloads import left_behind
 
 ARCHIVE = "thing-1-py3-none-any.whl"
@@ -166,7 +166,8 @@ def test_a_download_killed_half_way_is_forgotten_and_done_again(index):
         time.sleep(0.05)
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    assert any(name.startswith("thing.partial-") for name in left_behind(index.folder))
+    left = [index.folder / name for name in left_behind(index.folder)]
+    assert len(left) == 1 and files.is_marked(left[0])
     index.mood = "well"
     index.goes_on.set()
     assert arrives()

@@ -1,6 +1,8 @@
 """Downloads: hashes, interruptions, hostile archives, two processes at once. No network needed."""
 
 import io
+import subprocess
+import sys
 import tarfile
 import threading
 import zipfile
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import downloads
+from helpers import downloads, files
 
 
 def wheel(path: Path, files: dict[str, bytes]) -> dict:
@@ -83,11 +85,20 @@ def test_a_damaged_local_file_is_fetched_again(place):
     assert (downloads.folder("thing") / "a.txt").read_bytes() == b"hello"
 
 
-def test_what_a_killed_download_left_is_removed(place):
+def test_what_a_killed_download_left_is_removed_and_one_under_way_is_not(place):
+    """Another process that is killed while it holds its work folder; this one is alive."""
     folder, *_ = place
-    (folder / "thing.partial-dead").mkdir(parents=True)
-    (folder / "thing.partial-dead" / "half").write_bytes(b"x")
-    downloads.folder("thing")
+    folder.mkdir()
+    program = (
+        "import os; from pathlib import Path; from helpers import files\n"
+        f"with files.work_folder(Path({str(folder / 'thing')!r})) as work:\n"
+        "    (work / 'new').mkdir(); (work / 'new' / 'half').write_bytes(b'x'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=downloads.ROOT)
+    assert len(left_behind(folder)) == 1
+    with files.work_folder(folder / "thing") as under_way:
+        downloads.folder("thing")
+        assert left_behind(folder) == sorted([under_way.name, "thing"])
     assert left_behind(folder) == ["thing"]
 
 

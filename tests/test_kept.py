@@ -176,8 +176,8 @@ def test_saving_where_the_program_works_is_said(name, tmp_path, monkeypatch):
 
 
 NEIGHBOURS = [".model.old/a.txt", ".backup-20261129/a.txt", ".model-abcdefgh/a.txt", ".lock"]
-NEIGHBOURS += [".sft-unveiled-model-abcdefgh/a.txt", ".sft-unveiled-model-abcdefgh.txt"]
-NEIGHBOURS += [".gone-00000001/a.txt", "model.old/a.txt", ".sft-unveiled-model-abcdefgi/old/a.txt"]
+NEIGHBOURS += [".sft-unveiled-model.0123abcd/a.txt", ".sft-unveiled-model.0123abcd.txt"]
+NEIGHBOURS += [".gone-00000001/a.txt", "model.old/a.txt", ".sft-unveiled-model.0123abce/old/a.txt"]
 
 
 def test_saving_a_model_leaves_its_neighbours_alone(tmp_path):
@@ -434,10 +434,10 @@ def test_a_reader_writes_nothing_and_never_fails_while_the_folder_is_replaced(tm
 
 def test_verify_repairs_nothing(copy):
     """The writer that set the old folder aside was killed: readers find it there."""
-    aside = copy.parent / f"{folders.prefix_of(copy)}abcdefgh"
+    aside = copy.parent / f"{files.work_prefix(copy)}0123abcd"
     aside.mkdir()
     copy.rename(aside / "old")
-    (aside / folders.NOTE).write_text('{"target": "model"}')
+    files.mark(aside)
     before = tree(copy.parent)
     storage.verify(copy)
     training.load(copy)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import tasks
-from helpers import downloads
+from helpers import downloads, files
 from workshop import pack, pack_texts
 
 OTHER = "cp27-plan9-vax"
@@ -38,6 +38,9 @@ def tiny(tmp_path) -> Path:
     root = tmp_path / "course"
     shutil.copytree(tasks.ROOT / "workshop", root / "workshop")
     shutil.copy(tasks.ROOT / "tasks.py", root)
+    (root / "helpers").mkdir()
+    for name in ("__init__.py", "files.py"):
+        shutil.copy(tasks.ROOT / "helpers" / name, root / "helpers")
     texts = {
         "pyproject.toml": '[project]\nversion = "0.1.0"\n',
         "requirements.txt": "",
@@ -70,7 +73,7 @@ def test_a_pack_holds_what_is_needed_and_not_what_may_not_be_passed_on(made):
     assert "course/tasks.py" in names
     assert not [name for name in names if "secret" in name or ".venv" in name]
     assert set(pack.sums(made)) == set(names) - {"SHA256SUMS"}
-    assert not list(made.parent.glob("*.partial"))
+    assert [path.name for path in made.parent.iterdir()] == ["pack"]
 
 
 def test_a_pack_says_how_to_start_and_under_which_terms(made):
@@ -183,9 +186,21 @@ def test_an_interrupted_pack_leaves_no_folder_and_the_next_try_works(tiny, tmp_p
 
     with pytest.raises(KeyboardInterrupt):
         pack.make(tmp_path / "p", tiny, interrupted, {})
-    assert not (tmp_path / "p").exists()
+    assert not list(tmp_path.glob("*p*"))
     pack.make(tmp_path / "p", tiny, tiny_wheel, {})
-    assert not (tmp_path / "p.partial").exists()
+    assert [path.name for path in tmp_path.glob("*p*")] == ["p"]
+
+
+def test_what_a_killed_pack_left_is_removed_by_the_next_one(tiny, tmp_path):
+    program = (
+        "import os; from pathlib import Path; from workshop import pack\n"
+        f"place, root = Path({str(tmp_path / 'p')!r}), Path({str(tiny)!r})\n"
+        "pack.make(place, root, lambda wheels: os._exit(9), {})"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=tasks.ROOT)
+    assert ran.returncode == 9 and [files.is_marked(path) for path in tmp_path.glob(".*")] == [True]
+    pack.make(tmp_path / "p", tiny, tiny_wheel, {})
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_something_else_at_that_place_is_kept(tiny, tmp_path):

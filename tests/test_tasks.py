@@ -34,9 +34,10 @@ def test_a_python_that_is_too_old_is_told_so():
 
 
 def test_a_python_that_is_too_old_can_read_the_file():
-    source = (tasks.ROOT / "tasks.py").read_text(encoding="utf8")
-    ast.parse(source, feature_version=(3, 8))
-    assert "from __future__ import annotations" in source
+    for name in ("tasks.py", "helpers/files.py", "helpers/__init__.py"):
+        source = (tasks.ROOT / name).read_text(encoding="utf8")
+        ast.parse(source, feature_version=(3, 8))
+        assert "from __future__ import annotations" in source or "def " not in source
 
 
 def test_a_full_disk_is_told_before_anything_starts(monkeypatch):
@@ -316,20 +317,6 @@ def test_a_fork_and_back_changes_nothing(copy):
 def test_an_address_that_colab_cannot_open_is_refused(address, copy, capsys):
     assert tasks.main(["fork", address]) == 1
     assert "https://github.com/OWNER/NAME" in capsys.readouterr().err
-
-
-def test_clean_removes_only_what_git_ignores(copy):
-    shutil.copy(Path(__file__).parent.parent / ".gitignore", copy)
-    subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
-    made = [".venv/x", ".venv-lowest/x", "data/downloads/x", "outputs/x", ".pytest_cache/x"]
-    for name in made:
-        (copy / name).parent.mkdir(parents=True)
-        (copy / name).touch()
-    kept = {path for path in copy.rglob("*") if path.is_file()} - {copy / name for name in made}
-    for name in made:
-        assert subprocess.run(["git", "check-ignore", "-q", name], cwd=copy).returncode == 0
-    assert tasks.main(["clean"]) == 0
-    assert {path for path in copy.rglob("*") if path.is_file()} == kept
 
 
 # ---------------------------------------------------------------- the browser
