@@ -23,12 +23,22 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from contextlib import suppress
 from pathlib import Path
+
+from helpers import files
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 NOTEBOOKS = ROOT / "notebooks"
 OUTPUTS = ROOT / "outputs"
+ENVIRONMENTS = (".venv", ".venv-lowest", ".venv-colab")  # that the commands make
+ARCHIVES = ".venv-colab-archives"  # downloads that the simulated Colab keeps
+CACHES = {  # of the tools, and what these put there
+    ".pytest_cache": r"CACHEDIR\.TAG|\.gitignore|README\.md|v|d",
+    ".ruff_cache": r"CACHEDIR\.TAG|\.gitignore|\d+\.\d+\.\d+",
+    ".hypothesis": r"\.gitignore|constants|examples|patches|tmp|unicode_data",
+}
 OLDEST_PYTHON = (3, 11)
 
 # Measured: Python 3.11 on Linux, July to November 2026. What `lab` says beforehand.
@@ -56,7 +66,8 @@ python3 tasks.py COMMAND [options]
   site      every notebook with its stored outputs as a web page: outputs/site
   fork      put your address into every badge and setup cell:
               fork https://github.com/OWNER/NAME [--version v1.2.3]
-  clean     remove what the commands made: .venv, downloads, outputs
+  clean     remove what the commands made and nobody changed: .venv, downloads,
+              site, slides, caches; models, reports and files of yours stay
 
 test, refresh, check, study, slides, site: --here takes the running Python.
 Set-up needs a network once; afterwards everything works without.
@@ -129,11 +140,29 @@ def stamp_text(constraints: str) -> str:
     return f"{sys.version}\n{hashlib.sha256(content).hexdigest()}\n"
 
 
+def stamp_in(venv: Path) -> str:
+    """The stamp in a virtual environment; empty if there is none, or a file of somebody else."""
+    try:
+        text = (venv / "installed.txt").read_text(encoding="utf8")
+    except (OSError, ValueError):
+        return ""
+    return text if re.fullmatch(r"\d+\.\d+\.\d+.*\n[0-9a-f]{64}\n", text, re.DOTALL) else ""
+
+
 def stamp_found(venv: Path) -> str:
     """The stamp of a virtual environment that is complete and whose Python is still there."""
-    stamp = venv / "installed.txt"
-    whole = stamp.is_file() and python_of(venv).is_file()
-    return stamp.read_text(encoding="utf8") if whole else ""
+    return stamp_in(venv) if python_of(venv).is_file() else ""
+
+
+def is_ours(venv: Path) -> bool:
+    """Whether the course made a virtual environment: it bears the course's mark, or its stamp.
+
+    Earlier versions left a stamp only; then the mark is added.
+    """
+    if stamp_in(venv) and not venv.is_symlink() and not files.is_marked(venv):
+        with suppress(OSError):  # it may be used where nothing can be written
+            files.mark(venv)
+    return files.is_marked(venv)
 
 
 def set_up(
@@ -152,12 +181,14 @@ def set_up(
         The environment's Python.
     """
     found, wanted = stamp_found(venv), stamp_text(constraints)
+    ours = is_ours(venv)
     if found == wanted:
         return python_of(venv)
-    if found.startswith(sys.version):
+    if ours and found.startswith(sys.version):
         say(f"The requirements have changed: bringing {venv.name} up to date.")
-        (venv / "installed.txt").unlink()
+        (venv / "installed.txt").write_text("", encoding="utf8")  # incomplete, until it is done
     else:
+        check_free(venv)
         check_disk("cpu")
         remake(venv)
         if wheels is None:
@@ -177,12 +208,24 @@ def wanted_packages(constraints: str) -> list[str]:
     return ["-r", str(ROOT / "requirements-dev.txt"), "-c", str(ROOT / constraints)]
 
 
+def check_free(venv: Path) -> None:
+    """Raise `Trouble` if something lies there that the course did not make."""
+    empty = venv.is_dir() and not venv.is_symlink() and not any(venv.iterdir())
+    if files.is_there(venv) and not empty and not is_ours(venv):
+        raise Trouble(
+            f"{venv} is there already, and this course did not make it. It is the place of the "
+            "course's own virtual environment.\nNothing was changed. Rename it, or remove it "
+            "yourself if you do not need it, and run the same command again."
+        )
+
+
 def remake(venv: Path) -> None:
     """An empty virtual environment, in place of what an interrupted set-up left."""
-    if venv.is_dir():
+    if files.is_marked(venv):
         say(f"{venv.name} is incomplete: making it anew.")
-        shutil.rmtree(venv)
+        files.remove_marked(venv)
     say(f"Set-up, once: a virtual environment in {venv.name}, and in it the course's packages.")
+    files.make_marked(venv)
     make_venv(venv)
 
 
@@ -191,7 +234,6 @@ def make_venv(venv: Path) -> None:
     command = [sys.executable, "-m", "venv", str(venv)]
     made = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if made.returncode != 0:
-        shutil.rmtree(venv, ignore_errors=True)
         raise Trouble(explain_venv(made.stdout + made.stderr))
 
 
@@ -595,16 +637,15 @@ def nbval(path: Path, timeout: int) -> list[str]:
 def run_pytest(python: Path, name: str, arguments: list[str]) -> dict:
     """One pytest process; returns its row of the final table."""
     say(f"\n== {name}")
-    OUTPUTS.mkdir(exist_ok=True)
-    junit = OUTPUTS / "junit.xml"
-    junit.unlink(missing_ok=True)
     command = [str(python), "-m", "pytest", "-q", "-rs", "--no-header"]
-    command.append(f"--junitxml={junit}")
-    start = time.perf_counter()
-    code = subprocess.run([*command, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL).returncode
-    seconds = time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as scratch:
+        junit = Path(scratch) / "junit.xml"
+        command += [f"--junitxml={junit}", *arguments]
+        start = time.perf_counter()
+        code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode
+        seconds = time.perf_counter() - start
+        row = {"name": name, "seconds": seconds, **count(junit)}
     no_tests = code == 5
-    row = {"name": name, "seconds": seconds, **count(junit)}
     if code != 0 and not no_tests and row["failed"] == 0:
         row["failed"] = 1  # pytest itself did not get to the end
     return row
@@ -699,12 +740,12 @@ def fork(options: argparse.Namespace) -> int:
     if not re.fullmatch(r"v\d+\.\d+\.\d+", new[1]):
         raise Trouble("The version must look like v1.2.3: the tag of a release.")
     for path in [*ROOT.glob("*.md"), *ROOT.glob("*.cff"), *notebooks(), ROOT / "pyproject.toml"]:
-        before = path.read_bytes().decode("utf8")
-        after = readdress(before, old, new)
+        before = path.read_bytes()
+        after = readdress(before.decode("utf8"), old, new)
         if path.suffix == ".ipynb":
             after = with_fresh_ids(after)
-        if after != before:
-            write_atomically(path, after)
+        if after.encode("utf8") != before:
+            files.update(path, before, after.encode("utf8"))
             say(f"changed {path.relative_to(ROOT)}")
     return 0
 
@@ -725,14 +766,93 @@ def readdress(text: str, old: tuple[str, str], new: tuple[str, str]) -> str:
 
 
 def clean(options: argparse.Namespace) -> int:
-    """Remove what the commands made; nothing that git keeps."""
-    made = [*ROOT.glob(".venv*"), ROOT / "data" / "downloads", OUTPUTS]
-    made += [ROOT / name for name in (".pytest_cache", ".ruff_cache", ".hypothesis")]
-    for path in made:
-        if path.is_dir():
-            shutil.rmtree(path)
-            say(f"removed {path.relative_to(ROOT)}")
+    """Remove what the commands made and nobody changed; say what was left, and why."""
+    clean_environments()
+    clean_downloads()
+    clean_outputs()
+    clean_caches()
     return 0
+
+
+def clean_environments() -> None:
+    """Remove the virtual environments that the course made."""
+    for venv in sorted(set(ROOT.glob(".venv*")) - {ROOT / ARCHIVES}):
+        if venv.name in ENVIRONMENTS and is_ours(venv):
+            files.remove_marked(venv)
+            say(f"removed {venv.name}")
+        else:
+            say(f"left {venv.name}: it does not bear this course's mark")
+
+
+def clean_downloads() -> None:
+    """Remove weights and data, each file only if it is what `data/sources.toml` lists."""
+    folder = ROOT / "data" / "downloads"
+    known = files.written_in(folder)
+    for name, source in sources().items():
+        known += [(f"{name}/{member}", digest) for member, digest in members_of(name, source)]
+        known.append((f"{name}.lock", files.EMPTY))
+    remove_and_say(folder, known, "not what data/sources.toml lists")
+    archives = [(source["archive"], source["sha256"]) for source in sources().values()]
+    remove_and_say(ROOT / ARCHIVES, archives, "not what data/sources.toml lists")
+
+
+def members_of(name: str, source: dict) -> list[tuple[str, str]]:
+    """Path and SHA-256 of each file that a source brings; where one hash is for all, if it fits."""
+    folder = ROOT / "data" / "downloads" / name
+    if "tree" not in source:
+        return list(source["members"].items())
+    if not folder.is_dir() or files.tree_sha256(folder) != source["tree"]:
+        return []
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return [(path.relative_to(folder).as_posix(), files.sha256(path)) for path in paths]
+
+
+def clean_outputs() -> None:
+    """Remove pages that the commands wrote; what was trained, reported or predicted stays."""
+    for name in ("site", "slides", "sheets"):
+        folder = OUTPUTS / name
+        known = manifest_of(folder) + files.written_in(folder)
+        remove_and_say(folder, known, "put there by somebody else, or changed since")
+    for path in sorted(OUTPUTS.iterdir()) if OUTPUTS.is_dir() else []:
+        if path.name not in ("site", "slides", "sheets"):
+            say(f"left {path.relative_to(ROOT)}: your own results; remove them yourself")
+    files.remove_if_empty(OUTPUTS)
+
+
+def manifest_of(folder: Path) -> list[tuple[str, str]]:
+    """What a folder's manifest lists, and the manifest itself at the end; nothing without one."""
+    path = folder / "manifest.json"
+    try:
+        stored = json.loads(path.read_text(encoding="utf8"))
+        listed = list(stored["files"].items()) if stored["written_by"] == "sft-unveiled" else []
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+    return [*listed, (path.name, files.sha256(path))] if listed else []
+
+
+def remove_and_say(folder: Path, known: list[tuple[str, str]], why: str) -> None:
+    """Remove known files below a folder, and say so, or what was left and why."""
+    if not folder.is_dir():
+        return
+    files.remove_known(folder, known)
+    files.remove_if_empty(folder)
+    left = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    if left:
+        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        say(f"left in {folder.relative_to(ROOT)}: {', '.join(left[:3])}{more} ({why})")
+    else:
+        say(f"removed {folder.relative_to(ROOT)}")
+
+
+def clean_caches() -> None:
+    """Remove what pytest, ruff and Hypothesis keep to be faster the next time."""
+    for name, inside in CACHES.items():
+        try:
+            if files.is_there(ROOT / name):
+                files.remove_cache(ROOT / name, inside)
+                say(f"removed {name}")
+        except files.ForeignError as error:
+            say(f"left {name}: {error}")
 
 
 # ---------------------------------------------------------------- a notebook as it is stored
@@ -847,13 +967,6 @@ def with_fresh_ids(text: str) -> str:
     return as_text(notebook)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file in one step: whoever looks sees the old one or the new one."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(text.encode("utf8"))
-    os.replace(partial, path)
-
-
 # ---------------------------------------------------------------- run by the Python of .venv
 
 
@@ -888,7 +1001,10 @@ def fetch_and_describe() -> None:
 
 
 def run_and_store() -> None:
-    """Run the notebooks named on the command line; a failing one stays as it was."""
+    """Run the notebooks named on the command line; a failing one stays as it was.
+
+    So does one that was edited while it ran.
+    """
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
@@ -896,7 +1012,8 @@ def run_and_store() -> None:
     timeout = project()["tool"]["course"]["cell_timeout"]
     for path in map(Path, sys.argv[1:]):
         start = time.perf_counter()
-        notebook = nbformat.read(path, as_version=4)
+        before = path.read_bytes()
+        notebook = nbformat.reads(before.decode("utf8"), as_version=4)
         place = {"metadata": {"path": str(path.parent)}}
         client = NotebookClient(
             notebook, timeout=timeout, kernel_name="python3", resources=place, record_timing=False
@@ -907,7 +1024,13 @@ def run_and_store() -> None:
             client.execute()
         except CellExecutionError:
             sys.exit(f"\n{path.name}, and nothing was stored: {failure(notebook)}")
-        write_atomically(path, as_text(cleaned(notebook)))
+        try:
+            files.update(path, before, as_text(cleaned(notebook)).encode("utf8"))
+        except files.ForeignError:
+            sys.exit(
+                f"\n{path.name} was edited while it ran, so nothing was stored and your edit is "
+                f"still there.\nRun it again: python3 tasks.py refresh {path.name[:2]}"
+            )
         print(f" {time.perf_counter() - start:.1f} s")
 
 
@@ -969,7 +1092,7 @@ def main(arguments: list[str]) -> int:
             return 0
         options = parser().parse_args(arguments)
         return options.function(options)
-    except Trouble as trouble:
+    except (Trouble, files.StorageError) as trouble:
         print(f"\n{trouble}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -16,7 +16,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.provenance import provenance
+from benchmarks.provenance import provenance, write_paper
 from helpers import checkpoints, corpora, runtime, training
 
 RESULTS = Path(__file__).with_suffix(".csv")
@@ -50,14 +50,14 @@ def main() -> None:
     for epoch, logits in enumerate(epochs, start=1):
         for label in (0, 1):
             table[f"epoch{epoch}_logit{label}"] = np.round(logits[:, label], 3)
-    table.to_csv(RESULTS, index=False)
+    write_paper(RESULTS, table.to_csv(index=False))
     facts = {
         "best_epoch": run.best_epoch,
         "precision": runtime.precision_name(),
         "fingerprints": {part: corpora.fingerprint(reviews[part]) for part in parts},
     }
     facts |= provenance()
-    RESULTS.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf8")
+    write_paper(RESULTS.with_suffix(".json"), json.dumps(facts, indent=1) + "\n")
     print(run.history.round(3).to_string(index=False))
 
 

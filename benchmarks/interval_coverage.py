@@ -26,7 +26,7 @@ from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.provenance import provenance
+from benchmarks.provenance import provenance, write_paper
 from helpers import metrics, runtime
 
 RESULTS = Path(__file__).with_suffix(".csv")
@@ -165,7 +165,8 @@ def run(replications: int) -> None:
         for n in BCA_N
     ]
     table = pd.DataFrame(rows).round(5).astype({"replications": "Int64", "no_interval": "Int64"})
-    table.assign(**provenance(), scipy=scipy.__version__).to_csv(RESULTS, index=False)
+    table = table.assign(**provenance(), scipy=scipy.__version__)
+    write_paper(RESULTS, table.to_csv(index=False))
 
 
 def report() -> None:

@@ -20,6 +20,7 @@ import sklearn.metrics
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import studies
 from benchmarks.provenance import provenance
 from helpers import metrics, runtime
 
@@ -130,7 +131,7 @@ def main() -> None:
         run_round(0)  # the first calls load code and memory; they do not count
         for number in range(options.rounds):
             rows = run_round(number)
-            rows.to_csv(RESULTS, mode="a", header=not RESULTS.exists(), index=False)
+            studies.append(RESULTS, *rows.to_dict("records"))
     report()
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import studies
 from benchmarks.provenance import provenance
 from helpers import downloads, runtime
 
@@ -176,7 +177,7 @@ def main() -> None:
             if (there & (rows["processor"] == runtime.processor())).any():
                 continue
         rows = run(options.notebook, seed)
-        rows.to_csv(RESULTS, mode="a", header=not RESULTS.exists(), index=False)
+        studies.append(RESULTS, *rows.to_dict("records"))
     table = pd.read_csv(RESULTS).groupby(["notebook", "quantity"])["value"]
     print(table.agg(["count", "min", "mean", "max"]).round(3).to_string())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers import downloads, own_data, runtime
+from helpers import downloads, files, runtime
 
 
 def provenance() -> dict[str, str]:
@@ -88,7 +88,10 @@ def verdict(values: Iterable[float], asked: float, form: str = "{:.2f}") -> str:
     )
 
 
-def write_paper(path: Path, text: str) -> None:
-    """Write what a benchmark reports: the whole new text or none of it."""
-    with own_data.replacing(path) as file:
-        file.write(text)
+def write_paper(path: Path, content: str | bytes) -> None:
+    """Write what a benchmark reports into the repository: all that is new or none of it.
+
+    Such files are kept by git, which has what they held before.
+    """
+    content = content.encode("utf8") if isinstance(content, str) else content
+    files.update(path, files.read_before(path), content)

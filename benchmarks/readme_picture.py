@@ -3,6 +3,7 @@
 python benchmarks/readme_picture.py
 """
 
+import io
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import matplotlib.pyplot as plt
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import review_accuracy
+from benchmarks.provenance import write_paper
 from helpers import checkpoints, downloads, plots
 
 SENTENCE = "an unwatchable film ."
@@ -53,7 +55,9 @@ def main() -> None:
     )
     n = int(test["test_n"].iloc[0])
     gain.set(xlim=(0, 1.1), xlabel=f"test accuracy, n = {n:,}\n(range of {len(test)} seeds)")
-    figure.savefig(downloads.ROOT / "data" / "readme.png", dpi=100, metadata={"Software": None})
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=100, metadata={"Software": None})
+    write_paper(downloads.ROOT / "data" / "readme.png", picture.getvalue())
     plt.close(figure)
 
 

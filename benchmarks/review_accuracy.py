@@ -18,6 +18,7 @@ from scipy.stats import binomtest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import studies
 from benchmarks.provenance import markdown, provenance
 from helpers import checkpoints, corpora, runtime, training
 
@@ -35,13 +36,6 @@ def done() -> pd.DataFrame:
     if RESULTS.exists():
         return pd.read_csv(RESULTS)
     return pd.DataFrame(columns=["name", "part", "seed"])
-
-
-def append(rows: pd.DataFrame) -> None:
-    """Add rows to the results, through a temporary file."""
-    temporary = RESULTS.with_suffix(".tmp")
-    pd.concat([done(), rows], ignore_index=True).to_csv(temporary, index=False)
-    temporary.replace(RESULTS)
 
 
 def run(name: str, part: str, seed: int, reviews) -> None:
@@ -62,7 +56,7 @@ def run(name: str, part: str, seed: int, reviews) -> None:
         rows["test_n"] = len(hits)
     facts = {"name": name, "part": part, "seed": seed, "best_epoch": result.best_epoch}
     facts |= {"precision": runtime.precision_name()} | provenance()
-    append(rows.assign(**facts))
+    studies.append(RESULTS, *rows.assign(**facts).to_dict("records"))
 
 
 def summary(groups) -> pd.DataFrame:

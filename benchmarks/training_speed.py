@@ -37,6 +37,7 @@ from transformers import (
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import studies
 from benchmarks.provenance import markdown, provenance, spread
 from helpers import checkpoints, corpora, runtime, training
 
@@ -142,7 +143,7 @@ def run_round(seed: int, sentences: int, names: list[str]) -> None:
             command, check=True, stdout=subprocess.PIPE, text=True, env=environment
         )
         row = json.loads(done.stdout.splitlines()[-1])
-        pd.DataFrame([row]).to_csv(RESULTS, mode="a", header=not RESULTS.exists(), index=False)
+        studies.append(RESULTS, row)
         print(f"{seed}  {name:52}{row['samples_per_second']:8.1f} samples/s", flush=True)
 
 

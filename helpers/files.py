@@ -338,12 +338,9 @@ def work_folder(target: Path, finish: Finish | None = None) -> Iterator[Path]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     clear_dead(target, finish)
-    work = target.with_name(f"{work_prefix(target)}{secrets.token_hex(4)}")
-    work.mkdir()
+    work, lock = begun(target)
     try:
-        with (work / LOCK).open("x", encoding="utf8") as lock:
-            hold(lock)
-            mark(work)  # not before the lock is held: marked and not locked is dead
+        with lock:
             try:
                 yield work
             finally:
@@ -352,6 +349,28 @@ def work_folder(target: Path, finish: Finish | None = None) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             erase(work)
+
+
+def begun(target: Path) -> tuple[Path, TextIO]:
+    """A new work folder with its lock held.
+
+    Before the lock is held, another writer of the same target may take it for a dead one's and
+    remove it; then it is begun again, under another name.
+    """
+    for tries_left in reversed(range(10)):
+        work = target.with_name(f"{work_prefix(target)}{secrets.token_hex(4)}")
+        work.mkdir()
+        try:
+            lock = (work / LOCK).open("x", encoding="utf8")
+            hold(lock)
+            mark(work)  # not before the lock is held: marked and not locked is dead
+            if os.path.samestat(os.fstat(lock.fileno()), os.stat(work / LOCK)):
+                return work, lock
+            lock.close()
+        except FileNotFoundError:
+            if not tries_left:
+                raise
+    raise StorageError(f"others are writing to {target} all the time. Choose another name.")
 
 
 def work_prefix(target: Path) -> str:

@@ -210,9 +210,7 @@ def remove_run(folder: Path | str) -> None:
     with only_run(folder):
         for stored in [*named_checkpoints(folder), folder / "best"]:
             remove_folder(stored)
-    if {path.name for path in folder.iterdir()} <= {LOCK}:
-        (folder / LOCK).unlink(missing_ok=True)
-        folder.rmdir()
+    files.remove_known(folder, [(LOCK, files.EMPTY)])
 
 
 # ---------------------------------------------------------------- tensors

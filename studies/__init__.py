@@ -6,7 +6,10 @@
 
 import argparse
 import importlib
+import io
+import random
 import sys
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,7 +21,9 @@ from datasets import Dataset
 from joblib import Parallel, delayed, parallel_config
 
 from benchmarks.provenance import provenance
-from helpers import runtime
+from helpers import files, runtime
+
+TRIES = 20  # to append to a file to which others append, too
 
 
 def read(results: Path, keys: list[str]) -> pd.DataFrame:
@@ -31,16 +36,30 @@ waiting: list[tuple[Path, dict]] | None = None
 
 
 def append(results: Path, *new: dict) -> None:
-    """Add rows to a CSV in one step: whoever is killed leaves the file as it was."""
+    """Add rows to a CSV in one step: whoever is killed leaves the file as it was.
+
+    The rows that are there stay as they are, digit for digit. If another program writes to the
+    file meanwhile, its rows are read and kept too.
+    """
     if waiting is not None:
         waiting.extend((results, row) for row in new)
         return
-    rows = pd.DataFrame(new)
-    if results.exists():
-        rows = pd.concat([pd.read_csv(results), rows], ignore_index=True)
-    partial = results.with_suffix(".partial")
-    rows.to_csv(partial, index=False)
-    partial.replace(results)
+    added = as_text(pd.DataFrame(new).to_csv(index=False).encode("utf8"))
+    for tries in range(TRIES):
+        before = files.read_before(results)
+        rows = added if before is None else pd.concat([as_text(before), added])
+        try:
+            files.update(results, before, rows.fillna("").to_csv(index=False).encode("utf8"))
+            return
+        except files.ForeignError:
+            if tries == TRIES - 1:
+                raise
+            time.sleep(0.05 * random.random())
+
+
+def as_text(csv: bytes) -> pd.DataFrame:
+    """The cells of a CSV as they are written, so that a number keeps its digits."""
+    return pd.read_csv(io.BytesIO(csv), dtype=str, keep_default_na=False)
 
 
 def importable(function: Callable) -> Callable:

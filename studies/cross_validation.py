@@ -9,7 +9,6 @@ of the training folds are shuffled. A row a run in benchmarks/cross_validation.c
 examples of the fold it got right (r) or wrong (w) in benchmarks/cross_validation_hits.csv.
 """
 
-import shutil
 from functools import cache
 
 import numpy as np
@@ -22,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 import studies
-from helpers import corpora, downloads, runtime, validation
+from helpers import corpora, downloads, runtime, storage, validation
 
 RESULTS = downloads.ROOT / "benchmarks" / "cross_validation.csv"
 HITS = downloads.ROOT / "benchmarks" / "cross_validation_hits.csv"
@@ -69,7 +68,7 @@ def run(model: str, fold: int, seed: int) -> dict:
     there = studies.read(HITS, KEYS)
     if not (there[KEYS] == pd.Series(entry)).all(axis=1).any():
         studies.append(HITS, entry | {"hits": "".join(np.where(right, "r", "w"))})
-    shutil.rmtree(folder, ignore_errors=True)
+    storage.remove_run(folder)
     row = {"n_train": len(train), "n": len(right), "precision": runtime.precision_name()}
     return row | validation.figures(labels[held_out], scores)
 

@@ -237,7 +237,10 @@ def test_a_path_that_is_missing_gets_the_nearest_name(tmp_path, monkeypatch):
 
 
 # name: content, options, what is left out as (row, reason), notes
-LONG_NOTE = "1 text(s) longer than 1,000 characters: the model reads their beginning (max_length); first in row 42"
+LONG_NOTE = (
+    "1 text(s) longer than 1,000 characters: the model reads their beginning (max_length); "
+    "first in row 42"
+)
 SEMICOLONS, SEMICOLON_NOTE = GOOD.replace(",", ";"), "fields are separated by ';'"
 NOT_DOUBLED = (
     'a quotation mark inside the text is not doubled (""); if quotation marks are ordinary '

@@ -102,3 +102,19 @@ def test_no_common_misspelling_stands_in_the_texts(tmp_path):
     command = [sys.executable, "-m", "codespell_lib", "."]
     checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert checked.stdout + checked.stderr == ""
+
+
+def test_every_test_that_the_page_on_guarantees_names_is_there():
+    text = (tasks.ROOT / "docs" / "guarantees.md").read_text(encoding="utf8")
+    written = "".join(p.read_text(encoding="utf8") for p in tasks.ROOT.glob("tests/**/*.py"))
+    there = set(re.findall(r"def (test_\w+)\(", written))
+    named = re.findall(r"`(test_\w+?)(_…)?`", text)
+    assert len(named) > 30
+    missing = [
+        name
+        for name, cut in named
+        if not (any(t.startswith(f"{name}_") for t in there) if cut else name in there)
+    ]
+    assert not missing
+    files = re.findall(r"`(?:tests/)?(test_\w+\.py)`", text)
+    assert files and all((tasks.ROOT / "tests" / name).is_file() for name in files)

@@ -10,6 +10,7 @@ import re
 import sys
 
 import tasks
+from helpers import files
 
 FILE = tasks.ROOT / "benchmarks" / "verified.csv"
 README = tasks.ROOT / "README.md"
@@ -101,11 +102,12 @@ def with_table(readme: str, rows: list[dict]) -> str:
 
 def record(new: list[dict]) -> None:
     """Put rows into the file, and the file's table into the README."""
+    before = files.read_before(FILE)
     rows = merged(read() if FILE.exists() else [], new)
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    tasks.write_atomically(FILE, text.getvalue())
-    readme = with_table(README.read_bytes().decode("utf8"), rows)
-    tasks.write_atomically(README, readme)
+    files.update(FILE, before, text.getvalue().encode())
+    readme = README.read_bytes()
+    files.update(README, readme, with_table(readme.decode("utf8"), rows).encode())

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 import re
 import shutil
 import struct
@@ -14,6 +13,8 @@ from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 import tasks
+from helpers import folders
+from helpers.files import StorageError
 from website import colours, diagrams, notebooks, pages, prose, tidy
 
 HERE = Path(__file__).parent
@@ -28,7 +29,7 @@ def main() -> None:
     start = time.perf_counter()
     try:
         built = build(target)
-    except tasks.Trouble as trouble:
+    except (tasks.Trouble, StorageError) as trouble:
         sys.exit(str(trouble))
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file()) / 1e6
     seconds = time.perf_counter() - start
@@ -40,18 +41,20 @@ def build(target: Path) -> list[pages.Page]:
 
     Raises:
         tasks.Trouble: if a diagram or a formula cannot be shown; `target` is then left as it was.
+        ForeignError: if `target` holds anything that this function did not write.
     """
     found = pages.all_pages()
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(HERE / "static", partial / "static")
-    shutil.copytree(diagrams.FOLDER, partial / "drawings", ignore=shutil.ignore_patterns("*.toml"))
-    (partial / "static" / "code.css").write_text(colours.style_sheet(), encoding="utf8")
-    index = [entry for page in found for entry in write_page(page, found, partial)]
-    write_search(index, found, partial)
-    shutil.rmtree(target, ignore_errors=True)
-    os.replace(partial, target)
+    folders.write_folder(target, lambda new: fill(new, found))
     return found
+
+
+def fill(new: Path, found: list[pages.Page]) -> None:
+    """Write every page into a new folder."""
+    shutil.copytree(HERE / "static", new / "static")
+    shutil.copytree(diagrams.FOLDER, new / "drawings", ignore=shutil.ignore_patterns("*.toml"))
+    (new / "static" / "code.css").write_text(colours.style_sheet(), encoding="utf8")
+    index = [entry for page in found for entry in write_page(page, found, new)]
+    write_search(index, found, new)
 
 
 def write_page(page: pages.Page, found: list[pages.Page], folder: Path) -> list[dict]:

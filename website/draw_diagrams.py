@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import tasks
+from helpers import files
 from website import diagrams
 
 SETTINGS = {
@@ -29,21 +30,22 @@ DRAW = """async ([settings, name, source]) => {
 
 
 def main() -> None:
-    """Draw what has no drawing yet, and remove drawings whose source is gone."""
+    """Draw every diagram, and name drawings whose source is gone."""
     from playwright.sync_api import sync_playwright
 
     script, *chromium = sys.argv[1:]
     sources = {diagrams.name_of(source): source for source in diagrams.all_sources()}
     for path in diagrams.FOLDER.glob("*.svg"):
         if path.stem not in sources:
-            path.unlink()
+            print(f"{path.name}  its diagram is gone: git rm {path.relative_to(tasks.ROOT)}")
     with sync_playwright() as playwright:
         chosen = {"executable_path": chromium[0], "args": ["--no-sandbox"]} if chromium else {}
         page = playwright.chromium.launch(**chosen).new_page()
         page.add_script_tag(path=Path(script))
         for name, source in sources.items():
             drawn = page.evaluate(DRAW, [SETTINGS, f"d{name}", source])
-            tasks.write_atomically(diagrams.FOLDER / f"{name}.svg", drawn + "\n")
+            place = diagrams.FOLDER / f"{name}.svg"
+            files.update(place, files.read_before(place), f"{drawn}\n".encode())
             print(f"{name}.svg  {source.splitlines()[1].strip()[:60]}")
 
 

@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import tasks
+from helpers import files
+from helpers.files import sha256
 from workshop import pack_texts
 
 PACK_MB = 1000  # measured: 668 MB for one kind of system; the rest is room for pip to work in
@@ -36,6 +39,7 @@ MARK = "not_passed_on.txt"  # in data/downloads: what the stick did not bring
 # What git would not keep, for a copy of the course without git.
 UNTRACKED = (".git", ".venv*", "downloads", "outputs", "__pycache__")
 UNTRACKED += (".ipynb_checkpoints", ".*_cache", ".hypothesis")
+UNTRACKED += (".written-by-sft-unveiled.json", ".sft-unveiled*", ".*.partial")
 
 
 class PackError(Exception):
@@ -66,12 +70,6 @@ def facts_of(root: Path) -> dict[str, str]:
     return {"version": project["version"], "contents": hashlib.sha256(content).hexdigest()[:12]}
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def files_below(folder: Path) -> list[str]:
     """Paths of all files below a folder, relative to it, sorted."""
     found = (path for path in folder.rglob("*") if path.is_file())
@@ -98,49 +96,109 @@ def make(
     Raises:
         PackError: no room, or something else lies at `target`.
     """
+    if target.is_symlink() or (files.is_there(target) and not target.is_dir()):
+        kind = "a link" if target.is_symlink() else "a file"
+        raise PackError(f"{target} is {kind}, not a folder. Name another place for the pack.")
     if target.is_dir() and any(target.iterdir()):
         opened(target, root)
         add_wheels(target, fetch_wheels)
         return target
     if os.path.ismount(target):
         raise PackError(f"{target} is a whole disk. Name a folder on it: {target / 'pack'}")
+    files.clear_dead(target)  # what a killed try left takes room
     check_room(target, PACK_MB)
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    copy_course(root, partial / "course")
-    for source in sorted((root / "data" / "downloads").iterdir()):
-        if source.is_dir() and ".partial" not in source.name and source.name not in left_out:
-            shutil.copytree(source, partial / "sources" / source.name)
-    shutil.copytree(root / "workshop" / "licences", partial / "licences")
-    facts = {"format": 1, **facts_of(root), "left_out": left_out}
-    tasks.write_atomically(partial / FACTS, json.dumps(facts, indent=2) + "\n")
-    add_wheels(partial, fetch_wheels)
-    if target.is_dir():
-        target.rmdir()
-    os.replace(partial, target)
+    with files.work_folder(target) as work:
+        new = work / "new"
+        fill(new, root, left_out)
+        place_wheels(new, fetch_wheels)
+        texts = described(new, target.name, left_out)
+        for name, text in texts.items():
+            files.update(new / name, None, text.encode("utf8"))
+        list_files(new, {}, files_below(new))
+        say_aside(files.put_in_place(new, target))
     return target
 
 
+def fill(new: Path, root: Path, left_out: dict[str, str]) -> None:
+    """The parts of a new pack that are the same for every system."""
+    copy_course(root, new / "course")
+    for name in sources_of(root):
+        source = root / "data" / "downloads" / name
+        if source.is_dir() and name not in left_out:
+            shutil.copytree(source, new / "sources" / name)
+    shutil.copytree(root / "workshop" / "licences", new / "licences")
+    facts = {"format": 1, **facts_of(root), "left_out": left_out}
+    files.update(new / FACTS, None, (json.dumps(facts, indent=2) + "\n").encode("utf8"))
+
+
+def sources_of(root: Path) -> list[str]:
+    """Names of the sources of a course; nothing else in `data/downloads` goes into a pack."""
+    import tomllib
+
+    return sorted(tomllib.loads((root / "data" / "sources.toml").read_text(encoding="utf8")))
+
+
 def add_wheels(pack: Path, fetch_wheels: Callable[[Path], None]) -> None:
-    """Fetch the wheels for this system if the pack has none, and bring its lists up to date."""
-    wheels = pack / "wheels" / tag()
-    if not wheels.is_dir():
-        partial = wheels.with_name(wheels.name + ".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        fetch_wheels(partial)
-        os.replace(partial, wheels)
+    """Fetch the wheels for this system if the pack has none, and bring its lists up to date.
+
+    What somebody added to the pack stays, and so does a text of the pack that somebody edited.
+    """
+    before, texts = sums(pack), {}
+    place_wheels(pack, fetch_wheels)
     left_out = json.loads((pack / FACTS).read_text(encoding="utf8"))["left_out"]
-    kinds = [spoken(path.name) for path in sorted((pack / "wheels").iterdir())]
-    tasks.write_atomically(
-        pack / "READ_ME_FIRST.md", pack_texts.read_me(pack.name, kinds, left_out)
-    )
-    tasks.write_atomically(pack / "LICENCES.md", pack_texts.licences(pack, left_out))
-    names = [name for name in files_below(pack) if name != SUMS]
-    tasks.write_atomically(
-        pack / SUMS, "".join(f"{sha256(pack / name)}  {name}\n" for name in names)
-    )
+    for name, text in described(pack, pack.name, left_out).items():
+        found = files.read_before(pack / name)
+        if found is None or hashlib.sha256(found).hexdigest() == before.get(name):
+            texts[name] = (found, text)
+        elif found.decode("utf8", "replace") != text:
+            tasks.say(f"{pack / name} was edited since the pack was made, so it was left as it is.")
+    for name, (found, text) in texts.items():
+        files.update(pack / name, found, text.encode("utf8"))
+    wheels = [name for name in files_below(pack) if name.startswith(f"wheels/{tag()}/")]
+    added = [] if any(name in before for name in wheels) else wheels
+    list_files(pack, before, [*added, *texts])
+
+
+def place_wheels(pack: Path, fetch_wheels: Callable[[Path], None]) -> None:
+    """Fetch the wheels for this system into a pack that has none."""
+    wheels = pack / "wheels" / tag()
+    if wheels.is_dir():
+        return
+    with files.work_folder(wheels) as work:
+        (work / "new").mkdir()
+        fetch_wheels(work / "new")
+        say_aside(files.put_in_place(work / "new", wheels))
+
+
+def kinds_in(pack: Path) -> list[str]:
+    """The tags for which a pack has wheels."""
+    found = sorted((pack / "wheels").iterdir())
+    return [path.name for path in found if path.is_dir() and re.match(r"cp\d+-\w", path.name)]
+
+
+def described(pack: Path, name: str, left_out: dict[str, str]) -> dict[str, str]:
+    """What a pack says in words, by file name."""
+    kinds = kinds_in(pack)
+    return {
+        "READ_ME_FIRST.md": pack_texts.read_me(name, list(map(spoken, kinds)), left_out),
+        "LICENCES.md": pack_texts.licences(pack, kinds, left_out),
+    }
+
+
+def list_files(pack: Path, before: dict[str, str], new: list[str]) -> None:
+    """Write `SHA256SUMS`: what it listed before, and what is new; nothing is listed anew unread.
+
+    Otherwise a file that was damaged on the stick would count as whole from then on.
+    """
+    listed = before | {name: sha256(pack / name) for name in new}
+    text = "".join(f"{listed[name]}  {name}\n" for name in sorted(listed))
+    files.update(pack / SUMS, files.read_before(pack / SUMS), text.encode("utf8"))
+
+
+def say_aside(aside: Path | None) -> None:
+    """Say where something lies that was in the way."""
+    if aside:
+        tasks.say(f"Something else was in the way. It was kept, and is now {aside}.")
 
 
 def check_room(target: Path, megabytes: int) -> None:
@@ -206,7 +264,7 @@ def wheels_for(folder: Path, kind: str) -> Path:
     """
     wheels = folder / "wheels" / kind
     if not wheels.is_dir():
-        there = [path.name for path in sorted((folder / "wheels").iterdir())]
+        there = kinds_in(folder)
         system = kind.partition("-")[2]
         fitting = [name for name in there if name.endswith(system)]
         cure = "On a machine of this kind with a network, `tasks.py pack` adds what is missing."
@@ -253,23 +311,23 @@ def verify(folder: Path, kind: str) -> None:
 def place(folder: Path, root: Path, left_out: dict[str, str]) -> None:
     """Copy weights and data to their place, and leave a note of what the pack did not bring.
 
-    Whatever is there already and right stays. The course checks the hashes of
-    `data/sources.toml` afterwards, as it does with everything that it opens.
+    Whatever is there already and right stays; anything else is set aside, not removed. The course
+    checks the hashes of `data/sources.toml` afterwards, as it does with everything that it opens.
     """
     downloads = root / "data" / "downloads"
-    downloads.mkdir(parents=True, exist_ok=True)
     listed = sums(folder)
-    for source in sorted((folder / "sources").iterdir()):
+    for source in sorted(path for path in (folder / "sources").iterdir() if path.is_dir()):
         target = downloads / source.name
         wanted = {name: listed[f"sources/{source.name}/{name}"] for name in files_below(source)}
-        if target.is_dir() and {n: sha256(target / n) for n in files_below(target)} == wanted:
+        if all((target / n).is_file() and sha256(target / n) == wanted[n] for n in wanted):
             continue
-        partial = downloads / f"{source.name}.partial-stick"
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(source, partial)
-        shutil.rmtree(target, ignore_errors=True)
-        os.replace(partial, target)
-    tasks.write_atomically(downloads / MARK, "".join(f"{name}\n" for name in left_out))
+        with files.work_folder(target) as work:
+            shutil.copytree(source, work / "new")
+            say_aside(files.put_in_place(work / "new", target))
+    text = "".join(f"{name}\n" for name in left_out)
+    if files.read_before(downloads / MARK) != text.encode("utf8"):
+        with files.replacing(downloads / MARK) as file:
+            file.write(text)
 
 
 def not_brought(root: Path) -> list[str]:

@@ -66,7 +66,7 @@ def read_me(name: str, kinds: list[str], left_out: dict[str, str]) -> str:
     lines.append("- Python itself: https://www.python.org/downloads/.")
     number = kinds[0].split()[1]
     return READ_ME.format(
-        name=name.removesuffix(".partial"),
+        name=name,
         kinds=" and ".join(kinds),
         number=number,
         python=f"python{number}",
@@ -74,7 +74,7 @@ def read_me(name: str, kinds: list[str], left_out: dict[str, str]) -> str:
     )
 
 
-def licences(pack: Path, left_out: dict[str, str]) -> str:
+def licences(pack: Path, kinds: list[str], left_out: dict[str, str]) -> str:
     """`LICENCES.md` of a pack: the course, the sources, and every wheel by its own metadata."""
     lines = [
         "# Under which terms this comes",
@@ -88,11 +88,11 @@ def licences(pack: Path, left_out: dict[str, str]) -> str:
     lines += ["- `licences/`: the licence files that came with the packages of these sources.", ""]
     lines += ["Not here, because it may not be passed on like this, or was left out by choice:", ""]
     lines += [f"- `{source}`: {reason}." for source, reason in left_out.items()]
-    for folder in sorted((pack / "wheels").iterdir()):
-        lines += ["", f"## wheels/{folder.name}", ""]
+    for kind in kinds:
+        lines += ["", f"## wheels/{kind}", ""]
         lines += ["Each wheel holds its licence files. By their own metadata:", ""]
         lines += ["| package | version | licence |", "|---|---|---|"]
-        lines += [wheel_row(path) for path in sorted(folder.glob("*.whl"))]
+        lines += [wheel_row(path) for path in sorted((pack / "wheels" / kind).glob("*.whl"))]
     return "\n".join(lines) + "\n"
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import tasks
+from helpers import files
 from workshop.sections import anchor, read, sections, slug
 
 HERE = Path(__file__).parent
@@ -156,5 +157,6 @@ def page(plan: dict) -> str:
 
 if __name__ == "__main__":
     for name, plan in plans().items():
-        tasks.write_atomically(HERE / f"{name}.md", page(plan))
+        place = HERE / f"{name}.md"
+        files.update(place, files.read_before(place), page(plan).encode("utf8"))
         print(f"workshop/{name}.md")

@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import tasks
+from helpers import files
 from workshop import slides
 
 SHEETS = sorted((Path(__file__).parent / "sheets").glob("*.md"))
@@ -30,11 +31,13 @@ def page(path: Path) -> str:
 
 def main() -> None:
     """Write all sheets."""
-    TARGET.mkdir(parents=True, exist_ok=True)
     for path in SHEETS:
-        tasks.write_atomically(TARGET / f"{path.stem}.html", page(path))
+        slides.write(TARGET / f"{path.stem}.html", page(path))
         print(f"{path.stem}: print {TARGET / path.stem}.html on A4")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except files.ForeignError as error:
+        sys.exit(str(error))

@@ -19,6 +19,7 @@ import mistune
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import tasks
+from helpers import files
 from website.prose import mathml
 from workshop.sections import OPENING, read, sections, slug
 
@@ -234,19 +235,27 @@ def page(title: str, made: list[str]) -> str:
     return template.substitute(title=html.escape(title), slides="\n".join(made))
 
 
+def write(path: Path, text: str) -> None:
+    """Write a page, unless somebody else's has its name, or somebody changed the one there."""
+    with files.replacing(path) as file:
+        file.write(text)
+
+
 def main(paths: list[Path]) -> None:
     """Write the slides of these notebooks, and a list of all that are there."""
-    TARGET.mkdir(parents=True, exist_ok=True)
     for path in paths:
         if path.resolve().parent == tasks.NOTEBOOKS:
             made = of_notebook(read(path))
-            tasks.write_atomically(TARGET / f"{path.stem}.html", page(path.stem, made))
+            write(TARGET / f"{path.stem}.html", page(path.stem, made))
             print(f"{path.stem}: {len(made)} slides")
     there = sorted(TARGET.glob("[0-9][0-9]_*.html"))
     links = "".join(f'<p><a href="{path.name}">{path.stem}</a></p>' for path in there)
-    tasks.write_atomically(TARGET / "index.html", page("Slides", [slide("Slides", links)]))
+    write(TARGET / "index.html", page("Slides", [slide("Slides", links)]))
     print(f"Open {TARGET / 'index.html'} in a browser; arrow keys turn the pages.")
 
 
 if __name__ == "__main__":
-    main([Path(argument) for argument in sys.argv[1:]])
+    try:
+        main([Path(argument) for argument in sys.argv[1:]])
+    except files.ForeignError as error:
+        sys.exit(str(error))

