@@ -302,6 +302,13 @@ def zero_gradients(model: PreTrainedModel, optimizer: Optimizer) -> None:
     words.weight.grad = kept
 
 
+def has_other_classes(name: str, num_labels: int) -> bool:
+    """Whether a checkpoint is a classifier whose head does not fit so many classes."""
+    saved = AutoConfig.from_pretrained(location(name), trust_remote_code=False)
+    is_classifier = any("SequenceClassification" in kind for kind in saved.architectures or ())
+    return is_classifier and saved.num_labels != num_labels
+
+
 def load(
     name: str = CHECKPOINT,
     num_labels: int = 2,
@@ -312,7 +319,8 @@ def load(
 ) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     """Tokenizer and sequence classifier: the checkpoint's encoder under the stock head.
 
-    The head (a linear layer on the pooled [CLS] vector) is new: its weights come from `seed`.
+    The head (a linear layer on the pooled [CLS] vector) is new: its weights come from `seed`. Only
+    a saved classifier with as many classes keeps its own.
 
     Args:
         name: see `location`.
@@ -338,7 +346,9 @@ def load(
         )
         config.id2label = dict(enumerate(names))
         config.label2id = {label: i for i, label in enumerate(names)}
-        if pretrained:
+        if num_labels > 1 and config.problem_type == "regression":
+            config.problem_type = None  # a saved model of numbers is about to learn classes
+        if pretrained and not has_other_classes(name, num_labels):
             model = AutoModelForSequenceClassification.from_pretrained(
                 location(name), config=config, dtype=torch.float32, **SAFE
             )
@@ -346,4 +356,9 @@ def load(
             model = AutoModelForSequenceClassification.from_config(
                 config, dtype=torch.float32, trust_remote_code=False
             )
+        if pretrained and has_other_classes(name, num_labels):
+            encoder = AutoModel.from_pretrained(
+                location(name), config=config, dtype=torch.float32, **SAFE
+            )
+            model.base_model.load_state_dict(encoder.state_dict())
     return load_tokenizer(name), lighten_dropout(model).eval()

@@ -362,6 +362,27 @@ def test_a_model_of_numbers_is_known_as_one_wherever_it_is_saved(parts, tmp_path
         assert loaded.config.problem_type == "regression"
 
 
+def test_a_model_of_numbers_learns_by_the_squared_error_unless_told_otherwise(parts):
+    rated = [
+        p.remove_columns("label").add_column("label", [1.0, 3.0] * (len(p) // 2)) for p in parts
+    ]
+    runs = []
+    for functions in ({}, {"loss_function": lambda y, t: ((y[:, 0] - t) ** 2).mean()}):
+        tokenizer, model = checkpoints.load(num_labels=1, seed=0, num_hidden_layers=1)
+        run = training.fine_tune(model, tokenizer, *rated, config(epochs=2), **functions)
+        found = training.predict(model, tokenizer, rated[1]["text"])[:, 0]
+        error = abs(found - rated[1].to_pandas()["label"]).mean()
+        assert run.rows[run.best_epoch - 1]["mae"] == pytest.approx(error, abs=1e-6)
+        runs.append(run.rows)
+    assert runs[0] == runs[1]
+
+
+def test_a_figure_that_no_epoch_has_is_said(parts):
+    tokenizer, model = tiny()
+    with pytest.raises(training.TrainingError, match=r'"f1" is none of.*validation_loss, accuracy'):
+        training.fine_tune(model, tokenizer, *parts, settings(best_metric="f1"))
+
+
 def test_texts_that_are_cut_are_counted_and_said(parts, capsys):
     tokenizer, model = tiny()
     run = training.fine_tune(model, tokenizer, *parts, settings(max_length=20))
@@ -400,6 +421,22 @@ def test_the_audit_names_every_setting_and_where_it_stays(settings_of):
     given = set(inspect.signature(settings_of).parameters)
     given -= {"model", "tokenizer", "train", "validation", "config", "path", "name"}  # no settings
     assert given <= audited()
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 3), (1, 2), (2, 1)])
+def test_a_saved_model_can_learn_other_classes_under_a_new_head(tmp_path, before, after):
+    tokenizer, model = checkpoints.load(seed=0, num_labels=before, pretrained=False, **TINY)
+    model.config.problem_type = "regression" if before == 1 else None
+    training.save(model, tokenizer, tmp_path / "model")
+    names = [f"class {number}" for number in range(after)]
+    _, again = checkpoints.load(str(tmp_path / "model"), after, 7, names)
+    assert again.classifier.weight.shape[0] == after
+    assert list(again.config.id2label.values()) == names
+    assert again.config.problem_type is None
+    old, new = model.base_model.state_dict(), again.base_model.state_dict()
+    assert old.keys() == new.keys() and all(torch.equal(old[name], new[name]) for name in old)
+    _, same = checkpoints.load(str(tmp_path / "model"), after, 7, names)
+    assert torch.equal(again.classifier.weight, same.classifier.weight)
 
 
 # ---------------------------------------------------------------- readers
@@ -581,6 +618,16 @@ def reseal(folder: Path, name: str, content: bytes) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"][name] = files.sha256(folder / name)
     (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_finished_run_says_so_and_goes_on_if_it_is_given_more_epochs(parts, run, capsys):
+    training.resume(run, *parts)
+    assert "finished: all 2 epochs are done. To train on" in capsys.readouterr().out
+    _, _, state = training.resume(run, *parts, epochs=4)
+    assert [row["epoch"] for row in state.rows] == [1, 2, 3, 4] and state.config.epochs == 4
+    assert "finished" not in capsys.readouterr().out
+    with pytest.raises(training.TrainingError, match=r"epochs = 3 is less"):
+        training.resume(run, *parts, epochs=3)
 
 
 def test_a_run_of_which_nothing_is_there_makes_no_folder(parts, tmp_path):

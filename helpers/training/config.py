@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import pandas as pd
+from torch import Tensor
+from torch.nn.functional import mse_loss
 from transformers import EvalPrediction
 
 Metrics = Callable[[EvalPrediction], dict[str, float]]
@@ -31,7 +33,8 @@ class TrainingConfig:
         freeze_word_embeddings: leave the word table, half of a small BERT, as it is.
         precision: "fp32", "bf16" (fp32 weights, bf16 products), or "auto": what is faster here.
             It stays with the model: `predict` computes in the same.
-        best_metric: decides which epoch stays: "validation_loss", a metric, or "epoch", the last.
+        best_metric: decides which epoch stays: "validation_loss", a metric, or "epoch", the last. A
+            model of numbers has no accuracy: there "accuracy" means "validation_loss".
         patience: stop after so many epochs without a better one; None: never.
         seed: for the order of examples and for dropout.
     """
@@ -82,8 +85,18 @@ class TrainingRun:
 
     @property
     def best_epoch(self) -> int:
-        """Number (from 1) of the earliest epoch with the best value of `config.best_metric`."""
+        """Number (from 1) of the earliest epoch with the best value of `config.best_metric`.
+
+        Raises:
+            TrainingError: no epoch has such a figure; the message names those it has.
+        """
         metric = self.config.best_metric
+        if any(metric not in row for row in self.rows):
+            there = ", ".join(self.rows[0])
+            raise TrainingError(
+                f'best_metric = "{metric}" is none of the figures of an epoch. Set it to one of '
+                f"these: {there}."
+            )
         sign = -1 if metric == "validation_loss" else 1
         return max(self.rows, key=lambda row: sign * row[metric])["epoch"]
 
@@ -99,6 +112,16 @@ class TrainingRun:
 def accuracy(prediction: EvalPrediction) -> dict[str, float]:
     """Share of examples whose largest logit belongs to their label."""
     return {"accuracy": float((prediction.predictions.argmax(1) == prediction.label_ids).mean())}
+
+
+def absolute_error(prediction: EvalPrediction) -> dict[str, float]:
+    """Mean distance of numbers (n, 1) from their labels (n,), in the labels' unit."""
+    return {"mae": float(abs(prediction.predictions[:, 0] - prediction.label_ids).mean())}
+
+
+def squared_error(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean squared error of numbers (B, 1) and labels (B,): what a model of numbers learns by."""
+    return mse_loss(logits[:, 0], labels)
 
 
 def name_of(function: Callable) -> str:

@@ -1,6 +1,7 @@
 """fine_tune and resume: a run from its beginning, or from where it was stopped."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from datasets import Dataset
@@ -8,7 +9,15 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from helpers import corpora, runtime, storage
-from helpers.training.config import Metrics, TrainingConfig, TrainingRun, accuracy
+from helpers.training.config import (
+    Metrics,
+    TrainingConfig,
+    TrainingError,
+    TrainingRun,
+    absolute_error,
+    accuracy,
+    squared_error,
+)
 from helpers.training.session import SAID_FROM, Session, read_run
 
 
@@ -18,10 +27,10 @@ def fine_tune(
     train: Dataset,
     validation: Dataset,
     config: TrainingConfig | None = None,
-    compute_metrics: Metrics = accuracy,
+    compute_metrics: Metrics | None = None,
     output_dir: Path | str | None = None,
     resume_from: Path | None = None,
-    loss_function: Callable = cross_entropy,
+    loss_function: Callable | None = None,
     on_step: Callable[[TrainingRun], None] | None = None,
 ) -> TrainingRun:
     """Train a model in place and leave it with the weights of its best epoch.
@@ -33,10 +42,12 @@ def fine_tune(
         train, validation: columns `text` and `label`, labels 0 … C − 1; floats if C = 1.
         config: the hyperparameters; None means `TrainingConfig()`. What holds for predictions,
             too, stays with the model: see `checkpoints.remembered`.
-        compute_metrics: figures of an epoch from an `EvalPrediction`, as for the `Trainer`.
+        compute_metrics: figures of an epoch from an `EvalPrediction`, as for the `Trainer`. None:
+            the accuracy; for numbers, the mean absolute error.
         output_dir: where checkpoints (`step-…`) and the best model (`best`) are kept, if anywhere.
         resume_from: a checkpoint to go on from; `resume` passes it.
-        loss_function: mean loss of logits (B, C) and labels (B,), for both parts.
+        loss_function: mean loss of logits (B, C) and labels (B,), for both parts. None:
+            cross-entropy; for numbers, the squared error.
         on_step: called after every step with the run as it stands.
 
     Raises:
@@ -47,8 +58,12 @@ def fine_tune(
     """
     corpora.check_trainable({"train": train, "validation": validation}, model.config.num_labels)
     config, folder = config or TrainingConfig(), storage.absolute(output_dir)
+    functions = (compute_metrics or accuracy, loss_function or cross_entropy)
+    if model.config.num_labels == 1:
+        functions = (compute_metrics or absolute_error, loss_function or squared_error)
+        if config.best_metric == "accuracy":
+            config = replace(config, best_metric="validation_loss")
     data = (train, validation, config)
-    functions = (compute_metrics, loss_function)
     session = Session(model, tokenizer, *data, *functions, folder, on_step)
     with session.safeguards(resume_from):
         while not session.run.finished:
@@ -68,9 +83,17 @@ def told_cut(run: TrainingRun) -> str:
 
 
 def resume(
-    output_dir: Path | str, train: Dataset, validation: Dataset, **options: Callable
+    output_dir: Path | str,
+    train: Dataset,
+    validation: Dataset,
+    epochs: int | None = None,
+    **options: Callable,
 ) -> tuple[PreTrainedTokenizerBase, PreTrainedModel, TrainingRun]:
     """Go on with an interrupted run, given the same data and options, as if it never stopped.
+
+    Args:
+        epochs: of the whole run, where it shall have another number than it was planned with. The
+            learning rate then falls to 0 at the new end, so this is another run from here on.
 
     Raises:
         TrainingError: other data or functions than the run had.
@@ -81,8 +104,30 @@ def resume(
     with storage.only_run(folder):
         runtime.anyone(False)  # the others wait until the first process has claimed the folder
         checkpoint = storage.latest_checkpoint(folder)
-        config = read_run(checkpoint).config
+        config = with_epochs(read_run(checkpoint), epochs)
         tokenizer, model = storage.load_model(checkpoint)
         options |= {"output_dir": folder, "resume_from": checkpoint}
         run = fine_tune(model, tokenizer, train, validation, config, **options)
     return tokenizer, model, run
+
+
+def with_epochs(run: TrainingRun, epochs: int | None) -> TrainingConfig:
+    """The hyperparameters to go on with; what is finished already is said.
+
+    Raises:
+        TrainingError: fewer epochs than are done.
+    """
+    if epochs is not None and epochs < run.epoch + (run.batch > 0):
+        raise TrainingError(
+            f"{run.epoch} epoch(s) are done and {run.batch} batch(es) of the next; epochs = "
+            f"{epochs} is less. Give a larger number."
+        )
+    planned = replace(run.config, epochs=run.config.epochs if epochs is None else epochs)
+    if replace(run, config=planned).finished and runtime.rank() == 0:
+        said = f"all {planned.epochs} epochs are done. To train on: training.resume(…, epochs=…)."
+        if run.epoch < planned.epochs:
+            said = (
+                f"{planned.patience} epoch(s) after epoch {run.best_epoch} brought nothing better."
+            )
+        print(f"This run is finished: {said}")
+    return planned

@@ -73,6 +73,7 @@ class Session:
             StorageError: a part of it is damaged or of another run.
         """
         given, self.run = self.run.data, read_run(checkpoint)
+        self.run.config = self.config
         differing = [name for name, value in given.items() if self.run.data.get(name) != value]
         if differing:
             what = "other rows or labels" if "part" in differing[0] else "another function"
