@@ -68,7 +68,7 @@ def hub_is_reachable() -> bool:
 def explained(name: str) -> Iterator[None]:
     """Turn the library's errors about a missing checkpoint into one sentence with the cure."""
     place = Path(location(name))
-    if folders.is_stored(place):  # by this course: then every byte is checked
+    if folders.bears_our_manifest(place):  # then every byte is checked
         folders.verify(place)
     try:
         local = place.is_dir() or try_to_load_from_cache(name, "config.json")
@@ -302,11 +302,12 @@ def zero_gradients(model: PreTrainedModel, optimizer: Optimizer) -> None:
     words.weight.grad = kept
 
 
-def has_other_classes(name: str, num_labels: int) -> bool:
-    """Whether a checkpoint is a classifier whose head does not fit so many classes."""
+def is_classifier_of(name: str, num_labels: int) -> bool | None:
+    """Whether a checkpoint's head is for so many classes; None if it has none, as an encoder."""
     saved = AutoConfig.from_pretrained(location(name), trust_remote_code=False)
-    is_classifier = any("SequenceClassification" in kind for kind in saved.architectures or ())
-    return is_classifier and saved.num_labels != num_labels
+    if not any("SequenceClassification" in kind for kind in saved.architectures or ()):
+        return None
+    return saved.num_labels == num_labels
 
 
 def load(
@@ -320,7 +321,7 @@ def load(
     """Tokenizer and sequence classifier: the checkpoint's encoder under the stock head.
 
     The head (a linear layer on the pooled [CLS] vector) is new: its weights come from `seed`. Only
-    a saved classifier with as many classes keeps its own.
+    a saved classifier with as many classes keeps its own, and its names unless others are given.
 
     Args:
         name: see `location`.
@@ -344,11 +345,15 @@ def load(
         config = AutoConfig.from_pretrained(
             location(name), num_labels=num_labels, trust_remote_code=False, **config_changes
         )
-        config.id2label = dict(enumerate(names))
-        config.label2id = {label: i for i, label in enumerate(names)}
+        if label_names or not is_classifier_of(name, num_labels):
+            config.id2label = dict(enumerate(names))
+            config.label2id = {label: i for i, label in enumerate(names)}
+        if getattr(config, "short_last_layer", False):
+            config.short_last_layer = False  # here the last layer is whole
         if num_labels > 1 and config.problem_type == "regression":
             config.problem_type = None  # a saved model of numbers is about to learn classes
-        if pretrained and not has_other_classes(name, num_labels):
+        fits = is_classifier_of(name, num_labels) is not False
+        if pretrained and fits:
             model = AutoModelForSequenceClassification.from_pretrained(
                 location(name), config=config, dtype=torch.float32, **SAFE
             )
@@ -356,7 +361,7 @@ def load(
             model = AutoModelForSequenceClassification.from_config(
                 config, dtype=torch.float32, trust_remote_code=False
             )
-        if pretrained and has_other_classes(name, num_labels):
+        if pretrained and not fits:
             encoder = AutoModel.from_pretrained(
                 location(name), config=config, dtype=torch.float32, **SAFE
             )

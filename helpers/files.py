@@ -8,6 +8,7 @@ before anything is installed. The list of all such places: docs/guarantees.md.
 # The hints stay text: a Python too old for this course must get as far as being told so.
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -25,7 +26,8 @@ WRITTEN = ".written-by-sft-unveiled.json"
 # In a folder that a command of the course made and may remove as a whole, such as `.venv`.
 MARK = ".made-by-sft-unveiled"
 EMPTY = hashlib.sha256(b"").hexdigest()  # of a file without content, such as a lock
-REMEMBERED = 2  # hashes a name: whoever is killed while replacing leaves the old file or the new
+LONGEST_LIST = 10_000_000  # bytes
+TRIES = 10
 
 
 class StorageError(RuntimeError):
@@ -68,13 +70,35 @@ def force_to_disk(path: Path) -> None:
 # ---------------------------------------------------------------- single files
 
 
+def list_in(folder: Path) -> dict[str, list[str]]:
+    """The list of what `replacing` wrote in a folder: SHA-256s by name; empty if there is none.
+
+    Raises:
+        ForeignError: something else has the list's name.
+    """
+    notes = folder / WRITTEN
+    if not is_there(notes):
+        return {}
+    try:
+        if notes.is_symlink() or not notes.is_file() or notes.stat().st_size > LONGEST_LIST:
+            raise ValueError("no plain file, or a huge one")
+        stored = json.loads(notes.read_text(encoding="utf8"))
+        listed = {name: list(map(str, found)) for name, found in stored["files"].items()}
+        if stored["format"] != 1:
+            raise ValueError("another format")
+        return listed
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ForeignError(
+            f"{notes} is damaged, or somebody else's: the course keeps a list of its own files "
+            "under this name. Move it away and run this again."
+        ) from error
+
+
 def hashes_written(target: Path) -> list[str]:
     """The SHA-256 of what the course last wrote under this name; empty if it never did."""
-    try:
-        listed = json.loads((target.parent / WRITTEN).read_text(encoding="utf8"))["files"]
-        return [found for found in listed.get(target.name, []) if isinstance(found, str)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []  # without a list nothing is ours: nothing will be replaced
+    with suppress(ForeignError):
+        return list_in(target.parent).get(target.name, [])
+    return []  # without a list nothing is ours: nothing will be replaced
 
 
 def check_ours(target: Path) -> None:
@@ -82,8 +106,8 @@ def check_ours(target: Path) -> None:
     if not is_there(target):
         return
     if target.is_symlink() or not target.is_file():
-        kind = "a link" if target.is_symlink() else "a folder"
-        raise ForeignError(f"{target} is {kind}, not a file. Choose another name.")
+        kind = "a link" if target.is_symlink() else "a folder" if target.is_dir() else "no file"
+        raise ForeignError(f"{target} is {kind}. Choose another name.")
     if sha256(target) not in hashes_written(target):
         raise ForeignError(
             f"{target} was not written by this course, or was changed since, so it was left as it "
@@ -93,11 +117,11 @@ def check_ours(target: Path) -> None:
 
 def remember(target: Path, digest: str) -> None:
     """Note in the folder's list that the course is about to write this content."""
-    notes, files = target.parent / WRITTEN, {}
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        files = dict(json.loads(notes.read_text(encoding="utf8"))["files"])
-    kept = [known for known in hashes_written(target) if known != digest]
-    files[target.name] = [*kept, digest][-REMEMBERED:]
+    notes, files = target.parent / WRITTEN, list_in(target.parent)
+    # What lies there now, too: whoever is killed before the move leaves a file that is still ours.
+    now = sha256(target) if target.is_file() else ""
+    kept = [known for known in files.get(target.name, []) if known == now != digest]
+    files[target.name] = [*kept, digest]
     text = json.dumps({"format": 1, "files": dict(sorted(files.items()))}, indent=1)
     with beside(notes) as (partial, file):
         file.write(text)
@@ -130,6 +154,7 @@ def replacing(target: Path) -> Iterator[TextIO]:
     """
     target = Path(target).absolute()
     check_ours(target)
+    list_in(target.parent)
     target.parent.mkdir(parents=True, exist_ok=True)
     with beside(target) as (partial, file):
         yield file
@@ -137,8 +162,27 @@ def replacing(target: Path) -> Iterator[TextIO]:
         os.fsync(file.fileno())
         file.close()
         check_ours(target)
-        remember(target, sha256(partial))
-        os.replace(partial, target)
+        digest = sha256(partial)
+        remember(target, digest)
+        take_name(partial, target)
+        for _ in range(TRIES):  # another process may have written its list over ours
+            if digest in hashes_written(target):
+                break
+            remember(target, digest)
+
+
+def take_name(partial: Path, target: Path) -> None:
+    """Move a finished file to its name; never over a file that somebody put there meanwhile."""
+    if not is_there(target):
+        try:
+            os.link(partial, target)  # fails if the name is taken by now
+            return
+        except FileExistsError:
+            pass
+        except OSError:  # a disk without links
+            pass
+    check_ours(target)
+    os.replace(partial, target)
 
 
 def update(path: Path, before: bytes | None, after: bytes) -> None:
@@ -196,10 +240,10 @@ def remove_file(target: Path) -> None:
 
 def written_in(folder: Path) -> list[tuple[str, str]]:
     """What `replacing` wrote in a folder: (name, SHA-256), with the list itself at the end."""
-    notes, names = folder / WRITTEN, []
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        names = list(json.loads(notes.read_text(encoding="utf8"))["files"])
-    pairs = [(name, digest) for name in names for digest in hashes_written(folder / name)]
+    notes, listed = folder / WRITTEN, {}
+    with suppress(ForeignError):
+        listed = list_in(folder)
+    pairs = [(name, digest) for name, found in listed.items() for digest in found]
     return [*pairs, (WRITTEN, sha256(notes))] if pairs else []
 
 
@@ -339,6 +383,7 @@ def work_folder(target: Path, finish: Finish | None = None) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     clear_dead(target, finish)
     work, lock = begun(target)
+    may_go = False
     try:
         with lock:
             try:
@@ -346,9 +391,11 @@ def work_folder(target: Path, finish: Finish | None = None) -> Iterator[Path]:
             finally:
                 if finish:
                     finish(work)
+                may_go = True  # not if `finish` was broken off: it may hold the only copy
     finally:
-        with suppress(OSError):
-            erase(work)
+        if may_go:
+            with suppress(OSError):
+                erase(work)
 
 
 def begun(target: Path) -> tuple[Path, TextIO]:
@@ -362,9 +409,9 @@ def begun(target: Path) -> tuple[Path, TextIO]:
         work.mkdir()
         try:
             lock = (work / LOCK).open("x", encoding="utf8")
-            hold(lock)
+            is_free = hold(lock) is not False
             mark(work)  # not before the lock is held: marked and not locked is dead
-            if os.path.samestat(os.fstat(lock.fileno()), os.stat(work / LOCK)):
+            if is_free and os.path.samestat(os.fstat(lock.fileno()), os.stat(work / LOCK)):
                 return work, lock
             lock.close()
         except FileNotFoundError:
@@ -375,14 +422,17 @@ def begun(target: Path) -> tuple[Path, TextIO]:
 
 def work_prefix(target: Path) -> str:
     """How the work folders of a target begin."""
-    return f".sft-unveiled-{target.name[:100]}."
+    name = target.name
+    if len(name.encode(errors="surrogateescape")) > 100:  # a name has 255 bytes, and no two are one
+        name = f"{name[:20]}~{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()}"
+    return f".sft-unveiled-{name}."
 
 
-def hold(lock: TextIO) -> bool:
+def hold(lock: TextIO) -> bool | None:
     """Ask the system for a lock on an open file; it ends when the file is closed.
 
     Returns:
-        False if another one holds it, or this disk has no locks.
+        Whether it was free; None if this disk has no locks.
     """
     try:
         if os.name == "nt":
@@ -393,8 +443,9 @@ def hold(lock: TextIO) -> bool:
             import fcntl
 
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as error:
+        taken = error.errno in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+        return False if taken else None
     return True
 
 
@@ -415,7 +466,10 @@ def is_work_folder(work: Path) -> bool:
     """
     if work.is_symlink() or not work.is_dir():
         return False
-    names = {path.name for path in work.iterdir()}
+    try:
+        names = {path.name for path in work.iterdir()}
+    except OSError:
+        return False  # what cannot be looked into is not ours to touch
     if not all(map(CONTENT.fullmatch, names)):
         return False
     begun = names <= {LOCK, MARK} and not any((work / name).stat().st_size for name in names)
@@ -426,7 +480,7 @@ def clear_dead(target: Path, finish: Finish | None = None) -> None:
     """Remove the work folders of a target whose writers are gone, as the system says."""
     for work in work_folders(target):
         if is_dead(work):
-            with suppress(OSError):
+            with suppress(OSError, StorageError):
                 if finish:
                     finish(work)
                 erase(work)
@@ -435,8 +489,8 @@ def clear_dead(target: Path, finish: Finish | None = None) -> None:
 def is_dead(work: Path) -> bool:
     """Whether nobody holds the lock of a work folder; without one, its removal had begun."""
     try:
-        with (work / LOCK).open("r+", encoding="utf8") as lock:
-            return hold(lock)
+        with (work / LOCK).open(encoding="utf8") as lock:
+            return hold(lock) is True
     except FileNotFoundError:
         return True
     except OSError:
@@ -493,7 +547,8 @@ def set_aside(path: Path, name: Path | None = None) -> Path:
         name: the name that the new one is made from, if it is not its own.
     """
     name, number = name or path, 1
-    while is_there(aside := name.with_name(f"{name.name}.set-aside-{number}")):
+    short = name.name if len(os.fsencode(name.name)) < 230 else name.name[:50]
+    while is_there(aside := name.with_name(f"{short}.set-aside-{number}")):
         number += 1
     os.rename(path, aside)
     return aside

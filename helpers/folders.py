@@ -25,6 +25,13 @@ HARMLESS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 # Seconds a reader waits, one after the other, for a write that is under way to end.
 PATIENCE = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 Found = TypeVar("Found")
+LONGEST_MANIFEST = 10_000_000  # bytes
+# What the first version stored: another manifest of names and hashes is somebody else's.
+FIRST_NAMES = re.compile(
+    r"(generation_)?config\.json|model\.safetensors|tokenizer.*\.json|special_tokens_map\.json"
+    r"|added_tokens\.json|vocab\.txt|merges\.txt|chat_template\..*|README\.md|plan\.json|.*\.npy"
+    r"|training\.json|(optimizer|random)\.safetensors"
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,9 @@ def read_manifest(folder: Path) -> Manifest:
     if not folder.is_dir():
         what = "is a file, not a folder" if files.is_there(folder) else "does not exist"
         raise StorageError(f"{folder} {what}. Check the name.")
-    if not path.is_file():
+    if not is_readable(path):
+        raise StorageError(f"{path} cannot be read: permission denied. Ask whoever owns it.")
+    if not path.is_file() or path.stat().st_size > LONGEST_MANIFEST:
         raise StorageError(
             f"{folder} was not stored by this course, or not completely: {MANIFEST} is missing. "
             "Name a folder that training.save or a training run wrote."
@@ -78,10 +87,31 @@ def read_manifest(folder: Path) -> Manifest:
         ) from error
 
 
+def is_readable(path: Path) -> bool:
+    """Whether this account may read a file, if it is there and may be looked for."""
+    try:
+        return not path.exists() or os.access(path, os.R_OK)
+    except OSError:
+        return False
+
+
 def is_first_format(stored: object) -> bool:
-    """Whether a manifest is one of the first format: file names and hashes, and no more."""
-    hashes = stored.values() if isinstance(stored, dict) else ()
-    return bool(hashes) and all(re.fullmatch(r"[0-9a-f]{64}", str(found)) for found in hashes)
+    """Whether a manifest is one of the first format: names that it had, hashes, and no more."""
+    if not isinstance(stored, dict) or not stored:
+        return False
+    hashes = all(re.fullmatch(r"[0-9a-f]{64}", str(found)) for found in stored.values())
+    return hashes and all(map(FIRST_NAMES.fullmatch, stored))
+
+
+def bears_our_manifest(folder: Path) -> bool:
+    """Whether a folder has a manifest of the course, or one that is too damaged to tell."""
+    path = folder / MANIFEST
+    try:
+        stored = json.loads(path.read_text(encoding="utf8"))
+    except (OSError, ValueError, RecursionError):
+        return path.is_file()
+    written_by = stored.get("written_by") if isinstance(stored, dict) else None
+    return written_by == WRITER or is_first_format(stored)
 
 
 def listed_in(folder: Path) -> dict[str, str]:
@@ -120,8 +150,12 @@ def instead_of(folder: Path) -> str:
 
 def names_in(folder: Path) -> set[str]:
     """Paths of everything below a folder that is no folder; links are not followed."""
+
+    def refused(error: OSError) -> None:
+        raise error
+
     found = set()
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=refused):
         linked = [name for name in folders if (Path(place) / name).is_symlink()]
         found |= {(Path(place) / name).relative_to(folder).as_posix() for name in names + linked}
     return {name for name in found if name.rpartition("/")[2] not in HARMLESS}
@@ -129,7 +163,9 @@ def names_in(folder: Path) -> set[str]:
 
 def is_unchanged(file: Path, digest: str) -> bool:
     """Whether a file is a plain one with this SHA-256."""
-    return file.is_file() and not file.is_symlink() and files.sha256(file) == digest
+    with suppress(OSError):
+        return file.is_file() and not file.is_symlink() and files.sha256(file) == digest
+    return False
 
 
 def check(folder: Path, manifest: Manifest) -> None:
@@ -172,10 +208,11 @@ def read_folder(folder: Path | str, read: Callable[[Path, Manifest], Found]) -> 
             place = left_by_a_killed_writer(folder) or folder
         stamp = stamp_of(place)
         try:
-            manifest = read_manifest(place)
-            check(place, manifest)
-            found = read(place, manifest)
-        except (StorageError, OSError):
+            with readable(place):
+                manifest = read_manifest(place)
+                check(place, manifest)
+                found = read(place, manifest)
+        except StorageError:
             between = stamp is None and files.work_folders(folder)  # a writer's renames
             if not last and (between or stamp_of(place) != stamp):
                 continue
@@ -183,6 +220,21 @@ def read_folder(folder: Path | str, read: Callable[[Path, Manifest], Found]) -> 
         if stamp_of(place) == stamp:
             return found
     raise StorageError(f"{folder} is written to all the time. Try again when that has ended.")
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """Turn whatever a library says of a stored file that it cannot read into a `StorageError`."""
+    try:
+        yield
+    except (StorageError, MemoryError):
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
+        raise StorageError(
+            f"{folder} cannot be read ({said}). It holds another thing than what is asked for, or "
+            f"another version of the course stored it. {instead_of(folder)}"
+        ) from error
 
 
 def stamp_of(folder: Path) -> tuple | None:
@@ -218,7 +270,9 @@ def foreign(folder: Path) -> list[str]:
     try:
         listed = listed_in(folder)
     except StorageError:
-        return sorted(names_in(folder)) or [p.name for p in folder.iterdir() if p.is_dir()]
+        with suppress(OSError):
+            return sorted(names_in(folder)) or [p.name for p in folder.iterdir() if p.is_dir()]
+        return ["what may not be read"]
     names = names_in(folder) - {MANIFEST}
     return sorted(n for n in names if not is_unchanged(folder / n, listed.get(n, "")))
 
@@ -235,8 +289,12 @@ def check_replaceable(folder: Path) -> None:
             f"{folder} is where this program works, and cannot be replaced. Name a new folder in "
             f'it, for example "{folder / "model"}".'
         )
-    others = foreign(folder)
-    if others:
+    stamp, others = stamp_of(folder), foreign(folder)
+    for _ in range(files.TRIES):  # another writer of the course may have replaced it meanwhile
+        if not others or stamp_of(folder) == stamp:
+            break
+        stamp, others = stamp_of(folder), foreign(folder)
+    if others and files.is_there(folder):
         raise ForeignError(
             f"{folder} holds {others[0]!r}, which this course did not store, or which was changed "
             "since. Nothing was replaced or removed. Move it to another place, or choose another "
@@ -306,6 +364,9 @@ def seal(folder: Path, facts: dict, editable: frozenset[str]) -> None:
     manifest = {"written_by": WRITER, "format": FORMAT, "facts": facts, "files": listed}
     manifest["editable"] = sorted(editable & listed.keys())
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf8")
+    mode = (folder / MANIFEST).stat().st_mode & 0o777
+    for path in paths:  # some libraries let nobody else read what they write
+        path.chmod(mode)
     for path in [*paths, folder / MANIFEST, folder]:
         files.force_to_disk(path)
 
@@ -359,10 +420,16 @@ def finish(target: Path, work: Path) -> None:
 
     What else it holds is somebody's, and is kept beside the target.
     """
-    for old in sorted(work.glob("old*"), reverse=True):
+    # Where new/ has gone to its place, the target was replaced; if it is missing, it was moved.
+    for old in sorted(work.glob("old*"), reverse=True) if (work / "new").is_dir() else ():
         if not files.is_there(target):
             with suppress(OSError):
                 os.rename(old, target)
+        if not files.is_there(target):
+            raise StorageError(
+                f"{target} could not be given its name back. It is unharmed, in {old}: move it to "
+                "its place."
+            )
     for path in [*work.glob("old*"), *work.glob("gone")]:
         remove_listed(path)
         if files.is_there(path):
@@ -371,15 +438,15 @@ def finish(target: Path, work: Path) -> None:
 
 def remove_listed(folder: Path) -> None:
     """Remove a stored folder file by file, as listed; whatever else it holds stays."""
-    listed: set[str] = set()
+    listed: dict[str, str] = {}
     with suppress(StorageError):
-        listed = {*listed_in(folder)}
+        listed = listed_in(folder)
     for path in sorted(folder.rglob("*"), reverse=True):
         name = path.relative_to(folder).as_posix()
         with suppress(OSError):
             if path.is_dir() and not path.is_symlink():
                 path.rmdir()
-            elif name in listed or path.name in HARMLESS:
+            elif path.name in HARMLESS or is_unchanged(path, listed.get(name, "")):
                 path.unlink()
     with suppress(OSError):
         # Without any other file the manifest is ours alone, also where that is the last one left.
@@ -396,7 +463,8 @@ def recover(target: Path) -> None:
 def left_by_a_killed_writer(target: Path) -> Path | None:
     """Where a folder lies that was set aside by a writer who is gone; None if nowhere."""
     for work in files.work_folders(target):
-        for place in [*sorted(work.glob("old*"), reverse=True), work / "new"]:
-            if is_stored(place):
-                return place
+        if (work / "new").is_dir() and files.is_dead(work):
+            for place in [*sorted(work.glob("old*"), reverse=True), work / "new"]:
+                if is_stored(place):
+                    return place
     return None

@@ -40,6 +40,7 @@ from helpers.folders import (
 __all__ = ["MANIFEST", "ForeignError", "StorageError", "read_folder", "verify", "write_folder"]
 
 WEIGHTS = "model.safetensors"
+TOKENIZER = {"tokenizer.json", "tokenizer_config.json", "vocab.txt"}
 CARD = frozenset({"README.md"})  # a model card asks people to fill in what no program knows
 OTHER_MODEL = "the checkpoint is of another model. Load the model from it, as training.resume does."
 STEP = re.compile(r"step-(\d{8})")
@@ -122,7 +123,6 @@ def only_run(folder: Path | str | None, new: bool = False) -> Iterator[Claim | N
             check_holds_no_run(folder)
         for target in [*named_checkpoints(folder), *leftovers(folder), folder / "best"]:
             recover(target)
-        tidy(folder)
         HELD[folder] = Claim(folder, True, identity_of(folder), owner)
         try:
             yield HELD[folder]
@@ -188,12 +188,13 @@ def stored_checkpoints(folder: Path) -> list[Path]:
     return [path for path in named_checkpoints(folder) if is_stored(path)]
 
 
-def tidy(folder: Path, keep: int = 2) -> None:
-    """Remove all but the newest `keep` checkpoints.
+def tidy(folder: Path, run: str | None = None, keep: int = 2) -> None:
+    """Remove all but the newest `keep` checkpoints of a run; those of other runs stay.
 
     What cannot be removed, or holds what the course did not store, stays; the run goes on.
     """
-    for old in stored_checkpoints(folder)[:-keep]:
+    own = [path for path in stored_checkpoints(folder) if facts_of(path).get("run") == run]
+    for old in own[:-keep]:
         with suppress(StorageError):
             remove_folder(old)
 
@@ -309,16 +310,24 @@ def read_model(place: Path, manifest: Manifest) -> tuple[PreTrainedTokenizerBase
             f"{place} holds no {WEIGHTS}. Other forms, such as pickles, can hold code and are "
             "not read: save the model again with helpers.storage.save_model."
         )
+    if not TOKENIZER & manifest.files.keys():
+        raise StorageError(f"{place} holds no tokenizer. Save both with training.save.")
     load_tensors(place / WEIGHTS)  # a pickle under this name ends here, with a message
     attention = checkpoints.fastest_attention()
     try:
         with checkpoints.quiet():
-            model = AutoModelForSequenceClassification.from_pretrained(
-                place, attn_implementation=attention, **checkpoints.SAFE
+            model, info = AutoModelForSequenceClassification.from_pretrained(
+                place, attn_implementation=attention, output_loading_info=True, **checkpoints.SAFE
             )
             tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
     except ValueError as error:
         raise StorageError(checkpoints.unreadable(str(place), error)) from error
+    wrong = [f"{kind}: {name}" for kind, names in sorted(info.items()) for name in names]
+    if wrong:
+        raise StorageError(
+            f"{place / WEIGHTS} does not fit config.json ({wrong[0].replace('_', ' ')}), so the "
+            "model would answer at random. Save it again with training.save."
+        )
     if getattr(model.config, "short_last_layer", False):
         checkpoints.shorten_last_layer(model)
     return tokenizer, checkpoints.lighten_dropout(model).eval()
@@ -375,7 +384,7 @@ def save_checkpoint(
     """Store a checkpoint atomically as `step-…`, then `tidy`."""
     facts = {"kind": "checkpoint", "step": step} | (facts or {})
     write_folder(folder / f"step-{step:08d}", fill, facts)
-    tidy(folder)
+    tidy(folder, facts.get("run"))
 
 
 def latest_checkpoint(folder: Path) -> Path:
@@ -474,17 +483,18 @@ def best_weights(
                 f"{place} belongs to another run than {checkpoint.name}. Move the one that does "
                 "not belong here away and call training.resume again."
             )
-    if files.is_there(best):
-        facts = verify(best).facts
-        # Of an epoch yet to come: the run was put back, and will come to it again.
-        if facts.get("epoch") == run.best_epoch or facts.get("epoch", 0) > run.epoch:
-            return load_weights(best, model)
+    epoch = verify(best).facts.get("epoch", 0) if files.is_there(best) else 0
+    if epoch == run.best_epoch:
+        return load_weights(best, model)
     ended = {"run": run.id, "epoch": run.best_epoch, "batch": 0}
     for place in reversed(stored_checkpoints(folder)):
         if ended.items() <= facts_of(place).items():
             weights = load_weights(place, model)
-            restore_best(claim, place, run)
+            if epoch < run.best_epoch:
+                restore_best(claim, place, run)
             return weights
+    if epoch > run.epoch:  # the run was put back, and will come to this epoch again
+        return load_weights(best, model)
     raise StorageError(
         f"the weights of epoch {run.best_epoch}, the best so far, are in no folder below {folder} "
         "any more. Start again in another folder: the same seed gives the same result."
@@ -516,13 +526,13 @@ def read_training(checkpoint: Path) -> tuple[dict, dict]:
     """
 
     def read(place: Path, _: Manifest) -> tuple[dict, dict]:
-        stored = json.loads((place / "training.json").read_text(encoding="utf8"))
-        return stored["config"], stored["state"]
+        try:
+            stored = json.loads((place / "training.json").read_text(encoding="utf8"))
+            return stored["config"], stored["state"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StorageError(other_state(checkpoint)) from error
 
-    try:
-        return read_folder(checkpoint, read)
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(other_state(checkpoint)) from error
+    return read_folder(checkpoint, read)
 
 
 def other_state(checkpoint: Path) -> str:

@@ -1,8 +1,10 @@
 """How sure are we? Folds, cross-validation that can be killed, paired comparisons."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from scipy import stats
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from helpers import checkpoints, corpora, metrics, storage, training
+from helpers import checkpoints, corpora, files, metrics, storage, training
 from helpers.metrics import Values
 
 # Learns from a data set, then gives log-probabilities or logits (n, C) for texts it has not seen.
@@ -87,8 +89,17 @@ class Estimator:
         return fitted.predict_log_proba(texts)
 
 
-def load_scores(place: Path, _: storage.Manifest) -> np.ndarray:
-    """The scores of a finished fold, (n, C), from the folder that holds them."""
+def load_scores(own: dict, place: Path, manifest: storage.Manifest) -> np.ndarray:
+    """The scores of a finished fold, (n, C), from the folder that holds them.
+
+    Args:
+        own: plan, seed and fold that it must be of.
+    """
+    if manifest.facts != own:
+        raise storage.StorageError(
+            f"{place} is a fold of another cross-validation, or another fold than its name says. "
+            "Move it away and call this again."
+        )
     return np.load(place / FILE, allow_pickle=False)
 
 
@@ -181,16 +192,18 @@ def cross_validate(
     labels = np.asarray(dataset["label"])
     fold, num_labels = folds(labels, dataset["text"][:], k, fold_seed), int(labels.max()) + 1
     plan = {"data": corpora.fingerprint(dataset), "k": k, "fold_seed": fold_seed}
-    plan["fit_predict"] = getattr(fit_predict, "__qualname__", None) or repr(fit_predict)
+    plan["fit_predict"] = described(fit_predict)
+    output_dir = storage.absolute(output_dir)
     if output_dir:
-        claim(Path(output_dir), plan)
+        claim(output_dir, plan)
     threads = max(1, torch.get_num_threads() // processes)
 
     def scores_of(seed: int, number: int) -> np.ndarray:
         """What is stored of a held-out fold, or learned now and stored."""
-        place = Path(output_dir) / f"seed-{seed}-fold-{number}" if output_dir else None
-        if place and place.exists():
-            return storage.read_folder(place, load_scores)
+        place = output_dir / f"seed-{seed}-fold-{number}" if output_dir else None
+        own = {"plan": plan, "seed": int(seed), "fold": int(number)}
+        if place and files.is_there(place):
+            return storage.read_folder(place, partial(load_scores, own))
         torch.set_num_threads(threads)
         held_out = fold == number
         train, unseen = (dataset.select(np.flatnonzero(rows)) for rows in (~held_out, held_out))
@@ -200,7 +213,7 @@ def cross_validate(
             given = f"fold {number}, seed {seed}: scores of shape {found.shape}, or NaN"
             raise ValidationError(f"{given}; {len(unseen), num_labels} finite ones are needed.")
         if place:
-            storage.write_folder(place, lambda new: np.save(new / FILE, found))
+            storage.write_folder(place, lambda new: np.save(new / FILE, found), own)
             storage.remove_run(folder)
         return found
 
@@ -214,10 +227,19 @@ def cross_validate(
     return CrossValidation(pd.DataFrame(rows), fold, labels, scores)
 
 
+def described(fit_predict: FitPredict) -> str:
+    """By what a way of learning is recognized when it is called again, perhaps in a new process."""
+    # An estimator's usual text leaves out its middle, and then two of them can look alike.
+    if isinstance(fit_predict, Estimator):
+        text = fit_predict.estimator.__repr__(N_CHAR_MAX=10**6)
+        return re.sub(r" at 0x[0-9a-fA-F]+", "", f"Estimator({text})")
+    return training.name_of(fit_predict)
+
+
 def claim(output_dir: Path, plan: dict) -> None:
     """Write the plan of a run into its folder, or refuse the folder of another."""
     folder = output_dir / "plan"
-    if not folder.exists():
+    if not files.is_there(folder):
         text = json.dumps(plan)
         storage.write_folder(folder, lambda new: (new / "plan.json").write_text(text, "utf8"))
     there = storage.read_folder(

@@ -13,8 +13,10 @@ import threading
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from sklearn.dummy import DummyClassifier
 from torch.nn.functional import cross_entropy
 
 from helpers import checkpoints, corpora, files, folders, own_data, storage, training, validation
@@ -207,7 +209,7 @@ def test_a_run_leaves_what_it_finds_in_its_folder_alone(parts, tmp_path):
     added = {name.split("/")[0] for name in after.keys() - before.keys()}
     assert added == {"best", "step-00000004", "step-00000006", storage.LOCK}
     training.remove_run(run)
-    assert tree(run) == before | {storage.LOCK: b""}
+    assert tree(run) == before
 
 
 @pytest.mark.parametrize("name", ["best", "step-00000002", storage.LOCK])
@@ -293,6 +295,114 @@ def weights(model):
     return model.state_dict().values()
 
 
+def test_the_only_copy_is_kept_where_it_cannot_be_put_back(copy, monkeypatch):
+    """The second rename fails, and then the one that would undo the first."""
+    rename, content = os.rename, (copy / "model.safetensors").read_bytes()
+
+    def refusing(source, target):
+        if Path(target) == copy:
+            raise PermissionError(13, "Permission denied")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", refusing)
+    with pytest.raises(storage.StorageError, match=r"unharmed, in .*old"):
+        training.save(*tiny()[::-1], copy)
+    monkeypatch.undo()
+    (left,) = (path for path in copy.parent.rglob("model.safetensors") if "old" in str(path))
+    assert left.read_bytes() == content
+    training.load(copy)
+    training.save(*tiny()[::-1], copy)
+    assert [path.name for path in copy.parent.iterdir()] == ["model"]
+
+
+def test_names_that_begin_alike_have_nothing_to_do_with_each_other(tmp_path):
+    one, other = (tmp_path / ("m" * 120 + end) for end in "ab")
+    assert files.work_prefix(one) != files.work_prefix(other)
+    for target in (one, other):
+        storage.write_folder(target, lambda new: (new / "text").write_text("x"))
+    assert sorted(tmp_path.iterdir()) == [one, other]
+
+
+def test_a_list_of_hashes_of_somebody_else_is_no_manifest_of_the_first_format(tmp_path):
+    (tmp_path / "docs").mkdir()
+    interviews = tmp_path / "docs" / "interviews.csv"
+    interviews.write_text("Ada,yes")
+    listed = json.dumps({"interviews.csv": files.sha256(interviews)})
+    (tmp_path / "docs" / "manifest.json").write_text(listed)
+    before = tree(tmp_path)
+    with pytest.raises(storage.ForeignError):
+        training.save(*tiny()[::-1], tmp_path / "docs")
+    assert tree(tmp_path) == before
+
+
+def test_a_file_that_changes_between_the_check_and_the_rename_is_kept(copy, monkeypatch):
+    rename = os.rename
+
+    def late(source, target):
+        if Path(source) == copy:
+            (copy / "README.md").write_text("mine, at the last moment")
+            (copy / "config.json").write_text("mine, too")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", late)
+    training.save(*tiny()[::-1], copy)
+    kept = [path.read_text() for path in copy.parent.glob("model.set-aside-1/*") if path.is_file()]
+    assert {"mine, at the last moment", "mine, too"} <= set(kept)
+    training.load(copy)
+
+
+def test_a_file_that_appears_while_another_is_written_is_kept(tmp_path, monkeypatch):
+    target, remember = tmp_path / "report.html", files.remember
+
+    def late(path, digest):
+        remember(path, digest)
+        target.write_text("mine")
+
+    monkeypatch.setattr(files, "remember", late)
+    with pytest.raises(storage.ForeignError), files.replacing(target) as file:
+        file.write("ours")
+    assert target.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [files.WRITTEN, "report.html"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"files": 3}', "[" * 100_000, None])
+def test_a_list_that_is_not_the_course_s_is_not_replaced(tmp_path, content):
+    notes = tmp_path / files.WRITTEN
+    notes.mkdir() if content is None else notes.write_text(content)
+    before = tree(tmp_path)
+    refused = pytest.raises(storage.ForeignError, match="Move it away")
+    with refused, files.replacing(tmp_path / "report.html") as file:
+        file.write("ours")
+    assert tree(tmp_path) == before
+
+
+def test_resuming_leaves_the_checkpoints_of_both_runs_that_somebody_mixed(parts, run, tmp_path):
+    other = another_run(parts, tmp_path / "other")
+    for checkpoint in storage.stored_checkpoints(other):
+        number = int(checkpoint.name[5:]) + 10
+        shutil.copytree(checkpoint, run / f"step-{number:08d}")
+    before = tree(run)
+    with pytest.raises(storage.StorageError):
+        training.resume(run, *parts)
+    after = tree(run)
+    assert {name: after[name] for name in before} == before
+
+
+def test_a_folder_below_the_home_of_the_user_is_one_place(parts, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    learn = validation.Estimator(DummyClassifier(strategy="prior"))
+    rows = parts[0]
+    validation.cross_validate(rows, learn, k=2, output_dir="~/cv")
+    with pytest.raises(validation.ValidationError, match="another k"):
+        validation.cross_validate(rows, learn, k=3, output_dir="~/cv")
+    folds = [tmp_path / "cv" / f"seed-0-fold-{number}" for number in (0, 1)]
+    folds[0].rename(tmp_path / "x")
+    folds[1].rename(folds[0])
+    (tmp_path / "x").rename(folds[1])
+    with pytest.raises(storage.StorageError, match="another fold than its name says"):
+        validation.cross_validate(rows, learn, k=2, output_dir="~/cv")
+
+
 @pytest.mark.parametrize("name", ["plan", "seed-0-fold-0", "seed-0-fold-0-training/best"])
 def test_a_cross_validation_leaves_what_it_finds_in_its_folder_alone(parts, tmp_path, name):
     (tmp_path / name).mkdir(parents=True)
@@ -375,6 +485,59 @@ def test_a_model_of_numbers_learns_by_the_squared_error_unless_told_otherwise(pa
         assert run.rows[run.best_epoch - 1]["mae"] == pytest.approx(error, abs=1e-6)
         runs.append(run.rows)
     assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, torch.tensor])
+def test_a_figure_may_come_from_any_library(parts, tmp_path, kind):
+    tokenizer, model = tiny()
+    metrics = {"compute_metrics": lambda _: {"accuracy": kind(1)}}
+    training.fine_tune(model, tokenizer, *parts, config(epochs=1), output_dir=tmp_path, **metrics)
+    assert training.resume(tmp_path, *parts, **metrics)[2].rows[0]["accuracy"] == 1.0
+
+
+def test_a_figure_that_is_no_number_is_never_the_best(parts):
+    figures = iter([float("nan"), 0.5, float("nan"), 0.9])
+    tokenizer, model = tiny()
+    dials = config(epochs=4, best_metric="r")
+    run = training.fine_tune(model, tokenizer, *parts, dials, lambda _: {"r": next(figures)})
+    assert run.best_epoch == 4
+
+
+def test_a_run_that_is_refused_leaves_the_model_s_settings(parts, run):
+    tokenizer, model = tiny()
+    training.fine_tune(model, tokenizer, *parts, settings(max_length=16))
+    with pytest.raises(storage.StorageError, match="holds a run"):
+        training.fine_tune(model, tokenizer, *parts, settings(max_length=99), output_dir=run)
+    assert checkpoints.remembered(model)["max_length"] == 16
+
+
+def test_a_classifier_that_keeps_its_head_keeps_its_names(tmp_path):
+    _, model = checkpoints.load(seed=0, label_names=["bad", "good"], pretrained=False, **TINY)
+    training.save(model, tiny()[0], tmp_path / "model")
+    assert checkpoints.load(str(tmp_path / "model"))[1].config.id2label == {0: "bad", 1: "good"}
+    named = checkpoints.load(str(tmp_path / "model"), label_names=["x", "y"])[1]
+    assert named.config.id2label == {0: "x", 1: "y"}
+
+
+def test_functions_are_told_apart_by_their_code_and_by_what_they_are_bound_to():
+    def loss(y, t):
+        return cross_entropy(y, t) * 2
+
+    def same(y, t):
+        return cross_entropy(y, t) * 2
+
+    def other(y, t):
+        return cross_entropy(y, t) * 3
+
+    same.__qualname__ = other.__qualname__ = loss.__qualname__
+    names = [training.name_of(function) for function in (loss, same, other)]
+    assert names[0] == names[1] != names[2]
+    bound = [partial(cross_entropy, weight=torch.tensor([1.0, w])) for w in (1.0, 1.0, 1.00001)]
+    assert training.name_of(bound[0]) == training.name_of(bound[1]) != training.name_of(bound[2])
+    modules = [torch.nn.CrossEntropyLoss(label_smoothing=s) for s in (0.1, 0.1, 0.2)]
+    modules += [torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0]))]
+    found = [training.name_of(module) for module in modules]
+    assert found[0] == found[1] and len(set(found)) == 3
 
 
 def test_a_figure_that_no_epoch_has_is_said(parts):
@@ -473,6 +636,7 @@ def test_verify_repairs_nothing(copy):
     """The writer that set the old folder aside was killed: readers find it there."""
     aside = copy.parent / f"{files.work_prefix(copy)}0123abcd"
     aside.mkdir()
+    (aside / "new").mkdir()
     copy.rename(aside / "old")
     files.mark(aside)
     before = tree(copy.parent)
@@ -742,6 +906,26 @@ def test_a_file_or_a_missing_folder_is_said(tmp_path):
         training.load(tmp_path / "file")
     with pytest.raises(storage.StorageError, match=r"does not exist"):
         training.load(tmp_path / "none")
+
+
+@pytest.mark.parametrize("missing", ["classifier.weight", "bert.embeddings.LayerNorm.bias"])
+def test_weights_that_are_missing_are_not_made_up(copy, missing):
+    tensors = storage.load_tensors(copy / "model.safetensors")
+    del tensors[missing]
+    storage.save_tensors(copy / "model.safetensors", tensors)
+    reseal(copy, "model.safetensors", (copy / "model.safetensors").read_bytes())
+    with pytest.raises(storage.StorageError, match="answer at random"):
+        training.load(copy)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json"])
+@pytest.mark.parametrize("content", [b"{", b"[]", b"{}", b'{"model_type": 3}', b"[" * 100_000])
+def test_whatever_a_stored_file_holds_there_is_one_kind_of_error(copy, name, content):
+    reseal(copy, name, content)
+    try:
+        training.load(copy)
+    except storage.StorageError as error:
+        assert str(copy) in str(error)
 
 
 @pytest.mark.parametrize("name", ["adapter_config.json", "modeling_own.py", "x/added_tokens.json"])

@@ -55,13 +55,15 @@ def test_the_last_two_checkpoints_are_kept(tmp_path):
 
 
 def test_whoever_goes_on_removes_the_checkpoint_that_a_killed_run_could_not(tmp_path):
-    for step in (1, 2, 3):
-        storage.write_folder(tmp_path / f"step-{step:08d}", fill)
-    with storage.only_run(tmp_path):
-        assert [path.name for path in storage.stored_checkpoints(tmp_path)] == [
-            "step-00000002",
-            "step-00000003",
-        ]
+    """And leaves those of another run, which somebody has put there."""
+    for step, run in ((1, "a"), (2, "a"), (3, "b"), (4, "a")):
+        storage.write_folder(tmp_path / f"step-{step:08d}", fill, {"run": run})
+    storage.tidy(tmp_path, "a")
+    assert [path.name for path in storage.stored_checkpoints(tmp_path)] == [
+        "step-00000002",
+        "step-00000003",
+        "step-00000004",
+    ]
 
 
 def test_resuming_from_nothing_is_said(tmp_path):

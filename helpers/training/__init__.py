@@ -3,7 +3,14 @@
 from helpers.storage import load_model as load
 from helpers.storage import remove_run
 from helpers.storage import save_model as save
-from helpers.training.config import Metrics, TrainingConfig, TrainingError, TrainingRun, accuracy
+from helpers.training.config import (
+    Metrics,
+    TrainingConfig,
+    TrainingError,
+    TrainingRun,
+    accuracy,
+    name_of,
+)
 from helpers.training.running import fine_tune, resume, told_cut
 from helpers.training.session import SAID_FROM, Session
 from helpers.training.steps import (
@@ -27,6 +34,7 @@ __all__ = [
     "load",
     "logits_of",
     "make_optimizer",
+    "name_of",
     "predict",
     "remove_run",
     "resume",

@@ -1,12 +1,15 @@
 """What a run is asked for, and where it stands."""
 
+import hashlib
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
 import pandas as pd
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from transformers import EvalPrediction
 
@@ -98,7 +101,11 @@ class TrainingRun:
                 f"these: {there}."
             )
         sign = -1 if metric == "validation_loss" else 1
-        return max(self.rows, key=lambda row: sign * row[metric])["epoch"]
+
+        def worth(row: dict[str, float]) -> float:
+            return -math.inf if math.isnan(row[metric]) else sign * row[metric]
+
+        return max(self.rows, key=worth)["epoch"]
 
     @property
     def finished(self) -> bool:
@@ -125,9 +132,33 @@ def squared_error(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def name_of(function: Callable) -> str:
-    """A name by which a function is recognized in another process, with what it was bound to."""
+    """By what a function is recognized in another process: its name, its code, what it is bound to.
+
+    Not the variables that it uses: a list in which it collects figures is another one each time.
+    """
     if isinstance(function, partial):
-        bound = [*map(repr, function.args), *map(repr, sorted(function.keywords.items()))]
+        bound = [*map(content_of, function.args)]
+        bound += [
+            f"{name}={content_of(value)}" for name, value in sorted(function.keywords.items())
+        ]
         return f"{name_of(function.func)}({', '.join(bound)})"
-    name = getattr(function, "__qualname__", None) or repr(function)
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", name)
+    code = getattr(function, "__code__", None)
+    if code is not None:
+        constants = [value for value in code.co_consts if not hasattr(value, "co_code")]
+        digest = hashlib.sha256(f"{code.co_code!r}{constants}{code.co_names}".encode()).hexdigest()
+        defaults = ", ".join(map(content_of, function.__defaults__ or ()))
+        return f"{function.__module__}.{function.__qualname__}({defaults}) {digest[:12]}"
+    return content_of(function)
+
+
+def content_of(value: object) -> str:
+    """A value in words that are the same in another process."""
+    if isinstance(value, Tensor):
+        own = value.detach().cpu().contiguous()
+        digest = hashlib.sha256(own.reshape(-1).view(torch.uint8).numpy()).hexdigest()
+        return f"tensor {tuple(own.shape)} {digest[:12]}"
+    if isinstance(value, nn.Module):
+        plain = {k: v for k, v in vars(value).items() if isinstance(v, bool | int | float | str)}
+        tensors = {name: content_of(tensor) for name, tensor in value.state_dict().items()}
+        return f"{type(value).__name__}{sorted(plain.items())}{sorted(tensors.items())}"
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))

@@ -117,6 +117,8 @@ def with_epochs(run: TrainingRun, epochs: int | None) -> TrainingConfig:
     Raises:
         TrainingError: fewer epochs than are done.
     """
+    if epochs is not None and not (isinstance(epochs, int) and epochs > 0):
+        raise TrainingError(f"epochs = {epochs!r} is no whole number above 0.")
     if epochs is not None and epochs < run.epoch + (run.batch > 0):
         raise TrainingError(
             f"{run.epoch} epoch(s) are done and {run.batch} batch(es) of the next; epochs = "

@@ -83,6 +83,8 @@ class Session:
         if self.run.rows:
             self.best = storage.best_weights(self.claim, checkpoint, self.run, self.model)
         storage.restore_training(checkpoint, self.optimizer)
+        if self.claim and self.claim.writes:
+            storage.tidy(self.claim.folder, self.run.id)  # what a killed run could not remove
 
     @contextmanager
     def safeguards(self, resume_from: Path | None = None) -> Iterator[None]:
@@ -100,6 +102,7 @@ class Session:
                 raise TrainingError(
                     "the processes differ in data, dials or checkpoint: give all the same."
                 )
+            note_settings(self.model, self.config)
             self.parallel = runtime.in_step(self.model)
             stack.enter_context(runtime.enough_memory())
             self.interrupt = stack.enter_context(runtime.deferred_interrupt())
@@ -175,7 +178,7 @@ class Session:
         """Note the figures, store a checkpoint, keep the model if it is the best so far."""
         run = self.run
         run.epoch, run.batch, run.loss_sum = run.epoch + 1, 0, 0.0
-        run.rows.append({"epoch": run.epoch} | runtime.of_first(figures))
+        run.rows.append({"epoch": run.epoch} | runtime.of_first(as_floats(figures)))
         if run.best_epoch == run.epoch:
             self.best = weights_of(self.model)
         # The checkpoint first: whoever is killed before `best` is stored finds it in there.
@@ -209,13 +212,29 @@ def read_run(checkpoint: Path) -> TrainingRun:
 
 
 def prepared(model: PreTrainedModel, config: TrainingConfig) -> PreTrainedModel:
-    """A model on its device, which remembers how it is about to be trained."""
+    """A model on its device, its word table frozen or not."""
     checkpoints.own_memory(model.to(runtime.join()))
     model.get_input_embeddings().weight.requires_grad_(not config.freeze_word_embeddings)
+    return model
+
+
+def note_settings(model: PreTrainedModel, config: TrainingConfig) -> None:
+    """Note with a model how it is about to be trained. Not before it is sure that it will be."""
     checkpoints.remember(model, max_length=config.max_length, precision=config.precision)
     if model.config.num_labels == 1 and model.config.problem_type is None:
         model.config.problem_type = "regression"  # or a pipeline sends its numbers through σ
-    return model
+
+
+def as_floats(figures: dict[str, object]) -> dict[str, float]:
+    """Figures as plain numbers, whatever library computed them.
+
+    Raises:
+        TrainingError: one of them is no number.
+    """
+    try:
+        return {name: float(value) for name, value in figures.items()}
+    except (TypeError, ValueError) as error:
+        raise TrainingError(f"compute_metrics must give one number per name: {error}") from error
 
 
 def weights_of(model: PreTrainedModel) -> dict[str, Tensor]:
