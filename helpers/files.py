@@ -228,16 +228,6 @@ def check_as_read(path: Path, before: bytes | None) -> None:
         )
 
 
-def remove_file(target: Path) -> None:
-    """Remove a file that `replacing` wrote and nobody changed; nothing, if there is none.
-
-    Raises:
-        ForeignError: it is somebody else's.
-    """
-    check_ours(Path(target).absolute())
-    Path(target).unlink(missing_ok=True)
-
-
 def written_in(folder: Path) -> list[tuple[str, str]]:
     """What `replacing` wrote in a folder: (name, SHA-256), with the list itself at the end."""
     notes, listed = folder / WRITTEN, {}
