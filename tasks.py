@@ -135,7 +135,7 @@ def python_of(venv: Path) -> Path:
 
 def stamp_text(constraints: str) -> str:
     """What a complete installation leaves behind: its Python, and a hash of what it followed."""
-    names = ("requirements.txt", "requirements-dev.txt", constraints)
+    names = ("requirements.txt", "requirements/dev.txt", constraints)
     content = b"".join((ROOT / name).read_bytes() for name in names)
     return f"{sys.version}\n{hashlib.sha256(content).hexdigest()}\n"
 
@@ -167,7 +167,7 @@ def is_ours(venv: Path) -> bool:
 
 def set_up(
     venv: Path = VENV,
-    constraints: str = "constraints.txt",
+    constraints: str = "requirements/constraints.txt",
     torch_index: str = "",
     cuda: bool = False,
     wheels: Path | None = None,
@@ -205,7 +205,7 @@ def set_up(
 
 def wanted_packages(constraints: str) -> list[str]:
     """What pip is asked for: all that reading, testing and teaching need."""
-    return ["-r", str(ROOT / "requirements-dev.txt"), "-c", str(ROOT / constraints)]
+    return ["-r", str(ROOT / "requirements/dev.txt"), "-c", str(ROOT / constraints)]
 
 
 def check_free(venv: Path) -> None:
@@ -445,7 +445,7 @@ def lab(options: argparse.Namespace) -> int:
 
 def set_up_from(folder: Path) -> Path:
     """Everything from a pack, checked first: packages, weights, data. Returns the Python."""
-    from workshop import pack as packing
+    from tools.teaching import pack as packing
 
     try:
         facts = packing.opened(folder, ROOT)
@@ -466,8 +466,8 @@ def set_up_from(folder: Path) -> Path:
 
 def pack(options: argparse.Namespace) -> int:
     """A folder with all of the course, for machines without a network."""
-    from workshop import pack as packing
-    from workshop import pack_texts
+    from tools.teaching import pack as packing
+    from tools.teaching import pack_texts
 
     python = environment(options)
     if run_inside(python, "fetch_and_describe") != 0:
@@ -497,7 +497,7 @@ def pack(options: argparse.Namespace) -> int:
 
 def fetch_wheels(folder: Path, options: argparse.Namespace) -> None:
     """Let pip put all packages for this Python and system into a folder, as wheels only."""
-    constraints = "constraints.txt"
+    constraints = "requirements/constraints.txt"
     chosen = ["--only-binary", ":all:", "--dest", str(folder), "--find-links", str(folder)]
     if options.torch_index:
         torch = ["--no-deps", "--index-url", options.torch_index, "torch"]
@@ -510,7 +510,7 @@ def fetch_wheels(folder: Path, options: argparse.Namespace) -> None:
 def slides(options: argparse.Namespace) -> int:
     """Notebooks as pages to show."""
     python = environment(options)
-    command = [str(python), "-m", "workshop.slides", *map(str, notebooks(options.numbers))]
+    command = [str(python), "-m", "tools.teaching.slides", *map(str, notebooks(options.numbers))]
     return subprocess.run(command, cwd=ROOT).returncode
 
 
@@ -574,11 +574,11 @@ def test(options: argparse.Namespace) -> int:
         rows += in_rooms(python, options)
     if options.all:
         rows.append(run_pytest(python, "long tests", ["tests", *rooms, "-m", "long"]))
-        lowest = set_up(ROOT / ".venv-lowest", "constraints-lowest.txt")
+        lowest = set_up(ROOT / ".venv-lowest", "requirements/lowest.txt")
         units = ["tests", *rooms, "-m", "not slow and not long"]
         rows.append(run_pytest(lowest, "lowest versions", units))
     if options.record:
-        from tests import verified
+        from tools import verified
 
         verified.record(verified.from_table(rows, options.all))
     return report(rows, course["budgets"])
@@ -601,15 +601,15 @@ def prepare_browser(everywhere: bool) -> None:
     """Install what drives a browser, where there is one; on a CI machine that browser, too."""
     if find_chromium() is None and os.environ.get("CI"):
         apt_install("chromium")
-    content = (ROOT / "requirements-browser.txt").read_bytes() + stamp_text(
-        "constraints.txt"
+    content = (ROOT / "requirements/browser.txt").read_bytes() + stamp_text(
+        "requirements/constraints.txt"
     ).encode()
     stamp, wanted = VENV / "browser.txt", hashlib.sha256(content).hexdigest()
     found = stamp.read_text(encoding="utf8") if stamp.is_file() else ""
     if found == wanted or not (everywhere or find_chromium()):
         return
-    requirements = str(ROOT / "requirements-browser.txt")
-    pip_install(VENV, ["-r", requirements, "-c", str(ROOT / "constraints.txt")])
+    requirements = str(ROOT / "requirements/browser.txt")
+    pip_install(VENV, ["-r", requirements, "-c", str(ROOT / "requirements/constraints.txt")])
     stamp.write_text(wanted, encoding="utf8")
 
 
@@ -629,7 +629,7 @@ def apt_install(package: str) -> None:
 
 def nbval(path: Path, timeout: int) -> list[str]:
     """Arguments that make pytest run a notebook and compare every output."""
-    sanitize = ROOT / "tests" / "sanitize.cfg"
+    sanitize = ROOT / "tests" / "notebooks" / "sanitize.cfg"
     arguments = [str(path), "--nbval", f"--nbval-sanitize-with={sanitize}"]
     return [*arguments, f"--nbval-cell-timeout={timeout}", "--nbval-current-env"]
 
@@ -693,7 +693,13 @@ def check(options: argparse.Namespace) -> int:
     steps = [
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
-        ["pytest", "-q", "--no-header", "tests/test_notebooks.py", "tests/test_architecture.py"],
+        [
+            "pytest",
+            "-q",
+            "--no-header",
+            "tests/notebooks/test_notebooks.py",
+            "tests/unit/test_architecture.py",
+        ],
     ]
     codes = [subprocess.run([str(python), "-m", *step], cwd=ROOT).returncode for step in steps]
     say("\nCells whose output is not compared, and why:")
@@ -724,7 +730,7 @@ def study(options: argparse.Namespace) -> int:
 
 def site(options: argparse.Namespace) -> int:
     """Write the course as web pages; nothing is run, and nothing is loaded from elsewhere."""
-    command = [str(environment(options)), "-m", "website.build"]
+    command = [str(environment(options)), "-m", "tools.site.build"]
     return subprocess.run(command, cwd=ROOT).returncode
 
 
@@ -864,8 +870,8 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 def cleaned(notebook: dict) -> dict:
     """A notebook that was just run, in the one form in which it is stored.
 
-    Two runs with equal outputs give equal files: ids come from the cells' text, counts from
-    their order, and nothing is kept that depends on the time, the machine or the front end.
+    Two runs with equal outputs give equal files: ids stay, counts come from the order of the
+    cells, and nothing is kept that depends on the time, the machine or the front end.
     """
     cells, count = [], 0
     for cell, digest in zip(notebook["cells"], cell_ids(notebook["cells"]), strict=True):
@@ -885,11 +891,16 @@ def cleaned(notebook: dict) -> dict:
 
 
 def cell_ids(cells: list[dict]) -> list[str]:
-    """Eight hexadecimal digits a cell, from its kind and text; equal cells get different ones."""
+    """The cells' ids: the one a cell has stays, whatever becomes of its text; new ones get one.
+
+    Claims about a notebook name its cells. A new id has eight hexadecimal digits, from the cell's
+    kind and text; a cell whose id an earlier one bears, too, counts as new.
+    """
     ids: list[str] = []
     for cell in cells:
-        source = joined(cell["source"])
-        digest = short_hash(("md" if cell["cell_type"] == "markdown" else "code") + source)
+        digest, source = cell.get("id", ""), joined(cell["source"])
+        if not re.fullmatch(r"[0-9a-f]{8}", digest) or digest in ids:
+            digest = short_hash(("md" if cell["cell_type"] == "markdown" else "code") + source)
         while digest in ids:
             digest = short_hash(digest + source)
         ids.append(digest)
@@ -976,7 +987,7 @@ def fetch_and_describe() -> None:
     What a pack did not bring may be missing where there is no network; anything else may not.
     """
     from helpers import downloads, runtime
-    from workshop import pack as packing
+    from tools.teaching import pack as packing
 
     missing, not_brought = [], packing.not_brought(ROOT)
     for name in sorted(downloads.sources(), key=not_brought.count):

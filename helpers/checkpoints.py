@@ -212,7 +212,7 @@ def fastest_attention() -> str:
     """The attention to train with: the fused one on CUDA, elsewhere the one that is written out.
 
     On a CPU its dropout can then be the cheaper one. By itself it is no faster there:
-    benchmarks/one_change_at_a_time.md.
+    docs/measured/one_change_at_a_time.md.
     """
     return {"cuda": "sdpa", "cpu": "light"}.get(runtime.best_device().type, "eager")
 
@@ -281,7 +281,7 @@ def word_gradient_kept(model: PreTrainedModel) -> Iterator[None]:
 
     It is as large as the table, 47 MB here, and nearly all zeros, and is made anew in each step.
     Kept, only the rows of the batch's own tokens are added to it; the numbers are the same. What
-    it gains: benchmarks/training_speed.md. Inside the block call `zero_gradients` instead of
+    it gains: docs/measured/training_speed.md. Inside the block call `zero_gradients` instead of
     `optimizer.zero_grad`.
     """
     words = model.get_input_embeddings()

@@ -259,3 +259,10 @@ READERS: dict[str, Callable[[], tuple[pd.DataFrame, Features]]] = {
     "news": read_news,
     "ratings": read_ratings,
 }
+
+
+def with_shuffled_labels(dataset: Dataset, seed: int) -> Dataset:
+    """The same texts with their labels in another order: a control that nothing can learn."""
+    shuffled = np.random.default_rng(seed).permutation(dataset["label"][:])
+    unlabelled = dataset.remove_columns("label")
+    return unlabelled.add_column("label", shuffled).cast(dataset.features)

@@ -327,3 +327,33 @@ def examples_needed(difference: float, discordant: float, power: float = 0.8) ->
     by_chance = stats.norm.ppf(0.975) * np.sqrt(discordant)
     to_find = stats.norm.ppf(power) * np.sqrt(discordant - difference**2)
     return int(np.ceil(((by_chance + to_find) / difference) ** 2))
+
+
+def variance_components(table: pd.DataFrame, column: str = "accuracy") -> pd.DataFrame:
+    """How much of the spread goes with the fold, with the seed, with neither.
+
+    Two-way analysis of variance of a table with one row for each `fold` and `seed`; intervals by
+    Williams (1962) for fold and seed, by chi-square for the rest. Both are for normal values.
+
+    Returns for "fold", "seed" and "rest": `df`, `sd` (a component below 0 counts as 0), and its
+    95 % interval `low`, `high`.
+    """
+    grid = table.pivot(index="fold", columns="seed", values=column)
+    if grid.isna().any(axis=None) or min(grid.shape) < 2:
+        raise ValidationError("every fold with every seed, at least two of each, once.")
+    folds_, seeds_ = grid.shape
+    of_fold, of_seed = (grid.mean(axis=axis) - grid.stack().mean() for axis in (1, 0))
+    rest = grid.sub(of_fold, axis=0).sub(of_seed, axis=1) - grid.stack().mean()
+    squares = {"fold": (seeds_, of_fold), "seed": (folds_, of_seed), "rest": (1, rest.stack())}
+    freedom = {"fold": folds_ - 1, "seed": seeds_ - 1, "rest": (folds_ - 1) * (seeds_ - 1)}
+    mean = {name: times * (x**2).sum() / freedom[name] for name, (times, x) in squares.items()}
+    rows = []
+    for name, (times, _) in squares.items():
+        df, ends = freedom[name], (0.975, 0.025)
+        subtract = 0 if name == "rest" else mean["rest"]
+        factors = [0, 0] if name == "rest" else stats.f.ppf(ends, df, freedom["rest"])
+        chi = stats.chi2.ppf(ends, df) / df
+        low, high = (mean[name] - np.multiply(factors, mean["rest"])) / (times * chi)
+        variances = np.maximum([(mean[name] - subtract) / times, low, high], 0)
+        rows.append([df, *np.sqrt(variances)])
+    return pd.DataFrame(rows, list(squares), ["df", "sd", "low", "high"])

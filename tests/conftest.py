@@ -32,7 +32,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The course's web pages, built once."""
-    from website import build
+    from tools.site import build
 
     target = tmp_path_factory.mktemp("site") / "pages"
     build.build(target)

@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import tasks
-from workshop import pack
+from tools.teaching import pack
 
 TOKEN = "course"
 SIZES = {"laptop": (1366, 768), "projector": (1280, 720)}

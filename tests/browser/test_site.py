@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from website import pages
+from tools.site import pages
 
 axe_sync = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"

@@ -22,11 +22,11 @@ from nbclient import NotebookClient
 
 import tasks
 from helpers import downloads, files
-from workshop import pack
+from tools.teaching import pack
 
 PYTHON = "3.11"  # the list's packages are installed on the Python that torch's verified build has
 VENV = tasks.ROOT / ".venv-colab"
-PACKAGES = tasks.ROOT / "constraints-colab.txt"
+PACKAGES = tasks.ROOT / "requirements/colab.txt"
 ARCHIVES = tasks.ROOT / ".venv-colab-archives"
 ADDRESS = tasks.project()["project"]["urls"]["Repository"]
 VERSION = "v" + tasks.project()["project"]["version"]

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import tasks
-from tests import verified
 from tests.colab import runtime
 from tests.conftest import EVERY, load
+from tools import verified
 
 VERSIONS = ["3.12", "3.13"]
 COMPILE = """
@@ -41,7 +41,7 @@ def test_every_cell_and_every_helper_compiles_without_a_warning(python):
         for cell in load(path)["cells"]
         if cell["cell_type"] == "code"
     }
-    for folder in ("helpers", "studies"):
+    for folder in ("helpers", "tools"):
         for path in (tasks.ROOT / folder).rglob("*.py"):
             sources[str(path)] = path.read_text(encoding="utf8")
     assert len(sources) > 500

@@ -1,0 +1,57 @@
+"""Numbers that the reasons in the solutions quote and no cell prints are computed here."""
+
+import math
+
+import numpy as np
+import pytest
+
+import tasks
+from helpers import metrics
+from helpers.exercises import nb07, nb13
+from tests.conftest import load
+from tests.notebooks.test_notebooks import markdown
+
+ALL_MARKED = metrics.confusion_matrix(np.repeat([0, 1], [940, 60]), np.ones(1000, int))
+STEPS = 3 * 5970 / 32
+ERROR = math.sqrt(260 / 300 * 40 / 300 / 300)
+LOW, HIGH = (100 * (260 / 300 + side * ERROR) for side in (-2, 2))
+TEXTS = nb13.texts_needed(0.03)
+
+# Notebook, a piece of its reasons, and what belongs in its places.
+SAID = [
+    ("00", "{:.0f} to {:.0f} %", (LOW, HIGH)),
+    (
+        "04",
+        "5,970 / 32 is {:.1f}, and one rounding makes {}",
+        (STEPS, math.ceil(STEPS)),
+    ),
+    ("05", "harmonic mean of the two, {:.3f},", (2 * 40 / (50 + 60),)),
+    ("05", "their ordinary mean, {:.3f}", ((40 / 50 + 40 / 60) / 2,)),
+    ("05", "precision of {:.2f}", (metrics.precision(ALL_MARKED)[1],)),
+    ("05", "ordinary mean of {:.2f}", ((metrics.precision(ALL_MARKED)[1] + 1) / 2,)),
+    ("05", "F1 of {:.2f}", (metrics.f1(ALL_MARKED)[1],)),
+    ("13", "{} rows", (TEXTS,)),
+    ("13", "test part of {:.0f}", (1.2 * TEXTS / 5,)),
+]
+
+
+@pytest.mark.parametrize(("number", "piece", "values"), SAID)
+def test_a_number_of_a_reason_is_computed(number, piece, values):
+    path = tasks.NOTEBOOKS / "solutions" / f"{number}_solutions.ipynb"
+    assert piece.format(*values) in markdown(load(path))
+
+
+def test_the_variance_is_fifty_times_smaller_than_its_root():
+    assert round(ERROR / ERROR**2, -1) == 50
+
+
+def test_macro_f1_by_the_wrong_ways_is_higher():
+    """What the reason of 07-1 says of the weighted mean and of F1 from two means."""
+    macro = {
+        f: metrics.average(f, nb07.MATRIX, "macro") for f in (metrics.precision, metrics.recall)
+    }
+    precision, recall = macro.values()
+    right = metrics.average(metrics.f1, nb07.MATRIX, "macro")
+    weighted = metrics.average(metrics.f1, nb07.MATRIX, "weighted")
+    assert abs(weighted - metrics.accuracy(nb07.MATRIX)) < 0.02
+    assert 2 * precision * recall / (precision + recall) > right + 0.02

@@ -1,0 +1,127 @@
+"""What the papers say of a benchmark is what its recorded rows give."""
+
+import importlib
+import re
+import subprocess
+
+import pytest
+
+import tasks
+from helpers import corpora, metrics
+from tools.experiments import provenance
+
+FOLDER = tasks.ROOT / "data" / "measured"
+README = (tasks.ROOT / "README.md").read_text(encoding="utf8")
+
+
+@pytest.mark.parametrize("name", ["training_speed", "review_accuracy"])
+def test_the_recorded_rows_give_the_tables_of_the_paper(name):
+    report = importlib.import_module(f"tools.experiments.{name}").report()
+    paper = (tasks.ROOT / "docs" / "measured" / f"{name}.md").read_text(encoding="utf8")
+    for block in report.strip().split("\n\n"):
+        assert block in paper
+
+
+def test_the_readme_quotes_the_test_result():
+    module = importlib.import_module("tools.experiments.review_accuracy")
+    rows = module.done()
+    best = rows[(rows["epoch"] == rows["best_epoch"]) & (rows["part"] == "test")]
+    accuracy = 100 * best["test_accuracy"]
+    assert f"**{accuracy.mean():.1f} %** of 1,705 test sentences" in README
+    assert f"({len(best)} seeds, {accuracy.min():.1f} to {accuracy.max():.1f};" in README
+    low, high = re.search(r"(\d+\.\d)% to (\d+\.\d)%", module.report()).groups()
+    assert f"interval {low} to {high} for that many sentences" in README
+
+
+def test_the_readme_quotes_the_speed():
+    module = importlib.import_module("tools.experiments.training_speed")
+    measured = module.pd.read_csv(module.RESULTS)
+
+    def ratios(processor, name):
+        rows = measured[measured["processor"].str.contains(processor)]
+        of_name = rows["configuration"] == name
+        return [module.times_as_fast(rows, rival)[of_name].median() for rival in module.RIVALS]
+
+    plain, best = ratios("amx", "fine_tune, defaults")
+    assert f"**{plain:.1f} times** as fast" in README
+    assert f"**{best:.2f} times** as fast" in README
+    plain, best = ratios("avx512", "fine_tune, defaults")
+    assert f"without AMX **{plain:.1f}** and **{best:.2f} times**" in README
+    plain, best = ratios("avx512", "fine_tune, last layer for [CLS]")
+    assert f"alone {plain:.1f} and {best:.2f}:" in README
+
+
+def test_the_page_on_speed_and_the_guide_quote_the_ratios_without_amx():
+    module = importlib.import_module("tools.experiments.training_speed")
+    rows = module.pd.read_csv(module.RESULTS)
+    rows = rows[rows["processor"].str.contains("avx512")]
+
+    def over(name, rival):
+        return module.times_as_fast(rows, rival)[rows["configuration"] == name].median()
+
+    page = " ".join((FOLDER / "training_speed.md").read_text(encoding="utf8").split())
+    ours, short = "fine_tune, defaults", "fine_tune, last layer for [CLS]"
+    plain, best = module.RIVALS
+    assert f"`fine_tune` is {over(ours, plain):.1f} times as fast" in page
+    said = f"{over(ours, best):.2f} times, below the 1.25 that was aimed at, and "
+    assert f"{said}{over(ours, best + ', eager'):.2f} against the same with eager" in page
+    said = f"it is {over(short, plain):.1f} and {over(short, best):.2f} times, with the word table "
+    frozen = f"{short}, word table frozen"
+    said += f"frozen as well {over(frozen, plain):.1f} and {over(frozen, best):.2f}."
+    assert said in page
+    guide = (tasks.ROOT / "docs" / "teaching" / "guide.md").read_text(encoding="utf8")
+    assert f"took {over(ours, 'fine_tune, fp32'):.1f} times as long" in guide
+
+
+def test_a_new_row_of_results_makes_no_commit_dirty_and_changed_data_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance.downloads, "ROOT", tmp_path)
+    results = [tmp_path / name for name in ("data/measured/x.csv", "docs/measured/x.md")]
+    others = [tmp_path / name for name in ("data/x.csv", "docs/x.md", "x.py")]
+    files = [*results, *others]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("a\n")
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.invalid"]
+    for command in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "x"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    clean = provenance.commit()
+    assert re.fullmatch("[0-9a-f]{7,}", clean)
+    for file in results:
+        file.write_text("a\nb\n")
+        assert provenance.commit() == clean
+    for file in others:
+        file.write_text("a\nb\n")
+        assert provenance.commit() == f"{clean}-dirty"
+        file.write_text("a\n")
+
+
+def test_the_readme_quotes_the_speed_of_prediction():
+    module = importlib.import_module("tools.experiments.prediction_speed")
+    rows = module.done()
+    rows = rows[rows["processor"].str.contains("amx") & (rows["stage"] != module.CHOOSING)]
+    rows = rows.assign(ratio=module.ratios(rows))
+    faster = rows.groupby("configuration")["ratio"].median()
+    assert f"**{faster['pipeline, defaults']:.1f} times** as many sentences" in README
+    assert f"**{faster['pipeline, best batch size']:.1f} times** as\n  many as" in README
+    assert round(faster["pipeline, bf16, best batch size, texts sorted"], 2) == 1.12
+    assert "within 12 % of it" in README
+
+
+def test_the_readme_quotes_what_people_and_few_examples_say():
+    rated = {
+        corpora.normalized(text): mean
+        for part in corpora.load("ratings").values()
+        for text, mean in zip(part["text"], part["label"], strict=True)
+    }
+    agree = [
+        (rated[text] > 0) == (label == 1)
+        for part in corpora.load("reviews").values()
+        for text, label in (
+            (corpora.normalized(corpora.plain(text)), label)
+            for text, label in zip(part["text"], part["label"], strict=True)
+        )
+        if text in rated
+    ]
+    assert f"**{sum(agree) / len(agree):.1%}**".replace("%", " %") in README
+    low, high = metrics.wilson(55, 75)
+    assert f"from {100 * low:.1f} to\n  {100 * high:.1f} % (05)" in README

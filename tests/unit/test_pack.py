@@ -1,0 +1,284 @@
+"""The folder for a room without a network: what goes in, what is refused, what is set up."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import tasks
+from helpers import downloads, files
+from tools.teaching import pack, pack_texts
+
+OTHER = "cp27-plan9-vax"
+
+
+def tiny_wheel(folder: Path) -> None:
+    """A wheel of one module, as pip wants it."""
+    inside = {
+        "tiny.py": "ANSWER = 42\n",
+        "tiny-1.0.dist-info/METADATA": "Metadata-Version: 2.4\nName: tiny\nVersion: 1.0\n"
+        "License-Expression: MIT\n",
+        "tiny-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n"
+        "Tag: py3-none-any\n",
+        "tiny-1.0.dist-info/RECORD": "tiny.py,,\n",
+    }
+    with zipfile.ZipFile(folder / "tiny-1.0-py3-none-any.whl", "w") as wheel:
+        for name, text in inside.items():
+            wheel.writestr(name, text)
+
+
+@pytest.fixture
+def tiny(tmp_path) -> Path:
+    """A course of one package and two sources, with the real commands."""
+    root = tmp_path / "course"
+    shutil.copytree(tasks.ROOT / "tools", root / "tools")
+    shutil.copy(tasks.ROOT / "tasks.py", root)
+    (root / "helpers").mkdir()
+    for name in ("__init__.py", "files.py"):
+        shutil.copy(tasks.ROOT / "helpers" / name, root / "helpers")
+    texts = {
+        "pyproject.toml": '[project]\nversion = "0.1.0"\n',
+        "requirements.txt": "",
+        "requirements/dev.txt": "tiny\n",
+        "requirements/constraints.txt": "tiny==1.0\n",
+        "data/sources.toml": "[films]\n[news]\n",
+        "data/downloads/films/a.txt": "a film",
+        "data/downloads/films/deeper/b.txt": "another",
+        "data/downloads/news/secret.txt": "may not be passed on",
+        "data/downloads/films.lock": "",
+        ".venv/x": "not to be packed",
+    }
+    for name, text in texts.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf8")
+    return root
+
+
+@pytest.fixture
+def made(tiny, tmp_path) -> Path:
+    """A pack of it."""
+    reason = {"news": "somebody owns it"}
+    return pack.make(tmp_path / "stick" / "pack", tiny, tiny_wheel, reason)
+
+
+def test_a_pack_holds_what_is_needed_and_not_what_may_not_be_passed_on(made):
+    names = pack.files_below(made)
+    assert "sources/films/deeper/b.txt" in names
+    assert f"wheels/{pack.tag()}/tiny-1.0-py3-none-any.whl" in names
+    assert "course/tasks.py" in names
+    assert not [name for name in names if "secret" in name or ".venv" in name]
+    assert set(pack.sums(made)) == set(names) - {"SHA256SUMS"}
+    assert [path.name for path in made.parent.iterdir()] == ["pack"]
+
+
+def test_a_pack_says_how_to_start_and_under_which_terms(made):
+    said = (made / "READ_ME_FIRST.md").read_text(encoding="utf8")
+    assert "lab --from" in said and "STICK/pack/course" in said
+    assert "`news`: somebody owns it" in said
+    assert "write `python{}.{}`".format(*sys.version_info[:2]) in said
+    assert "| tiny | 1.0 | MIT |" in (made / "LICENCES.md").read_text(encoding="utf8")
+
+
+def no_network() -> list[str]:
+    """What to put before a command so that it has no network."""
+    if shutil.which("unshare") is None:
+        pytest.skip("the network cannot be cut off: there is no unshare")
+    if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode != 0:
+        pytest.skip("the network cannot be cut off: unshare -n is not permitted")
+    return ["unshare", "-n"]
+
+
+def set_up(course: Path, folder: Path) -> subprocess.CompletedProcess:
+    """`lab --from` without JupyterLab, in a process that has no network."""
+    code = f"import tasks; from pathlib import Path; tasks.set_up_from(Path({str(folder)!r}))"
+    command = [*no_network(), sys.executable, "-c", code]
+    return subprocess.run(command, cwd=course, capture_output=True, text=True)
+
+
+def test_everything_is_set_up_without_a_network(made, tmp_path):
+    """A real virtual environment, the real pip, a wheel from the stick."""
+    fresh = tmp_path / "laptop"
+    shutil.copytree(made / "course", fresh)
+    assert set_up(fresh, made).returncode == 0
+    python = tasks.python_of(fresh / ".venv")
+    asked = [str(python), "-c", "import tiny; print(tiny.ANSWER)"]
+    assert subprocess.run(asked, capture_output=True, text=True).stdout == "42\n"
+    assert (fresh / "data/downloads/films/a.txt").read_text(encoding="utf8") == "a film"
+    assert pack.not_brought(fresh) == ["news"]
+    assert not (fresh / "data/downloads/news").exists()
+
+
+def test_a_file_that_was_damaged_on_the_stick_stops_before_anything_is_installed(made, tiny):
+    (made / "sources/films/a.txt").write_text("a filn", encoding="utf8")
+    shutil.rmtree(tiny / ".venv")
+    ran = set_up(tiny, made)
+    assert "sources/films/a.txt" in ran.stderr and "damaged" in ran.stderr
+    assert not (tiny / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda made: (made / "sources/films/a.txt").unlink(), "a.txt is missing"),
+        (lambda made: (made / "sources/films/new").touch(), "sources/films/new is not listed"),
+        (lambda made: tiny_wheel(made / "wheels" / pack.tag()), "damaged"),
+    ],
+)
+def test_what_is_not_as_the_list_says_is_refused(made, change, said):
+    wheel = made / "wheels" / pack.tag() / "tiny-1.0-py3-none-any.whl"
+    wheel.write_bytes(wheel.read_bytes() + b"x") if said == "damaged" else change(made)
+    with pytest.raises(pack.PackError, match=said):
+        pack.verify(made, pack.tag())
+
+
+def test_wheels_of_other_systems_are_not_read(made):
+    (made / "wheels" / OTHER).mkdir()
+    (made / "wheels" / OTHER / "x.whl").write_bytes(b"not listed, and nobody cares")
+    pack.verify(made, pack.tag())
+
+
+def test_a_folder_that_is_no_pack_is_told(tmp_path, tiny):
+    with pytest.raises(pack.PackError, match=r"is no pack: it has no pack\.json"):
+        pack.opened(tmp_path, tiny)
+
+
+def test_a_pack_of_another_version_is_told_with_both(made, tiny):
+    (tiny / "requirements/constraints.txt").write_text("tiny==1.1\n", encoding="utf8")
+    with pytest.raises(pack.PackError, match=r"another version(.|\n)*contents [0-9a-f]{12}"):
+        pack.opened(made, tiny)
+
+
+def test_line_ends_of_a_copy_on_windows_make_no_other_version(made, tiny):
+    text = (tiny / "data/sources.toml").read_text(encoding="utf8")
+    (tiny / "data/sources.toml").write_bytes(text.replace("\n", "\r\n").encode())
+    pack.opened(made, tiny)
+
+
+def test_another_python_is_told_which_one_to_start(made):
+    python, _, system = pack.tag().partition("-")
+    with pytest.raises(pack.PackError, match=rf"this is Python 3.99 on {system}") as caught:
+        pack.wheels_for(made, f"cp399-{system}")
+    ours = f"python{python[2]}.{python[3:]}"
+    assert f"{ours} tasks.py lab --from" in str(caught.value)
+    with pytest.raises(pack.PackError, match="adds what is missing"):
+        pack.wheels_for(made, OTHER)
+
+
+def test_a_second_kind_of_machine_adds_its_wheels(made, tiny, monkeypatch):
+    before = pack.sums(made)
+    monkeypatch.setattr(pack, "tag", lambda: OTHER)
+    pack.make(made, tiny, tiny_wheel, {})
+    after = pack.sums(made)
+    assert f"wheels/{OTHER}/tiny-1.0-py3-none-any.whl" in after
+    same = {name for name in before if not name.endswith(".md")}
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    assert "plan9" in (made / "READ_ME_FIRST.md").read_text(encoding="utf8")
+
+
+def test_an_interrupted_pack_leaves_no_folder_and_the_next_try_works(tiny, tmp_path):
+    def interrupted(folder):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pack.make(tmp_path / "p", tiny, interrupted, {})
+    assert not list(tmp_path.glob("*p*"))
+    pack.make(tmp_path / "p", tiny, tiny_wheel, {})
+    assert [path.name for path in tmp_path.glob("*p*")] == ["p"]
+
+
+def test_what_a_killed_pack_left_is_removed_by_the_next_one(tiny, tmp_path):
+    program = (
+        "import os; from pathlib import Path; from tools.teaching import pack\n"
+        f"place, root = Path({str(tmp_path / 'p')!r}), Path({str(tiny)!r})\n"
+        "pack.make(place, root, lambda wheels: os._exit(9), {})"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=tasks.ROOT)
+    assert ran.returncode == 9 and [files.is_marked(path) for path in tmp_path.glob(".*")] == [True]
+    pack.make(tmp_path / "p", tiny, tiny_wheel, {})
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_something_else_at_that_place_is_kept(tiny, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    with pytest.raises(pack.PackError, match="is no pack"):
+        pack.make(tmp_path / "mine", tiny, tiny_wheel, {})
+    assert pack.files_below(tmp_path / "mine") == ["thesis.txt"]
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(tiny, tmp_path, monkeypatch):
+    usage = shutil._ntuple_diskusage(100, 99, 5_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    with pytest.raises(pack.PackError, match=r"needs [\d,]+ MB.*and 5 MB are free"):
+        pack.make(tmp_path / "p", tiny, tiny_wheel, {})
+    assert not list(tmp_path.glob("p*"))
+
+
+def test_data_that_are_right_stay_and_damaged_ones_are_replaced(made, tiny):
+    films = tiny / "data/downloads/films"
+    inode = os.stat(films / "a.txt").st_ino
+    pack.place(made, tiny, {})
+    assert os.stat(films / "a.txt").st_ino == inode
+    (films / "a.txt").write_text("a filn", encoding="utf8")
+    pack.place(made, tiny, {})
+    assert (films / "a.txt").read_text(encoding="utf8") == "a film"
+
+
+def test_a_copy_without_git_is_the_copy_with_git(tmp_path):
+    """Of the real course, so that nothing large or private comes along."""
+    if not pack.tracked(tasks.ROOT):
+        pytest.skip("this is no clone")
+    clone = tmp_path / "clone"
+    command = ["git", "clone", "--quiet", str(tasks.ROOT), str(clone)]
+    subprocess.run(command, check=True, capture_output=True)
+    pack.copy_course(clone, tmp_path / "with")
+    for made_by_commands in (".venv/x", "data/downloads/x", "outputs/x", "tests/__pycache__/x"):
+        (clone / made_by_commands).parent.mkdir(parents=True, exist_ok=True)
+        (clone / made_by_commands).touch()
+    shutil.rmtree(clone / ".git")
+    pack.copy_course(clone, tmp_path / "without")
+    assert pack.files_below(tmp_path / "without") == pack.files_below(tmp_path / "with")
+
+
+def test_every_source_has_a_decision_and_terms():
+    assert set(pack_texts.PASS_ON) == set(downloads.sources())
+    carried = {name for name, why in pack_texts.PASS_ON.items() if why is None}
+    assert set(pack_texts.TERMS) == carried
+    assert pack.needed_by("news", tasks.ROOT) == ["07"]
+    assert "01" in pack.needed_by("reviews", tasks.ROOT)
+
+
+def test_what_the_pack_left_out_stops_nobody(monkeypatch, tmp_path, capsys):
+    """The real function that `lab` calls, with a source that cannot be fetched."""
+
+    def folder(name):
+        if name == "news":
+            raise downloads.DownloadError("no network")
+        return tmp_path
+
+    monkeypatch.setattr(downloads, "folder", folder)
+    monkeypatch.setattr(pack, "not_brought", lambda root: ["news"])
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    tasks.fetch_and_describe()
+    assert "Needed by notebook 07" in capsys.readouterr().out
+    monkeypatch.setattr(pack, "not_brought", lambda root: [])
+    with pytest.raises(SystemExit, match="no network"):
+        tasks.fetch_and_describe()
+
+
+def test_an_unknown_source_to_leave_out_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(tasks, "environment", lambda options: Path(sys.executable))
+    monkeypatch.setattr(tasks, "run_inside", lambda *arguments: 0)
+    assert tasks.main(["pack", "x", "--without", "revews"]) == 1
+    assert "No source is called revews. There are: minilm" in capsys.readouterr().err
+
+
+def test_facts_are_those_of_the_course():
+    facts = pack.facts_of(tasks.ROOT)
+    assert facts["version"] == tasks.project()["project"]["version"]
+    assert json.loads(json.dumps(facts)) == facts

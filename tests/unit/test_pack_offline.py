@@ -1,0 +1,56 @@
+"""A real pack, and a real set-up from it on a machine whose network is cut off. Minutes."""
+
+import json
+import subprocess
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+import tasks
+from helpers import downloads
+from tests.unit.test_pack import no_network
+from tools.teaching import pack, pack_texts
+
+pytestmark = pytest.mark.long
+LEFT_OUT = {name: why for name, why in pack_texts.PASS_ON.items() if why}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """A pack of this course for this system, with packages from the index."""
+    place = tmp_path_factory.mktemp("stick")
+    for name in downloads.sources():
+        downloads.folder(name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tasks, "VENV", place / "venv")
+        tasks.make_venv(tasks.VENV)
+        options = Namespace(torch_index="", cuda=False)
+        return pack.make(
+            place / "pack", tasks.ROOT, lambda wheels: tasks.fetch_wheels(wheels, options), LEFT_OUT
+        )
+
+
+def test_the_pack_is_as_large_as_is_said_and_holds_no_article_of_the_bbc(made):
+    sizes = {name: (made / name).stat().st_size for name in pack.files_below(made)}
+    assert sum(sizes.values()) / 1e6 < pack.PACK_MB
+    assert not [name for name in sizes if name.startswith("sources/news")]
+    assert all(name.endswith(".whl") for name in sizes if name.startswith("wheels/"))
+
+
+def test_without_a_network_jupyterlab_answers_and_notebook_00_runs(made, tmp_path):
+    """The stick alone: its copy of the course, its wheels, its data."""
+    course = tmp_path / "laptop"
+    pack.copy_course(made / "course", course)
+    driver = tasks.ROOT / "tests" / "unit" / "without_network.py"
+    command = [*no_network(), sys.executable, str(driver), str(course), str(made)]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout.splitlines()[-1])
+    print(found)
+    assert not found["network"]
+    assert found["lab"], found["said"]
+    assert "news           not here" in found["said"]
+    cells = json.loads((course / "notebooks/00_start_here.ipynb").read_text())["cells"]
+    assert found["cells"] == sum(cell["cell_type"] == "code" for cell in cells)

@@ -1,0 +1,51 @@
+"""The script that the README gives for a project of one's own: it runs where it says it does."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from transformers import pipeline
+
+import tasks
+from helpers import own_data
+from tests.unit.test_faults import TINY
+
+
+def script() -> str:
+    """The first script of the section, on a tiny model."""
+    text = (tasks.ROOT / "README.md").read_text(encoding="utf8")
+    section = text.split("## A CSV and one afternoon")[1]
+    found = re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]
+    small = {
+        "checkpoints.load(": f"checkpoints.load(pretrained=False, **{TINY}, ",
+        "epochs=8": "epochs=1",
+    }
+    for there, instead in small.items():
+        assert found.count(there) == 1
+        found = found.replace(there, instead)
+    return found
+
+
+@pytest.mark.slow
+def test_the_script_for_an_own_project_needs_only_what_it_names(tmp_path):
+    shutil.copytree(tasks.ROOT / "helpers", tmp_path / "helpers")
+    (tmp_path / "data").mkdir()
+    shutil.copy(tasks.ROOT / "data" / "sources.toml", tmp_path / "data")
+    (tmp_path / "data" / "downloads").symlink_to(tasks.ROOT / "data" / "downloads")
+    rows = pd.read_csv(tasks.ROOT / "data" / "messages.csv")
+    rows = rows.rename(columns={"message": "text", "intent": "label"})
+    rows.to_csv(tmp_path / "tickets.csv", index=False)
+    (tmp_path / "tickets.py").write_text(script(), encoding="utf8")
+
+    command = [sys.executable, "tickets.py"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "TF-IDF is ahead of fine-tuned" in ended.stdout  # a tiny model that learned nothing
+    names = own_data.load(tmp_path / "tickets.csv", "text", "label").names
+    classify = pipeline("text-classification", model=str(tmp_path / "outputs" / "tickets"))
+    [answer] = classify(["word " * 900], truncation=True)
+    assert answer["label"] in names

@@ -1,0 +1,319 @@
+"""The web pages: every link leads somewhere, nothing comes from elsewhere, nothing is lost."""
+
+import hashlib
+import html
+import json
+import re
+import tomllib
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+import tasks
+from helpers import folders
+from tests.conftest import EVERY, load
+from tools.site import build, colours, diagrams, pages, prose, tidy
+
+LARGEST = 1_500_000  # bytes of a page with all that it loads
+ENOUGH = 4.5  # contrast of text, WCAG 2 AA
+PAGES = [page.address for page in pages.all_pages()] + ["search.html"]
+WITHOUT_HTTPS = {"mlg.ucd.ie", "neuralnetworksanddeeplearning.com"}
+LOADS = {"link": "href", "script": "src", "img": "src"}
+
+
+class Seen(HTMLParser):
+    """What a browser would find in a page."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.path, self.ids, self.links, self.loads = path, [], [], []
+        self.images, self.headings, self.language, self.text = [], [], "", ""
+        self.inside: list[str] = []
+        self.feed(path.read_text(encoding="utf8"))
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.inside.append(tag)
+        self.ids += [found["id"]] if "id" in found else []
+        self.links += [found["href"]] if tag == "a" and "href" in found else []
+        self.loads += [found[LOADS[tag]]] if LOADS.get(tag) in found else []
+        self.images += [found] if tag == "img" else []
+        self.headings += [int(tag[1])] if re.fullmatch("h[1-6]", tag) else []
+        self.language = found.get("lang", self.language)
+        if tag in ("img", "meta", "link", "input", "br", "hr"):
+            self.inside.pop()
+
+    def handle_endtag(self, tag):
+        while self.inside and self.inside.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if not {"pre", "code", "math", "script"} & set(self.inside):
+            self.text += data
+
+
+@pytest.fixture(scope="session")
+def seen(site) -> dict[str, Seen]:
+    """Address -> what stands in the page, for every page."""
+    return {path.relative_to(site).as_posix(): Seen(path) for path in site.rglob("*.html")}
+
+
+def target_of(address: str, link: str) -> tuple[str, str]:
+    """(file in the site, anchor) that a relative link leads to."""
+    path, _, anchor = link.partition("#")
+    joined = Path(address).parent / unquote(path) if path else Path(address)
+    return str(Path(*normal(joined.parts))), anchor
+
+
+def normal(parts: tuple[str, ...]) -> list[str]:
+    """The parts of a path without `..`."""
+    kept: list[str] = []
+    for part in parts:
+        if part == "..":
+            kept.pop()  # a link out of the site fails here
+        else:
+            kept.append(part)
+    return kept
+
+
+def is_outside(link: str) -> bool:
+    return bool(urlsplit(link).scheme)
+
+
+# ---------------------------------------------------------------- every page
+
+
+def test_every_notebook_and_text_has_its_page(seen):
+    assert sorted(seen) == sorted(PAGES)
+    assert len(PAGES) >= len(EVERY) + 10
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_links_lead_to_a_page_and_to_an_anchor_in_it(seen, site, address):
+    for link in seen[address].links:
+        if not is_outside(link):
+            file, anchor = target_of(address, link)
+            assert (site / file).is_file(), link
+            assert not anchor or anchor in seen[file].ids, link
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_outside_links_are_well_formed(seen, address):
+    for link in filter(is_outside, seen[address].links):
+        parts = urlsplit(link)
+        local = re.search(r"^(localhost|[\d.]+|.*\.local)(:|$)", parts.netloc)
+        assert parts.scheme in ("https", "http") and "." in parts.netloc and not local, link
+        assert parts.scheme == "https" or parts.netloc in WITHOUT_HTTPS, link
+
+
+def test_links_to_the_repository_name_files_that_are_there(seen):
+    named = {
+        unquote(link.removeprefix(build.FILES + "/"))
+        for page in seen.values()
+        for link in page.links
+        if link.startswith(build.FILES)
+    }
+    assert named
+    for file in named:
+        assert (tasks.ROOT / file).exists(), file
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_loads_from_its_own_folder_only_and_little(seen, site, address):
+    size = (site / address).stat().st_size
+    for link in seen[address].loads:
+        assert not is_outside(link) and not link.startswith("//"), link
+        file = site / target_of(address, link)[0]
+        size += file.stat().st_size
+    if "<math" in (site / address).read_text("utf8"):
+        size += (site / "static" / "fonts" / "stix-two-math.woff2").stat().st_size
+    assert size <= LARGEST, f"{size / 1e6:.2f} MB"
+
+
+def test_style_sheets_and_scripts_name_no_address(site):
+    for path in [*site.glob("static/*.css"), site / "static/site.js", site / "static/search.js"]:
+        assert "//" not in re.sub(r"^ *//.*| // .*", "", path.read_text("utf8"), flags=re.M), path
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_has_one_title_a_language_and_headings_in_order(seen, address):
+    page = seen[address]
+    assert page.language == "en"
+    assert page.headings[0] == 1 and page.headings.count(1) == 1
+    for above, below in zip(page.headings, page.headings[1:], strict=False):
+        assert below <= above + 1
+    assert len(page.ids) == len(set(page.ids))
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_every_picture_has_its_words_and_its_size(seen, address):
+    for image in seen[address].images:
+        assert len(image["alt"]) >= 20, image["src"]
+        assert image["src"].endswith(".svg") or int(image["width"]) > 0
+
+
+def test_every_page_stands_in_the_contents_of_every_page(seen):
+    for address, page in seen.items():
+        led_to = {target_of(address, link)[0] for link in page.links if not is_outside(link)}
+        assert set(PAGES) - {"search.html"} <= led_to, address
+
+
+def test_next_leads_through_all_notebooks_in_their_order(site):
+    address, walked = "index.html", []
+    while match := re.search(r'rel="next" href="([^"]+)"', (site / address).read_text("utf8")):
+        address = target_of(address, match[1])[0]
+        walked.append(address)
+    notebooks = [page.address for page in pages.all_pages() if page.group == "Notebooks"]
+    assert walked[: len(notebooks)] == notebooks
+
+
+# ---------------------------------------------------------------- what a notebook's page shows
+
+
+def test_all_code_and_every_printed_output_is_shown(site, every):
+    """As stored: the text of a page is that of the notebook, whatever marks stand between."""
+    page = (site / address_of(every)).read_text("utf8")
+    shown = html.unescape(re.sub(r"<[^>]+>", "", page))
+    for cell in load(every)["cells"]:
+        if cell["cell_type"] == "code":
+            assert tasks.joined(cell["source"]).strip() in shown
+            for output in cell["outputs"]:
+                if output["output_type"] == "stream":
+                    assert tasks.ANSI.sub("", tasks.joined(output["text"])) in shown
+                elif output["output_type"] == "error":
+                    assert output["evalue"].splitlines()[0] in shown
+
+
+def test_cells_that_fail_on_purpose_say_so_in_words(site, every):
+    page = (site / address_of(every)).read_text("utf8")
+    cells = load(every)["cells"]
+    failing = [c for c in cells if "raises-exception" in c["metadata"].get("tags", [])]
+    assert page.count("This cell fails on purpose") == len(failing)
+
+
+def test_figures_are_those_of_the_notebook(site, seen, every):
+    outputs = [o for cell in load(every)["cells"] for o in cell.get("outputs", [])]
+    stored = [o for o in outputs if "image/png" in o.get("data", {})]
+    words = [o["metadata"]["image/png"]["alt"] for o in stored]
+    images = seen[address_of(every)].images
+    assert [image["alt"] for image in images if image["src"].endswith(".png")] == words
+
+
+def address_of(notebook: Path) -> str:
+    return pages.address_of(notebook.relative_to(tasks.ROOT).as_posix())
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_no_formula_is_left_as_its_source(seen, address):
+    source = r"\\(frac|sqrt|text|sum|begin)\b|\$[^$\n]*[\\^_][^$\n]*\$"
+    assert not re.search(source, seen[address].text)
+
+
+def test_a_formula_that_cannot_be_shown_is_named_and_the_old_pages_stay(tmp_path, monkeypatch):
+    folders.write_folder(tmp_path / "pages", lambda new: (new / "index.html").write_text("before"))
+    broken = r"\nosuch{x}"
+    monkeypatch.setattr(prose, "html_of", lambda text: prose.mathml(broken, block=True))
+    with pytest.raises(tasks.Trouble, match=r"(?s)cannot be shown: .nosuch\{x\}.*Unknown command"):
+        build.build(tmp_path / "pages")
+    assert (tmp_path / "pages" / "index.html").read_text(encoding="utf8") == "before"
+
+
+def test_a_diagram_that_was_changed_must_be_drawn_anew():
+    source = next(diagrams.all_sources())
+    assert diagrams.drawing_of(source)[0].endswith(".svg")
+    with pytest.raises(tasks.Trouble, match="no drawing or no words: it begins 'flowchart"):
+        diagrams.drawing_of(source + "    SFT --> NEW\n")
+
+
+def test_headings_that_skip_a_level_are_closed_up():
+    page = tidy.tree("<h1>a</h1><h3>b</h3><h4>c</h4><h3>b</h3><h2>d</h2><h3>e</h3>")
+    tidy.name_headings(page)
+    assert [tag.name for tag in page.find_all()] == ["h1", "h2", "h3", "h2", "h2", "h3"]
+    assert [tag["id"] for tag in page.find_all()] == ["a", "b", "c", "b-1", "d", "e"]
+
+
+def test_links_are_led_to_pages_to_headings_and_to_the_repository():
+    links = [
+        "b.ipynb#2.-Four-counts",
+        "b.ipynb#2-four-counts",
+        "#Up",
+        "more",
+        "c.csv",
+        "https://e.org/#A",
+    ]
+    page = tidy.tree("".join(f'<a href="{link}"></a>' for link in links))
+    addresses = {"n/a.ipynb": "n/a.html", "n/b.ipynb": "n/b.html", "n/more/x.md": "n/more/x.html"}
+    tidy.lead_links(page, "n/a.ipynb", addresses, "https://h.org/files")
+    led = [link["href"] for link in page.find_all("a")]
+    assert led[:4] == ["b.html#2-four-counts", "b.html#2-four-counts", "#up", "more/x.html"]
+    assert led[4:] == ["https://h.org/files/n/c.csv", "https://e.org/#A"]
+    assert tidy.slug("2. Four counts") == "2-four-counts"
+
+
+def test_the_search_knows_every_page(site):
+    script = (site / "static" / "search-index.js").read_text("utf8")
+    entries = json.loads(script.removeprefix("const SECTIONS = ").removesuffix(";\n"))
+    assert {entry["url"].partition("#")[0] for entry in entries} == set(PAGES) - {"search.html"}
+    assert any("calibration" in entry["text"] for entry in entries)
+    assert not any(re.search(r"\\frac|<span", entry["text"]) for entry in entries)
+
+
+# ---------------------------------------------------------------- colours, licences
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_code_has_contrast_in_light_and_in_dark(dark):
+    palette = {name: pair[dark] for name, pair in palette_of_style_sheet().items()}
+    for kind, colour in colours.token_colours(colours.DARK if dark else colours.LIGHT).items():
+        assert colours.contrast(colour, palette["block"]) >= ENOUGH, kind
+    for name in ("ink", "quiet", "link", "warn"):
+        for ground in ("paper", "block"):
+            assert colours.contrast(palette[name], palette[ground]) >= ENOUGH, (name, ground)
+    assert colours.contrast(palette["ink"], palette["mark"]) >= ENOUGH
+
+
+def palette_of_style_sheet() -> dict[str, tuple[str, str]]:
+    """Name of a colour -> (on light, on dark)."""
+    style = (build.HERE / "static" / "style.css").read_text("utf8")
+    found = re.findall(r"--(\w+): light-dark\((#\w{6}), (#\w{6})\)", style)
+    return {name: (light, dark) for name, light, dark in found}
+
+
+def test_contrast_is_that_of_the_guideline():
+    assert colours.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert colours.contrast("#777777", "#ffffff") == pytest.approx(4.478, abs=0.001)
+
+
+def test_each_licence_is_stated_as_where_the_data_come_from():
+    text = (tasks.ROOT / "data" / "licences.md").read_text("utf8")
+    rows = {row.split("|")[1].strip(): row for row in text.splitlines() if row.startswith("| `")}
+    for name, source in tasks.sources().items():
+        assert f"| {source['licence']} |" in rows[f"`{name}`"]
+
+
+def test_what_is_passed_on_is_what_the_licence_page_names(site):
+    text = (tasks.ROOT / "data" / "licences.md").read_text("utf8")
+    font = site / "static" / "fonts" / "stix-two-math.woff2"
+    assert hashlib.sha256(font.read_bytes()).hexdigest() in text
+    assert "SIL OPEN FONT LICENSE" in (font.parent / "LICENSE.txt").read_text("utf8")
+    kinds = {path.suffix for path in site.rglob("*") if path.is_file()}
+    kinds.remove(".json")  # the manifest, by which the next build knows what it may replace
+    assert kinds == {".html", ".css", ".js", ".png", ".svg", ".ipynb", ".woff2", ".txt"}
+
+
+def test_the_drawings_hold_no_script_and_no_address():
+    for path in diagrams.FOLDER.glob("*.svg"):
+        drawn = path.read_text("utf8").replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"<script|https?:|href=", drawn), path.name
+    words = tomllib.loads((diagrams.FOLDER / "words.toml").read_text("utf8"))
+    assert set(words) == {path.stem for path in diagrams.FOLDER.glob("*.svg")}
+
+
+def test_no_page_has_a_box_that_nobody_can_tick(site):
+    guide = (site / "docs" / "teaching" / "guide.html").read_text(encoding="utf8")
+    assert guide.count("☐") >= 5
+    assert not [
+        page for page in site.rglob("*.html") if 'type="checkbox"' in page.read_text("utf8")
+    ]

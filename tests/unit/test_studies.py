@@ -1,0 +1,222 @@
+"""Studies: runs that are kept one by one, and what is computed from the recorded ones."""
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import stats
+
+import tasks
+from helpers import corpora, validation
+from helpers.measured import class_imbalance as imbalance
+from helpers.measured.cross_validation import hits
+from tools.experiments import class_imbalance, runs
+from tools.experiments import cross_validation as study
+
+
+def test_a_study_goes_on_where_it_was_stopped(tmp_path, capsys):
+    planned = [{"model": "one", "seed": seed} for seed in range(4)]
+    results, ran = tmp_path / "results.csv", []
+
+    def run(model, seed):
+        ran.append(seed)
+        return {"accuracy": seed / 10}
+
+    runs.drive(planned, run, results, limit=1)
+    runs.drive(planned, run, results, limit=2)
+    runs.drive(planned, run, results, limit=100)
+    runs.drive(planned, run, results, limit=100)
+    assert ran == [0, 1, 2, 3]
+    rows = pd.read_csv(results)
+    assert rows["accuracy"].tolist() == [0.0, 0.1, 0.2, 0.3]
+    assert {"seconds", "date", "commit", "processor", "torch"} <= set(rows.columns)
+    assert "4 of 4: model one, seed 3" in capsys.readouterr().out
+
+
+def test_a_run_that_fails_leaves_the_file_as_it_was(tmp_path):
+    results = tmp_path / "results.csv"
+    runs.append(results, {"seed": 0})
+    before = results.read_bytes()
+    with pytest.raises(ZeroDivisionError):
+        runs.drive([{"seed": 1}], lambda seed: 1 / 0, results, limit=1)
+    assert results.read_bytes() == before
+
+
+def learn(model: str, seed: int) -> dict:
+    """A run that also keeps something beside its row; one presses Ctrl-C, if a file says so."""
+    place = Path(os.environ["STUDY_PLACE"])
+    if seed == 3 and (place / "stop").exists():
+        (place / "stop").unlink()
+        os.kill(os.getppid(), signal.SIGINT)
+        time.sleep(5)
+    runs.append(place / "beside.csv", {"seed": seed, "process": os.getpid()})
+    return {"process": os.getpid(), "threads": torch.get_num_threads()}
+
+
+def drive_in_two() -> None:
+    """What `python -m tools.experiments.NAME --processes 2` does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    planned = [{"model": "one", "seed": seed} for seed in range(6)]
+    place = Path(os.environ["STUDY_PLACE"])
+    runs.drive(planned, learn, place / "results.csv", limit=100, processes=2)
+
+
+def test_runs_spread_over_processes_are_written_by_one_and_gone_on_with(tmp_path):
+    """Ctrl-C in the fourth of six runs; the second call does what is missing."""
+    (tmp_path / "stop").touch()
+    command = [sys.executable, "-c", "from tests.unit import test_studies as t; t.drive_in_two()"]
+    environment = dict(os.environ, STUDY_PLACE=str(tmp_path))
+    codes = [subprocess.run(command, cwd=tasks.ROOT, env=environment).returncode for _ in range(2)]
+    assert codes[0] != 0 and codes[1] == 0
+    rows, beside = (pd.read_csv(tmp_path / name) for name in ("results.csv", "beside.csv"))
+    assert sorted(rows["seed"]) == sorted(beside["seed"]) == list(range(6))
+    both = rows.merge(beside, on="seed")
+    assert (both["process_x"] == both["process_y"]).all() and rows["process"].nunique() >= 2
+    assert (rows["threads"] == 1).all()
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_ctrl_c_between_the_rows_of_a_run_waits_for_the_last_of_them(tmp_path, monkeypatch):
+    def run(seed):
+        runs.append(tmp_path / "beside.csv", {"seed": seed})
+        return {}
+
+    def pressed():  # asked for when the row beside is written and that of the results is not
+        signal.raise_signal(signal.SIGINT)
+        return {}
+
+    monkeypatch.setattr(runs, "provenance", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        runs.drive([{"seed": 0}, {"seed": 1}], run, tmp_path / "results.csv", limit=2)
+    for name in ("results.csv", "beside.csv"):
+        assert pd.read_csv(tmp_path / name)["seed"].tolist() == [0]
+
+
+def test_a_module_that_runs_as_main_is_found_by_its_name(monkeypatch):
+    """Other processes have another `__main__`."""
+    main = types.ModuleType("__main__")
+    main.__spec__ = importlib.util.find_spec("studies.class_imbalance")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    as_main = types.FunctionType(class_imbalance.run.__code__, {}, "run")
+    as_main.__module__ = "__main__"
+    assert runs.importable(as_main) is class_imbalance.run
+    assert runs.importable(learn) is learn
+
+
+def test_every_study_has_its_module_and_an_unknown_one_is_named(capsys):
+    modules = tasks.project()["tool"]["course"]["studies"]
+    for name in modules.values():
+        assert (tasks.ROOT / "tools" / "experiments" / f"{name}.py").is_file()
+    assert tasks.main(["study", "99", "--here"]) == 1
+    assert f"No study belongs to 99. There are: {', '.join(modules)}" in capsys.readouterr().err
+
+
+def grid(fold_sd, seed_sd, rest_sd, rng, folds=5, seeds=5):
+    values = rng.normal(0, rest_sd, (folds, seeds))
+    values += rng.normal(0, fold_sd, (folds, 1)) + rng.normal(0, seed_sd, (1, seeds))
+    cells = [(fold, seed) for fold in range(folds) for seed in range(seeds)]
+    return pd.DataFrame(cells, columns=["fold", "seed"]).assign(accuracy=values.ravel())
+
+
+def test_components_of_variance_are_found_on_average_and_covered_by_their_intervals():
+    rng, true = np.random.default_rng(0), {"fold": 2.0, "seed": 0.5, "rest": 1.0}
+    found = [validation.variance_components(grid(*true.values(), rng)) for _ in range(300)]
+    for name, sd in true.items():
+        table = pd.DataFrame([one.loc[name] for one in found])
+        assert np.mean(table["sd"] ** 2) == pytest.approx(sd**2, rel=0.2)
+        covered = ((table["low"] <= sd) & (sd <= table["high"])).mean()
+        assert 0.92 < covered < 0.99
+
+
+def test_the_rest_is_what_two_way_analysis_of_variance_leaves():
+    table = grid(1, 1, 1, np.random.default_rng(1))
+    values = table.pivot(index="fold", columns="seed", values="accuracy").to_numpy()
+    rest = values - values.mean(0) - values.mean(1)[:, None] + values.mean()
+    found = validation.variance_components(table)
+    assert found.loc["rest", "sd"] == pytest.approx(np.sqrt((rest**2).sum() / 16))
+    low, high = np.sqrt((rest**2).sum() / stats.chi2.ppf([0.975, 0.025], 16))
+    assert found.loc["rest", ["low", "high"]].tolist() == pytest.approx([low, high])
+
+
+def test_a_table_with_holes_has_no_components():
+    table = grid(1, 1, 1, np.random.default_rng(1))
+    with pytest.raises(ValueError, match="every fold with every seed"):
+        validation.variance_components(table[:-1])
+
+
+def test_the_readme_quotes_the_study():
+    readme = (tasks.ROOT / "README.md").read_text(encoding="utf8")
+    runs = pd.read_csv(study.RESULTS).assign(accuracy=lambda rows: 100 * rows["accuracy"])
+    of = {name: rows["accuracy"] for name, rows in runs.groupby("model")}
+    means = f"**{of[study.ENCODER].mean():.1f} %** against **{of[study.TFIDF].mean():.1f} %**"
+    only = validation.mcnemar(hits(study.ENCODER), hits(study.TFIDF))
+    sd = validation.variance_components(runs[runs["model"] == study.ENCODER])["sd"]
+    words = " ".join(readme.split())
+    assert means in words and f"right alone on {only[0]} of them against {only[1]}" in words
+    low, high = of[study.ENCODER].min(), of[study.ENCODER].max()
+    assert f"lands between {low:.1f} and {high:.1f} %" in words
+    assert f"by {sd['fold']:.1f} points, the luck of training by {sd['rest']:.1f}" in words
+
+
+def test_the_recorded_hits_are_those_of_the_recorded_accuracies():
+    runs, recorded = pd.read_csv(study.RESULTS), pd.read_csv(study.HITS)
+    together = runs.merge(recorded, on=study.KEYS, validate="one_to_one")
+    assert len(together) == len(study.planned()) == len(runs)
+    assert (together["hits"].str.len() == together["n"]).all()
+    share = together["hits"].str.count("r") / together["n"]
+    assert share.tolist() == pytest.approx(together["accuracy"].tolist())
+    assert len(hits(study.ENCODER, 4)) == len(hits(study.TFIDF)) == 6823
+
+
+@pytest.fixture(scope="module")
+def train():
+    return corpora.load("reviews")["train"]
+
+
+def test_rare_positives_are_as_many_as_said_and_drawn_by_the_seed(train):
+    rows = imbalance.imbalanced(train, 0)
+    assert np.bincount(rows["label"]).tolist() == [1000, 100] and len(set(rows["text"])) == 1100
+    assert imbalance.imbalanced(train, 0)["text"][:] == rows["text"][:]
+    assert imbalance.imbalanced(train, 1)["text"][:] != rows["text"][:]
+
+
+def test_each_way_of_training_changes_what_it_names_and_nothing_else(train):
+    rows = imbalance.imbalanced(train, 0)
+    as_it_is, plain = imbalance.prepared("as it is", rows, 0)
+    weighted_rows, weighted = imbalance.prepared("weighted loss", rows, 0)
+    copied, loss = imbalance.prepared("positives copied", rows, 0)
+    shuffled, _ = imbalance.prepared(imbalance.CONTROL, rows, 0)
+    assert as_it_is["text"][:] == weighted_rows["text"][:] == shuffled["text"][:] == rows["text"][:]
+    assert plain is loss and weighted.keywords["weight"].tolist() == [1, 10]
+    assert np.bincount(copied["label"]).tolist() == [1000, 1000]
+    assert set(copied["text"]) == set(rows["text"])
+    assert np.bincount(shuffled["label"]).tolist() == [1000, 100]
+    assert shuffled["label"][:] != rows["label"][:]
+
+
+def test_the_recorded_runs_of_the_imbalance_study_are_complete_and_count_all_reviews():
+    rows = pd.read_csv(class_imbalance.RESULTS)
+    ways = {*imbalance.WAYS, imbalance.CONTROL}
+    assert set(zip(rows["way"], rows["seed"], strict=True)) == {
+        (way, seed) for way in ways for seed in range(5)
+    }
+    assert (rows[["tp", "fp", "fn", "tn"]].sum(axis=1) == 853).all() and len(rows) == 20
+
+
+def test_the_recorded_logits_belong_to_the_reviews_as_they_are_split():
+    recorded = pd.read_csv(tasks.ROOT / "data" / "measured" / "evaluation_logits.csv")
+    facts = json.loads((tasks.ROOT / "data" / "measured" / "evaluation_logits.json").read_text())
+    for part, dataset in corpora.load("reviews").items():
+        assert facts["fingerprints"][part] == corpora.fingerprint(dataset)
+        labels = recorded.loc[recorded["part"] == part, "label"].tolist()
+        assert labels == dataset["label"][: len(labels)] and len(labels) >= 853

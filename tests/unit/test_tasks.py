@@ -1,0 +1,389 @@
+"""The commands: what they say when something is wrong, what they keep, what they rewrite."""
+
+import ast
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tasks
+
+# ---------------------------------------------------------------- messages
+
+
+def test_help_fits_one_screen_and_names_every_command(capsys):
+    assert tasks.main(["--help"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) <= 24
+    assert max(map(len, said)) <= 80
+    commands = ("lab", "pack", "slides", "test", "refresh", "check", "study", "site", "fork")
+    for command in (*commands, "clean"):
+        assert any(line.startswith(f"  {command} ") for line in said)
+
+
+def test_a_python_that_is_too_old_is_told_so():
+    with pytest.raises(tasks.Trouble, match=r"This is Python 3.8.18.*needs 3.11"):
+        tasks.check_python((3, 8, 18))
+
+
+def test_a_python_that_is_too_old_can_read_the_file():
+    for name in ("tasks.py", "helpers/files.py", "helpers/__init__.py"):
+        source = (tasks.ROOT / name).read_text(encoding="utf8")
+        ast.parse(source, feature_version=(3, 8))
+        assert "from __future__ import annotations" in source or "def " not in source
+
+
+def test_a_full_disk_is_told_before_anything_starts(monkeypatch):
+    usage = shutil._ntuple_diskusage(100, 99, 500_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    with pytest.raises(tasks.Trouble, match=r"needs 3.0 GB.*0.5 GB are free"):
+        tasks.check_disk("cpu")
+
+
+def test_a_port_in_use_is_named_with_one_that_is_free():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(
+            tasks.Trouble, match=rf"Port {port} is in use(.|\n)*--port \d+"
+        ) as caught:
+            tasks.check_port("127.0.0.1", port)
+    tasks.check_port("127.0.0.1", int(str(caught.value).split()[-1]))
+
+
+def test_a_missing_venv_module_is_told_with_its_package():
+    debian = (
+        "The virtual environment was not created successfully because ensurepip is not available."
+    )
+    for said in (debian, "/usr/bin/python3: No module named venv"):
+        assert "sudo apt install python3." in tasks.explain_venv(said)
+
+
+def test_a_network_that_is_not_there_is_told(tmp_path):
+    """pip itself, asking an index that nobody serves."""
+    nobody = ["--index-url", f"http://127.0.0.1:{tasks.listen('127.0.0.1', 0)}/simple"]
+    command = [sys.executable, "-m", "pip", "download", "--retries", "1", "--isolated", *nobody]
+    pip = subprocess.run(
+        [*command, "no-such-package"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert pip.returncode != 0
+    assert "cannot be reached" in tasks.explain_pip(pip.stdout + pip.stderr)
+
+
+def test_other_failures_of_pip_are_told_apart():
+    assert "disk is full" in tasks.explain_pip("OSError: [Errno 28] No space left on device")
+    assert "No matching" in tasks.explain_pip("a line\nERROR: No matching distribution found\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "cuda"),
+    [
+        ("  Downloading torch-2.13.0-cp312-cp312-manylinux_2_28_x86_64.whl (526.6 MB)", True),
+        ("  Using cached torch-2.13.0-cp313-cp313-manylinux_2_28_x86_64.whl (526.6 MB)", True),
+        ("  Downloading torch-2.13.0-cp312-cp312-manylinux_2_28_aarch64.whl (104.1 MB)", False),
+        ("Downloading torch-2.13.0%2Bcpu-cp311-cp311-manylinux_2_28_x86_64.whl (191.8 MB)", False),
+        ("Processing /wheels/torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl", False),
+    ],
+)
+def test_a_torch_that_brings_cuda_is_recognized_from_what_pip_says(line, cuda):
+    assert tasks.names_wheel(line)
+    assert tasks.is_cuda(line) == cuda
+
+
+def test_metadata_of_a_wheel_is_not_the_wheel():
+    assert not tasks.names_wheel("Downloading torch-2.13.0-cp312-none-any.whl.metadata (29 kB)")
+
+
+def test_cuda_for_no_gpu_stops_with_both_ways_out(monkeypatch):
+    monkeypatch.setattr(tasks, "torch_kind", lambda *arguments: "cuda")
+    monkeypatch.setattr(tasks, "check_disk", lambda kind: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(tasks.Trouble, match=r"--torch-index URL(.|\n)*--cuda"):
+        tasks.announce(tasks.VENV, "requirements/constraints.txt", torch_index="", cuda=False)
+    tasks.announce(tasks.VENV, "requirements/constraints.txt", torch_index="", cuda=True)
+
+
+# ---------------------------------------------------------------- set-up
+
+
+@pytest.fixture
+def installs(tmp_path, monkeypatch):
+    """The set-up's order of things in an empty folder, with what takes minutes left out."""
+    for name in ("requirements.txt", "requirements/dev.txt", "requirements/constraints.txt"):
+        shutil.copy(tasks.ROOT / name, tmp_path)
+    done = []
+
+    def make(venv):
+        done.append("make")
+        tasks.python_of(venv).parent.mkdir(parents=True)
+        tasks.python_of(venv).touch()
+
+    monkeypatch.setattr(tasks, "ROOT", tmp_path)
+    monkeypatch.setattr(tasks, "make_venv", make)
+    monkeypatch.setattr(tasks, "announce", lambda *arguments: None)
+    monkeypatch.setattr(tasks, "pip_install", lambda *arguments: done.append("install"))
+    return done
+
+
+def test_a_second_call_does_nothing(installs, tmp_path):
+    tasks.set_up(tmp_path / ".venv")
+    tasks.set_up(tmp_path / ".venv")
+    assert installs == ["make", "install"]
+
+
+def test_an_interrupted_installation_is_made_anew(installs, tmp_path, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(tasks, "pip_install", interrupted)
+        tasks.set_up(tmp_path / ".venv")
+    tasks.set_up(tmp_path / ".venv")
+    assert installs == ["make", "make", "install"]
+
+
+def test_changed_requirements_are_installed_on_top(installs, tmp_path):
+    tasks.set_up(tmp_path / ".venv")
+    (tmp_path / "requirements.txt").write_text("torch>=3\n", encoding="utf8")
+    tasks.set_up(tmp_path / ".venv")
+    tasks.set_up(tmp_path / ".venv")
+    assert installs == ["make", "install", "install"]
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(installs, tmp_path):
+    python = tasks.set_up(tmp_path / ".venv")
+    python.unlink()
+    tasks.set_up(tmp_path / ".venv")
+    assert installs == ["make", "install", "make", "install"]
+
+
+# ---------------------------------------------------------------- stored notebooks
+
+
+def notebook(*sources: str) -> dict:
+    """A notebook of code cells that has not been run."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+@given(st.text())
+def test_lines_lose_nothing(text):
+    assert "".join(tasks.lines(text)) == text
+
+
+def test_what_is_stored_depends_on_texts_and_outputs_only():
+    first, second = notebook("1", "1", "2"), notebook("1", "1", "2")
+    second["metadata"] = {"widgets": {}, "language_info": {"name": "python", "version": "3.12.1"}}
+    for count, cell in enumerate(second["cells"]):
+        cell["execution_count"] = count + 7
+        cell["metadata"] = {"execution": {"iopub.execute_input": "2026-11-24"}, "scrolled": True}
+    assert tasks.as_text(tasks.cleaned(first)) == tasks.as_text(tasks.cleaned(second))
+    assert len({cell["id"] for cell in tasks.cleaned(first)["cells"]}) == 3
+
+
+def test_streams_are_stored_as_they_look_in_the_end():
+    outputs = [
+        nbformat.v4.new_output("stream", name="stdout", text="0%\r50%"),
+        nbformat.v4.new_output("stream", name="stdout", text="\r100%\nnext\r\n"),
+        nbformat.v4.new_output("display_data", data={tasks.WIDGET: {}, "text/plain": "a bar"}),
+    ]
+    stored = tasks.cleaned_outputs(outputs, 1)
+    assert stored == [{"name": "stdout", "output_type": "stream", "text": ["100%\n", "next\n"]}]
+
+
+def test_an_error_is_stored_without_the_frames_of_libraries():
+    frames = [
+        "-----",
+        "\x1b[36mCell\x1b[39m In[3], line 1",
+        "File /home/me/lib.py:9",
+        "KeyError: 'a'",
+    ]
+    assert tasks.own_frames(frames) == [frames[0], frames[1], frames[3]]
+
+
+def store(path: Path, *sources: str) -> subprocess.CompletedProcess:
+    """Write a notebook and let `refresh`'s part inside the environment run it."""
+    nbformat.write(notebook(*sources), path)
+    code = "import tasks; tasks.run_and_store()"
+    command = [sys.executable, "-c", code, str(path)]
+    return subprocess.run(command, cwd=tasks.ROOT, capture_output=True, text=True)
+
+
+def test_refresh_stores_outputs_and_twice_the_same(tmp_path):
+    path = tmp_path / "10_example.ipynb"
+    assert store(path, "x = 6", "print(7 * x)").returncode == 0
+    first = path.read_bytes()
+    assert json.loads(first)["cells"][1]["outputs"][0]["text"] == ["42\n"]
+    assert store(path, "x = 6", "print(7 * x)").returncode == 0
+    assert path.read_bytes() == first
+
+
+def test_refresh_names_the_cell_that_failed_and_stores_nothing(tmp_path):
+    path = tmp_path / "10_example.ipynb"
+    ran = store(path, "print('before')", "1 / 0")
+    assert ran.returncode != 0
+    cells = json.loads(path.read_text(encoding="utf8"))["cells"]
+    assert cells[1]["id"] in ran.stderr
+    assert "ZeroDivisionError" in ran.stderr
+    assert not any(cell["outputs"] for cell in cells)
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_refresh_of_a_number_that_is_not_there_lists_those_that_are(capsys):
+    assert tasks.main(["refresh", "77", "--here"]) == 1
+    assert "No notebook begins with 77" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- tests and their table
+
+
+def test_a_failing_group_fails_the_whole_and_a_slow_one_does_not(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tasks, "OUTPUTS", tmp_path)
+    good, bad = tmp_path / "test_good.py", tmp_path / "test_bad.py"
+    good.write_text("def test_it(): pass\n", encoding="utf8")
+    bad.write_text("def test_it(): assert 0\ndef test_other(): pass\n", encoding="utf8")
+    rows = [tasks.run_pytest(Path(sys.executable), p.stem, [str(p)]) for p in (good, bad)]
+    budgets = {"test_good": 0, "solutions": 60, "everything": 0}
+    assert tasks.report(rows[:1], budgets) == 0
+    said = capsys.readouterr().out
+    assert said.endswith("\n1 passed, 0 failed\n")
+    assert "over its budget" in said
+    assert tasks.report(rows, budgets) == 1
+    assert capsys.readouterr().out.endswith("\n2 passed, 1 failed\n")
+
+
+def test_a_group_that_cannot_start_counts_as_failed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tasks, "OUTPUTS", tmp_path)
+    row = tasks.run_pytest(Path(sys.executable), "x", [str(tmp_path / "missing.py")])
+    assert (row["passed"], row["failed"]) == (0, 1)
+
+
+# ---------------------------------------------------------------- a fork, and cleaning up
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A copy of what `fork` and `clean` may touch."""
+    shutil.copytree(tasks.NOTEBOOKS, tmp_path / "notebooks")
+    for path in [
+        *tasks.ROOT.glob("*.md"),
+        *tasks.ROOT.glob("*.cff"),
+        tasks.ROOT / "pyproject.toml",
+    ]:
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(tasks, "ROOT", tmp_path)
+    monkeypatch.setattr(tasks, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(tasks, "OUTPUTS", tmp_path / "outputs")
+    return tmp_path
+
+
+def test_a_fork_changes_every_address_and_version(copy):
+    old = tasks.project()["project"]
+    slug = old["urls"]["Repository"].removeprefix("https://github.com/")
+    assert (
+        tasks.main(["fork", "https://github.com/someone/their.course", "--version", "v9.8.7"]) == 0
+    )
+    assert tasks.project()["project"]["version"] == "9.8.7"
+    for path in [*copy.glob("*.*"), *tasks.notebooks()]:
+        text = path.read_text(encoding="utf8")
+        assert f"github.com/{slug}" not in text
+        assert f"/blob/v{old['version']}/" not in text
+        if path.suffix == ".ipynb":
+            cells = json.loads(text)["cells"]
+            assert [cell["id"] for cell in cells] == tasks.cell_ids(cells)
+            assert r"VERSION = \"v9.8.7\"" in text
+            assert r"REPOSITORY = \"https://github.com/someone/their.course\"" in text
+
+
+def test_a_fork_and_back_changes_nothing(copy):
+    before = {path: path.read_bytes() for path in copy.rglob("*.*") if path.is_file()}
+    old = tasks.project()["project"]
+    tasks.main(["fork", "https://github.com/someone/else", "--version", "v9.8.7"])
+    tasks.main(["fork", old["urls"]["Repository"], "--version", f"v{old['version']}"])
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize(
+    "address", ["github.com/a/b", "https://gitlab.com/a/b", "https://github.com/a"]
+)
+def test_an_address_that_colab_cannot_open_is_refused(address, copy, capsys):
+    assert tasks.main(["fork", address]) == 1
+    assert "https://github.com/OWNER/NAME" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- the browser
+
+
+@pytest.fixture
+def without_browser(tmp_path, monkeypatch):
+    """A machine without a browser, and what would be installed on it."""
+    installed = []
+    monkeypatch.setattr(tasks, "find_chromium", lambda: None)
+    monkeypatch.setattr(tasks, "VENV", tmp_path)
+    monkeypatch.setattr(tasks, "pip_install", lambda venv, arguments: installed.append(arguments))
+    monkeypatch.setattr(tasks, "apt_install", lambda package: installed.append(package))
+    monkeypatch.delenv("CI", raising=False)
+    return installed
+
+
+def test_a_browser_on_the_path_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(tasks.Path, "is_file", lambda path: False)
+    assert tasks.find_chromium() is None
+    (tmp_path / "google-chrome").touch(mode=0o755)
+    assert tasks.find_chromium() == str(tmp_path / "google-chrome")
+
+
+def test_a_learner_without_a_browser_installs_nothing_for_it(without_browser):
+    tasks.prepare_browser(everywhere=False)
+    assert without_browser == []
+
+
+def test_what_drives_the_browser_is_installed_once(without_browser, monkeypatch):
+    monkeypatch.setattr(tasks, "find_chromium", lambda: "chromium")
+    tasks.prepare_browser(everywhere=False)
+    tasks.prepare_browser(everywhere=False)
+    assert len(without_browser) == 1 and "requirements/browser.txt" in without_browser[0][1]
+
+
+def test_a_machine_of_the_ci_gets_a_browser(without_browser, monkeypatch):
+    monkeypatch.setenv("CI", "1")
+    tasks.prepare_browser(everywhere=False)
+    assert without_browser == ["chromium"]
+
+
+@pytest.mark.parametrize(
+    ("options", "rooms"),
+    [
+        (["--fast"], set()),
+        ([], {"browser", "simulated Colab"}),
+        (["--all"], {"browser", "simulated Colab", "Python 3.12", "Python 3.13"}),
+    ],
+)
+def test_rooms_are_entered_where_the_options_say_so_and_recorded_only_if_asked(
+    options, rooms, monkeypatch
+):
+    ran, recorded = {}, []
+
+    def run_pytest(python, name, arguments):
+        ran[name] = arguments
+        return {"name": name, "seconds": 0.0, "passed": 1, "failed": 0, "skipped": 0}
+
+    monkeypatch.setattr(tasks, "run_pytest", run_pytest)
+    monkeypatch.setattr(tasks, "run_inside", lambda *arguments: 0)
+    monkeypatch.setattr(tasks, "set_up", lambda *arguments, **more: Path(sys.executable))
+    monkeypatch.setattr("tools.verified.record", recorded.append)
+    assert tasks.main(["test", "--here", *options]) == 0
+    assert ran.keys() & {"browser", "simulated Colab", "Python 3.12", "Python 3.13"} == rooms
+    assert {"--ignore=tests/browser", "--ignore=tests/colab"} <= set(ran["unit tests"])
+    assert recorded == []
+    assert tasks.main(["test", "--here", *options, "--record"]) == 0
+    assert len(recorded) == 1 and recorded[0][0]["packages"] == "requirements/constraints.txt"

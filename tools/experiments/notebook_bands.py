@@ -1,0 +1,182 @@
+"""The bands of the notebooks' assertions: their own cells, run with other seeds, per processor.
+
+    python -m tools.experiments.notebook_bands 04_fine_tuning_loop --seeds 0 1 2 3 4
+
+The cells tagged `measured` run in order with another SEED; what they leave behind is recorded in
+notebook_bands.csv.
+"""
+
+import argparse
+import json
+
+import pandas as pd
+
+from helpers import downloads, runtime
+from tools.experiments import runs
+from tools.experiments.provenance import MEASURED, provenance
+
+RESULTS = MEASURED / "notebook_bands.csv"
+QUANTITIES = {
+    "00_start_here": {
+        "untrained": "untrained",
+        "tuned": "tuned",
+        "sentence_before": "before[1]",
+        "sentence_after": "after[1]",
+    },
+    "03_losses_and_gradients": {
+        "untrained_loss": "before['loss']",
+        "before": "before['validation_accuracy']",
+        "after": "after['validation_accuracy']",
+        "lowest_step": "lowest",
+        "rise": "longer['validation_loss'].iloc[-1] - longer['validation_loss'].min()",
+        "best_rate_sgd": "best_rate['SGD']",
+        "best_rate_adamw": "best_rate['AdamW']",
+    },
+    "04_fine_tuning_loop": {
+        "untrained": "untrained",
+        "after_bare_loop": "after_bare_loop",
+        "loss_fall": "np.mean(losses[:16]) - np.mean(losses[-16:])",
+        "after_high": "after_high",
+        "high_loss": "np.mean(high_losses[-16:])",
+        "after_rescue": "after_rescue",
+        "overfit_train_loss": "overfitted.history['train_loss'].iloc[-1]",
+        "overfit_rise": "losses_by_epoch.iloc[-1] - losses_by_epoch.min()",
+        "overfit_best_epoch": "overfitted.best_epoch",
+    },
+    "05_evaluation": {
+        "accuracy": "own['accuracy']",
+        "F1": "own['F1']",
+        "AUC": "own['AUC']",
+        "ECE": "judge(test_labels, own_test)['ECE']",
+        "ECE_with_T": "judge(test_labels, own_test, own_temperature)['ECE']",
+        "cross-entropy": "judge(test_labels, own_test)['cross-entropy']",
+        "cross-entropy_with_T": "judge(test_labels, own_test, own_temperature)['cross-entropy']",
+    },
+    "06_cross_validation": {
+        "holdout_lowest": "lucky.min()",
+        "holdout_highest": "lucky.max()",
+        "holdout_pairs_apart": "(apart > 0.03).mean()",
+        "sorted": "(out_of_fold(unshuffled) == labels).mean()",
+        "folds_lowest": "deals.min()",
+        "folds_highest": "deals.max()",
+        "calmer": "lucky.std() / deals.std()",
+        "words": "words_result.table['accuracy'].mean()",
+        "tuned": "tuned.table['accuracy'].mean()",
+        "tuned_lowest_gain": "(tuned.table['accuracy'] - words_result.table['accuracy']).min()",
+        "tuned_fold_sd": "tuned.table['accuracy'].std()",
+        "dummy": "dummy.table['accuracy'].mean()",
+        "copies": "faked['copies'].mean()",
+        "vocabulary": "faked['vocabulary'].mean()",
+        "vocabulary_lowest": "faked['vocabulary'].min()",
+        "vocabulary_highest": "faked['vocabulary'].max()",
+        "chosen_words": "faked['chosen_words'].mean()",
+        "chosen_words_honest": "drawn['chosen_words'][:, 0].mean()",
+        "best_of_fifty": "faked['best_of_fifty'].mean()",
+        "nested_gap": "best_inner - nested_accuracy",
+        "nested_choices": "len(set(chosen))",
+    },
+    "08_what_fine_tuning_buys": {
+        "two_people": "(first == second).mean()",
+        "kappa": "cohen(first, second)",
+        "fleiss": "fleiss(counts_of(15))",
+        "one_person": "votes[1]",
+        "majority_of_nine": "votes[9]",
+        "doubtful_wrong": "where['mean'].iloc[0]",
+        "clear_wrong": "where['mean'].iloc[-1]",
+    },
+    "13_your_own_csv": {
+        "tfidf_inside": "tfidf.best_score_",
+        "frozen_inside": "frozen.best_score_",
+        "frozen_5": "np.mean(curves['frozen features'][0])",
+        "frozen_40": "np.mean(curves['frozen features'][3])",
+        "frozen_5_spread": "np.ptp(curves['frozen features'][0])",
+        "tfidf_5": "np.mean(curves['TF-IDF'][0])",
+        "tfidf_40": "np.mean(curves['TF-IDF'][3])",
+        "planted_found": "len(planted)",
+        "untrained": "untrained",
+        "best_epoch": "run.best_epoch",
+        "validation_loss": "run.history['validation_loss'].min()",
+        "validation_loss_rise": "run.history['validation_loss'].iloc[-1]"
+        " - run.history['validation_loss'].min()",
+        "validation": "run.history['accuracy'].max()",
+        "tuned": "table['accuracy']['fine-tuned']",
+        "tuned_macro_f1": "table['macro F1']['fine-tuned']",
+        "frozen": "table['accuracy']['frozen features']",
+        "tfidf": "table['accuracy']['TF-IDF']",
+        "dummy": "table['accuracy']['dummy']",
+        "cannot_tell_from_frozen": "report.comparison(result).startswith('These')"
+        " and 'frozen' in report.comparison(result)",
+        "errors": "len(report.errors(result))",
+        "surest_error": "report.errors(result)['probability'].max()",
+        "new_clear": "sum(mine.names[i] == name for i, name in zip("
+        "training.predict(model, tokenizer, pd.read_csv(NEW_PATH)['message'].iloc[[1, 3, 7]])"
+        ".argmax(axis=1), ('delivery', 'billing', 'question')))",
+    },
+    "13_your_own_csv, numbers": {
+        "frozen_inside": "on_features.best_score_",
+        "tfidf_inside": "on_words.best_score_",
+        "first_loss": "number_run.history['validation_loss'].iloc[0]",
+        "lowest_loss": "number_run.history['validation_loss'].min()",
+        "best_epoch": "number_run.best_epoch",
+        "MAE": "report.scores(number_result).loc['fine-tuned', 'MAE']",
+        "RMSE": "report.scores(number_result).loc['fine-tuned', 'RMSE']",
+        "r": "report.scores(number_result).loc['fine-tuned', 'r']",
+        "MAE_frozen": "report.scores(number_result).loc['ridge, frozen', 'MAE']",
+        "MAE_tfidf": "report.scores(number_result).loc['ridge, TF-IDF', 'MAE']",
+        "MAE_mean": "report.scores(number_result).loc['the mean', 'MAE']",
+        "gain": "report.differences(number_result).iloc[0]['gain']",
+        "gain_low": "report.differences(number_result).iloc[0]['gain low']",
+        "spread": "in_units.std() / number_result.labels.std()",
+        "slope": "np.polyfit(number_result.labels, in_units[:, 0], 1)[0]",
+        "new_good": "of_new[0]",
+        "new_neutral": "of_new[1]",
+        "new_bad": "of_new[2]",
+    },
+}
+
+
+# A section that stands alone: its name is the notebook's and a word of one's own.
+SECTIONS = {"13_your_own_csv, numbers": "## 11. "}
+
+
+def measured_cells(notebook: str) -> list[str]:
+    """Sources of the cells tagged `measured`; of a section: the imports, and the cells below it."""
+    path = downloads.ROOT / "notebooks" / f"{notebook.split(',')[0]}.ipynb"
+    cells = json.loads(path.read_text(encoding="utf8"))["cells"]
+    sources = ["".join(cell["source"]) for cell in cells]
+    heading = SECTIONS.get(notebook, "")
+    start = next(i for i, source in enumerate(sources) if source.startswith(heading))
+    measured = [i for i, c in enumerate(cells) if "measured" in c["metadata"].get("tags", [])]
+    return [sources[i] for i in measured if i == measured[0] or i > start]
+
+
+def run(notebook: str, seed: int) -> pd.DataFrame:
+    """All quantities of one seed, a row each."""
+    names: dict = {}
+    for source in measured_cells(notebook):
+        exec(source.replace("SEED = 0", f"SEED = {seed}"), names)
+    values = {name: float(eval(code, names)) for name, code in QUANTITIES[notebook].items()}
+    rows = pd.DataFrame({"quantity": values.keys(), "value": values.values()})
+    return rows.assign(notebook=notebook, seed=seed, **provenance())
+
+
+def main() -> None:
+    """Run the seeds that are not recorded yet and print the bands."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("notebook", choices=list(QUANTITIES))
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2, 3, 4])
+    options = parser.parse_args()
+    for seed in options.seeds:
+        if RESULTS.exists():
+            rows = pd.read_csv(RESULTS)
+            there = (rows["notebook"] == options.notebook) & (rows["seed"] == seed)
+            if (there & (rows["processor"] == runtime.processor())).any():
+                continue
+        rows = run(options.notebook, seed)
+        runs.append(RESULTS, *rows.to_dict("records"))
+    table = pd.read_csv(RESULTS).groupby(["notebook", "quantity"])["value"]
+    print(table.agg(["count", "min", "mean", "max"]).round(3).to_string())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,352 @@
+"""A folder for a room without a network: the course, its packages, weights and data.
+
+Standard library only, as `tasks.py`.
+
+A pack is a folder that goes on a stick:
+
+    READ_ME_FIRST.md  LICENCES.md  licences/
+    course/           the course as git keeps it
+    wheels/TAG/       the packages for one Python on one kind of system, such as cp311-linux-x86_64
+    sources/NAME/     weights and data, unpacked; what may not be passed on is left out
+    pack.json         which course this is for
+    SHA256SUMS        of every other file; compared before anything is installed
+
+`make` and `add_wheels` are what `tasks.py pack` does, the rest is for `tasks.py lab --from`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import tasks
+from helpers import files
+from helpers.files import sha256
+from tools.teaching import pack_texts
+
+PACK_MB = 1000  # measured: 668 MB for one kind of system; the rest is room for pip to work in
+SUMS = "SHA256SUMS"
+FACTS = "pack.json"
+MARK = "not_passed_on.txt"  # in data/downloads: what the stick did not bring
+# What git would not keep, for a copy of the course without git.
+UNTRACKED = (".git", ".venv*", "downloads", "outputs", "__pycache__")
+UNTRACKED += (".ipynb_checkpoints", ".*_cache", ".hypothesis")
+UNTRACKED += (".written-by-sft-unveiled.json", ".sft-unveiled*", ".*.partial")
+
+
+class PackError(Exception):
+    """Something the reader can cure; the message says what it is and how."""
+
+
+# ---------------------------------------------------------------- what a pack is for
+
+
+def tag() -> str:
+    """The kind of wheels this Python can use here, such as cp311-linux-x86_64."""
+    return "cp{}{}-".format(*sys.version_info[:2]) + f"{sys.platform}-{platform.machine().lower()}"
+
+
+def spoken(kind: str) -> str:
+    """A tag in words: "Python 3.11 on linux-x86_64"."""
+    python, _, system = kind.partition("-")
+    return f"Python {python[2]}.{python[3:]} on {system}"
+
+
+def facts_of(root: Path) -> dict[str, str]:
+    """What must be equal in a pack and in the course that is set up from it."""
+    import tomllib
+
+    names = (
+        "requirements.txt",
+        "requirements/dev.txt",
+        "requirements/constraints.txt",
+        "data/sources.toml",
+    )
+    content = b"".join((root / name).read_bytes().replace(b"\r\n", b"\n") for name in names)
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf8"))["project"]
+    return {"version": project["version"], "contents": hashlib.sha256(content).hexdigest()[:12]}
+
+
+def files_below(folder: Path) -> list[str]:
+    """Paths of all files below a folder, relative to it, sorted."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+# ---------------------------------------------------------------- making one
+
+
+def make(
+    target: Path,
+    root: Path,
+    fetch_wheels: Callable[[Path], None],
+    left_out: dict[str, str],
+) -> Path:
+    """Make a pack, or add the wheels of this system to one that is there.
+
+    Args:
+        target: the pack's folder. It appears complete or not at all.
+        root: the course; weights and data lie complete and checked in its `data/downloads`.
+        fetch_wheels: puts all wheels for this Python and system into an empty folder.
+        left_out: names of sources that stay out, each with the reason.
+
+    Raises:
+        PackError: no room, or something else lies at `target`.
+    """
+    if target.is_symlink() or (files.is_there(target) and not target.is_dir()):
+        kind = "a link" if target.is_symlink() else "a file"
+        raise PackError(f"{target} is {kind}, not a folder. Name another place for the pack.")
+    if target.is_dir() and any(target.iterdir()):
+        opened(target, root)
+        add_wheels(target, fetch_wheels)
+        return target
+    if os.path.ismount(target):
+        raise PackError(f"{target} is a whole disk. Name a folder on it: {target / 'pack'}")
+    files.clear_dead(target)  # what a killed try left takes room
+    check_room(target, PACK_MB)
+    with files.work_folder(target) as work:
+        new = work / "new"
+        fill(new, root, left_out)
+        place_wheels(new, fetch_wheels)
+        texts = described(new, target.name, left_out)
+        for name, text in texts.items():
+            files.update(new / name, None, text.encode("utf8"))
+        list_files(new, {}, files_below(new))
+        say_aside(files.put_in_place(new, target))
+    return target
+
+
+def fill(new: Path, root: Path, left_out: dict[str, str]) -> None:
+    """The parts of a new pack that are the same for every system."""
+    copy_course(root, new / "course")
+    for name in sources_of(root):
+        source = root / "data" / "downloads" / name
+        if source.is_dir() and name not in left_out:
+            shutil.copytree(source, new / "sources" / name)
+    shutil.copytree(root / "data" / "licences", new / "licences")
+    facts = {"format": 1, **facts_of(root), "left_out": left_out}
+    files.update(new / FACTS, None, (json.dumps(facts, indent=2) + "\n").encode("utf8"))
+
+
+def sources_of(root: Path) -> list[str]:
+    """Names of the sources of a course; nothing else in `data/downloads` goes into a pack."""
+    import tomllib
+
+    return sorted(tomllib.loads((root / "data" / "sources.toml").read_text(encoding="utf8")))
+
+
+def add_wheels(pack: Path, fetch_wheels: Callable[[Path], None]) -> None:
+    """Fetch the wheels for this system if the pack has none, and bring its lists up to date.
+
+    What somebody added to the pack stays, and so does a text of the pack that somebody edited.
+    """
+    before, texts = sums(pack), {}
+    place_wheels(pack, fetch_wheels)
+    left_out = json.loads((pack / FACTS).read_text(encoding="utf8"))["left_out"]
+    for name, text in described(pack, pack.name, left_out).items():
+        found = files.read_before(pack / name)
+        if found is None or hashlib.sha256(found).hexdigest() == before.get(name):
+            texts[name] = (found, text)
+        elif found.decode("utf8", "replace") != text:
+            tasks.say(f"{pack / name} was edited since the pack was made, so it was left as it is.")
+    for name, (found, text) in texts.items():
+        files.update(pack / name, found, text.encode("utf8"))
+    wheels = [name for name in files_below(pack) if name.startswith(f"wheels/{tag()}/")]
+    added = [] if any(name in before for name in wheels) else wheels
+    list_files(pack, before, [*added, *texts])
+
+
+def place_wheels(pack: Path, fetch_wheels: Callable[[Path], None]) -> None:
+    """Fetch the wheels for this system into a pack that has none."""
+    wheels = pack / "wheels" / tag()
+    if wheels.is_dir():
+        return
+    with files.work_folder(wheels) as work:
+        (work / "new").mkdir()
+        fetch_wheels(work / "new")
+        say_aside(files.put_in_place(work / "new", wheels))
+
+
+def kinds_in(pack: Path) -> list[str]:
+    """The tags for which a pack has wheels."""
+    found = sorted((pack / "wheels").iterdir())
+    return [path.name for path in found if path.is_dir() and re.match(r"cp\d+-\w", path.name)]
+
+
+def described(pack: Path, name: str, left_out: dict[str, str]) -> dict[str, str]:
+    """What a pack says in words, by file name."""
+    kinds = kinds_in(pack)
+    return {
+        "READ_ME_FIRST.md": pack_texts.read_me(name, list(map(spoken, kinds)), left_out),
+        "LICENCES.md": pack_texts.licences(pack, kinds, left_out),
+    }
+
+
+def list_files(pack: Path, before: dict[str, str], new: list[str]) -> None:
+    """Write `SHA256SUMS`: what it listed before, and what is new; nothing is listed anew unread.
+
+    Otherwise a file that was damaged on the stick would count as whole from then on.
+    """
+    listed = before | {name: sha256(pack / name) for name in new}
+    text = "".join(f"{listed[name]}  {name}\n" for name in sorted(listed))
+    files.update(pack / SUMS, files.read_before(pack / SUMS), text.encode("utf8"))
+
+
+def say_aside(aside: Path | None) -> None:
+    """Say where something lies that was in the way."""
+    if aside:
+        tasks.say(f"Something else was in the way. It was kept, and is now {aside}.")
+
+
+def check_room(target: Path, megabytes: int) -> None:
+    """Raise `PackError` if so much does not fit where `target` will be."""
+    there = next(folder for folder in target.resolve().parents if folder.is_dir())
+    free = shutil.disk_usage(there).free / 1e6
+    if free < megabytes:
+        raise PackError(
+            f"A pack needs {megabytes:,} MB on the disk of {there}, and {free:,.0f} MB are free. "
+            "Make room, or name a folder on another disk:\n  python3 tasks.py pack FOLDER"
+        )
+
+
+def copy_course(root: Path, target: Path) -> None:
+    """Copy what git keeps of the course; without git, all but what the commands make."""
+    names = tracked(root)
+    if not names:
+        shutil.copytree(root, target, ignore=shutil.ignore_patterns(*UNTRACKED))
+    for name in names:
+        if (root / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / name, target / name)
+
+
+def tracked(root: Path) -> list[str]:
+    """The files that git keeps; none if this is no clone or there is no git."""
+    if not (root / ".git").exists() or shutil.which("git") is None:
+        return []
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True)
+    return [name for name in listed.stdout.split("\0") if name]
+
+
+# ---------------------------------------------------------------- using one
+
+
+def opened(folder: Path, root: Path) -> dict:
+    """What a pack says of itself.
+
+    Raises:
+        PackError: if this is no pack, or one of another version of the course.
+    """
+    if not (folder / FACTS).is_file() or not (folder / SUMS).is_file():
+        raise PackError(
+            f"{folder} is no pack: it has no {FACTS} and {SUMS}. Name the folder that holds "
+            "READ_ME_FIRST.md;\n`python3 tasks.py pack FOLDER` makes one where there is a network."
+        )
+    facts, here = json.loads((folder / FACTS).read_text(encoding="utf8")), facts_of(root)
+    if {key: facts.get(key) for key in here} != here:
+        raise PackError(
+            f"This pack was made from another version of the course ({facts.get('version')}, "
+            f"contents {facts.get('contents')});\nthis one is {here['version']}, contents "
+            f"{here['contents']}. Use the copy that came with the pack:\n  {folder / 'course'}\n"
+            "or make a new pack from this course."
+        )
+    return facts
+
+
+def wheels_for(folder: Path, kind: str) -> Path:
+    """The wheels for one Python and system.
+
+    Raises:
+        PackError: if the pack has none; the message says for which it has.
+    """
+    wheels = folder / "wheels" / kind
+    if not wheels.is_dir():
+        there = kinds_in(folder)
+        system = kind.partition("-")[2]
+        fitting = [name for name in there if name.endswith(system)]
+        cure = "On a machine of this kind with a network, `tasks.py pack` adds what is missing."
+        if fitting:
+            python = spoken(fitting[0]).split()[1]
+            cure = f"Start this with that Python: python{python} tasks.py lab --from {folder}"
+        raise PackError(
+            f"The packages in this pack are for {', '.join(map(spoken, there))}; this is "
+            f"{spoken(kind)}.\n{cure}"
+        )
+    return wheels
+
+
+def sums(folder: Path) -> dict[str, str]:
+    """`SHA256SUMS` of a pack: hash by path."""
+    lines = (folder / SUMS).read_text(encoding="utf8").splitlines()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def verify(folder: Path, kind: str) -> None:
+    """Read all that will be used from a pack and compare it with its list.
+
+    Raises:
+        PackError: a file is damaged, missing or not in the list; the message names it.
+    """
+    listed = sums(folder)
+    used = (f"wheels/{kind}/", "sources/")
+    for name, digest in listed.items():
+        if name.startswith(used) and not (folder / name).is_file():
+            raise PackError(f"{name} is missing in {folder}. Copy the pack anew.")
+        if name.startswith(used) and sha256(folder / name) != digest:
+            raise PackError(
+                f"{name} in {folder} is damaged: its SHA-256 is not the one in {SUMS}. Nothing was "
+                "installed. Copy the pack anew, or use another stick."
+            )
+    strange = [n for n in files_below(folder) if n.startswith(used) and n not in listed]
+    if strange:
+        raise PackError(
+            f"{strange[0]} is not listed in {SUMS} of {folder}, so nobody knows where it comes "
+            "from. Remove it, or copy the pack anew. Nothing was installed."
+        )
+
+
+def place(folder: Path, root: Path, left_out: dict[str, str]) -> None:
+    """Copy weights and data to their place, and leave a note of what the pack did not bring.
+
+    Whatever is there already and right stays; anything else is set aside, not removed. The course
+    checks the hashes of `data/sources.toml` afterwards, as it does with everything that it opens.
+    """
+    downloads = root / "data" / "downloads"
+    listed = sums(folder)
+    for source in sorted(path for path in (folder / "sources").iterdir() if path.is_dir()):
+        target = downloads / source.name
+        wanted = {name: listed[f"sources/{source.name}/{name}"] for name in files_below(source)}
+        if all((target / n).is_file() and sha256(target / n) == wanted[n] for n in wanted):
+            continue
+        with files.work_folder(target) as work:
+            shutil.copytree(source, work / "new")
+            say_aside(files.put_in_place(work / "new", target))
+    text = "".join(f"{name}\n" for name in left_out)
+    if files.read_before(downloads / MARK) != text.encode("utf8"):
+        with files.replacing(downloads / MARK) as file:
+            file.write(text)
+
+
+def not_brought(root: Path) -> list[str]:
+    """Sources that the pack this course was set up from did not bring."""
+    mark = root / "data" / "downloads" / MARK
+    return mark.read_text(encoding="utf8").split() if mark.is_file() else []
+
+
+def needed_by(name: str, root: Path) -> list[str]:
+    """Numbers of the notebooks that name a source in their code."""
+    found = []
+    for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf8"))["cells"]
+        code = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        if f'load("{name}")' in code or f'folder("{name}")' in code:
+            found.append(path.name[:2])
+    return found

@@ -1,0 +1,259 @@
+"""Slides from the notebooks, for a projector: one HTML file each, no network, no other files.
+
+    python3 tasks.py slides [NN ...]      writes outputs/slides/NN_name.html and index.html
+
+Nothing is kept by hand. The second slide is a list of the sections, to jump from (key: c). A
+section's heading and first words make a slide; a **Predict, then run**
+makes two, the question with its code and then the output with the sentence that reads it; a figure
+makes one, a formula or a table makes one, each quiz question makes two; recap and exercises one.
+"""
+
+import html
+import re
+import string
+import sys
+from pathlib import Path
+
+import mistune
+
+import tasks
+from helpers import files
+from tools.site.prose import mathml
+from tools.teaching.sections import OPENING, read, sections, slug
+
+TEMPLATE = Path(__file__).with_name("slides.html")
+TARGET = tasks.OUTPUTS / "slides"
+WORDS = 75  # of running text on a slide
+LINES = 16  # of code or output
+# A text that only speaks of the words "Predict, then run" has neither of the signs behind them.
+QUESTION = re.compile(
+    r"\*\*(Predict, then run(:|\*\* \()|A common mistake|A mistake you will meet)"
+)
+
+
+class Renderer(mistune.HTMLRenderer):
+    """Markdown to HTML with formulas as MathML, and without links to files of the course."""
+
+    def block_math(self, text: str) -> str:
+        """A formula on a line of its own."""
+        return f"<div class=formula>{mathml(text, block=True)}</div>\n"
+
+    def inline_math(self, text: str) -> str:
+        """A formula in a sentence."""
+        return mathml(text, block=False)
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        """Addresses of the web stay; files of the course are not beside the slides."""
+        return super().link(text, url, title) if url.startswith("http") else text
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        """Code as it is; a mermaid map, which needs a script, is said in words beside it."""
+        return "" if info == "mermaid" else super().block_code(code, info)
+
+
+RENDER = mistune.create_markdown(renderer=Renderer(escape=False), plugins=["table", "math"])
+
+
+def blocks(text: str) -> list[str]:
+    """The paragraphs, lists, tables, formulas and fences of a Markdown text."""
+    found = re.findall(r"```.*?```|\$\$.*?\$\$|(?:(?!```|\$\$)[^\n]+\n?)+", text, re.DOTALL)
+    return [block.strip("\n") for block in found]
+
+
+def first_words(text: str, words: int = WORDS) -> str:
+    """The first blocks of a text, as many as fit, and at least one."""
+    chosen: list[str] = []
+    for block in blocks(text):
+        if chosen and len(" ".join([*chosen, block]).split()) > words:
+            break
+        chosen.append(block)
+    return "\n\n".join(chosen)
+
+
+def source(cell: dict) -> str:
+    """The text of a cell."""
+    return tasks.joined(cell["source"])
+
+
+def is_code(cell: dict) -> bool:
+    """Whether a cell is code."""
+    return cell["cell_type"] == "code"
+
+
+def shortened(text: str) -> str:
+    """The first lines of a long text."""
+    lines = text.rstrip().splitlines()
+    return "\n".join(lines[:LINES] + (["…"] if len(lines) > LINES else []))
+
+
+def code(cell: dict) -> str:
+    """A code cell's text, for the reader who is to guess what it gives."""
+    return f"<pre class=code>{html.escape(shortened(source(cell)))}</pre>"
+
+
+def draws(cell: dict) -> bool:
+    """Whether a code cell left a picture."""
+    return any("image/png" in output.get("data", {}) for output in cell["outputs"])
+
+
+def outputs(cell: dict) -> str:
+    """What a code cell printed, drew or complained of."""
+    shown = ""
+    for output in cell["outputs"]:
+        data = output.get("data", {})
+        if "image/png" in data:
+            words = html.escape(tasks.joined(data.get("text/plain", "")), quote=True)
+            picture = tasks.joined(data["image/png"]).replace("\n", "")
+            shown += f'<img src="data:image/png;base64,{picture}" alt="{words}">'
+            continue
+        text = tasks.joined(output.get("text", data.get("text/plain", "")))
+        if output["output_type"] == "error":
+            text = f"{output['ename']}: {output['evalue']}"
+        shown += f"<pre class=output>{html.escape(shortened(text))}</pre>"
+    return shown
+
+
+def slide(title: str, *parts: str) -> str:
+    """One slide."""
+    return f"<section>{RENDER('## ' + title)}{''.join(parts)}</section>"
+
+
+def of_section(title: str, cells: list[dict]) -> list[str]:
+    """The slides of a section: its beginning, then questions, figures, formulas and tables."""
+    text = re.sub(r"\A## .+\n*", "", source(cells[0]))
+    begun = first_words(text)
+    leads_to = outputs(cells[1]) if begun.endswith(":") and cells[1:] and is_code(cells[1]) else ""
+    made = [] if QUESTION.search(text) else [slide(title, RENDER(begun), leads_to)]
+    rest = [dict(cells[0], source=text), *cells[1:]]
+    for at, cell in enumerate(rest):
+        if is_code(cell):
+            asked = at and QUESTION.search(source(rest[at - 1]))
+            if draws(cell) and not asked and not (at == 1 and leads_to):
+                made.append(slide(title, outputs(cell), reading(rest, at)))
+            continue
+        if QUESTION.search(source(cell)):
+            made += question(title, rest, at)
+        else:
+            made += [slide(title, RENDER(part)) for part in set_apart(source(cell), at == 0)]
+    return made
+
+
+def question(title: str, cells: list[dict], at: int) -> list[str]:
+    """Two slides: what is asked, with the code; then what came out, and how to read it."""
+    asked = [block for block in blocks(source(cells[at])) if QUESTION.search(block)][-1]
+    follows = next((n for n in range(at + 1, len(cells)) if cells[n].get("outputs")), None)
+    if follows is None:
+        return [slide(title, f"<div class=ask>{RENDER(asked)}</div>")]
+    return [
+        slide(title, f"<div class=ask>{RENDER(asked)}</div>", code(cells[follows])),
+        slide(title, outputs(cells[follows]), reading(cells, follows)),
+    ]
+
+
+def reading(cells: list[dict], at: int) -> str:
+    """The first words of the text after a cell: the sentence that reads its output."""
+    after = [cell for cell in cells[at + 1 : at + 4] if cell["cell_type"] == "markdown"]
+    texts = [b for b in blocks(source(after[0])) if not QUESTION.search(b)] if after else []
+    return RENDER(first_words(texts[0], WORDS)) if texts else ""
+
+
+def set_apart(text: str, is_first: bool) -> list[str]:
+    """The formulas and tables of a text, each with the paragraph before it."""
+    found, parts = [], blocks(text)
+    begun = first_words(text) if is_first else ""
+    for at, part in enumerate(parts):
+        stands_apart = part.lstrip().startswith("|") or "$$" in part
+        if stands_apart and part not in begun:
+            before = parts[at - 1] if at and len(parts[at - 1].split()) <= WORDS else ""
+            found.append(f"{before}\n\n{part}" if before else part)
+    return found
+
+
+def of_quiz(text: str) -> list[str]:
+    """Two slides a question: the choices, then the answer with its reasons."""
+    made = []
+    for part in re.split(r"(?m)^(?=\*\*\d\.)", text)[1:]:
+        asked, _, answer = part.partition("<details>")
+        answer = re.sub(r"<summary>.*?</summary>|</?details>", "", answer)
+        made.append(slide("Quiz", RENDER(asked)))
+        made.append(slide("Quiz: the answer", RENDER(asked.splitlines()[0]), RENDER(answer)))
+    return made
+
+
+def of_exercises(text: str) -> list[str]:
+    """One slide with all exercises, by title and first sentence."""
+    found = re.findall(r"(?m)^### (Exercise .+)\n+(.+)", text)
+    first_sentence = re.compile(r"(?<=[.:?])\s")
+    lines = [f"**{title}** {first_sentence.split(first)[0]}" for title, first in found]
+    return [slide("Exercises", RENDER("\n\n".join(lines)))] if lines else []
+
+
+def contents(names: list[str]) -> str:
+    """The list of sections; each leads to the section's first slide."""
+    shown = {slug(name): re.sub(r"</?h2>", "", RENDER(f"## {name}")) for name in names}
+    lines = "".join(f'<li><a href="#{target}">{text}</a></li>' for target, text in shown.items())
+    return slide("Sections", f"<ul class=contents>{lines}</ul>")
+
+
+def named(made: list[str], name: str) -> list[str]:
+    """The same slides, the first of them as the target of a link to the section."""
+    return [made[0].replace("<section>", f'<section id="{slug(name)}">', 1), *made[1:]]
+
+
+def of_notebook(notebook: dict) -> list[str]:
+    """All slides of a notebook, in its order."""
+    parts = sections(notebook)
+    opening = source(notebook["cells"][0])
+    title = re.match(r"# (.+)", opening)[1]
+    lines = [b for b in blocks(opening.partition("**Time:**")[0])[1:] if "colab-badge" not in b]
+    texts = {
+        name: "\n\n".join(source(c) for c in cells if c["cell_type"] == "markdown")
+        for name, cells in parts.items()
+    }
+    parted, last = {}, "Exercises"
+    for name, cells in parts.items():
+        plain = re.sub(r"^\d+\. ", "", name)
+        if plain == "Recap":
+            parted[name] = [slide("Recap", RENDER(texts[name].partition("\n")[2]))]
+        elif plain == "Quiz":
+            parted[name] = of_quiz(texts[name].partition("### Exercise")[0])
+        elif plain == "Exercises":
+            last = name
+        elif name != OPENING:
+            parted[name] = of_section(name, cells)
+    parted[last] = of_exercises("\n\n".join(texts.values()))
+    parted = {name: named(made, name) for name, made in parted.items() if made}
+    first = slide(title, RENDER("\n\n".join(lines)))
+    return [first, contents(list(parted)), *(one for made in parted.values() for one in made)]
+
+
+def page(title: str, made: list[str]) -> str:
+    """The HTML file."""
+    template = string.Template(TEMPLATE.read_text(encoding="utf8"))
+    return template.substitute(title=html.escape(title), slides="\n".join(made))
+
+
+def write(path: Path, text: str) -> None:
+    """Write a page, unless somebody else's has its name, or somebody changed the one there."""
+    with files.replacing(path) as file:
+        file.write(text)
+
+
+def main(paths: list[Path]) -> None:
+    """Write the slides of these notebooks, and a list of all that are there."""
+    for path in paths:
+        if path.resolve().parent == tasks.NOTEBOOKS:
+            made = of_notebook(read(path))
+            write(TARGET / f"{path.stem}.html", page(path.stem, made))
+            print(f"{path.stem}: {len(made)} slides")
+    there = sorted(TARGET.glob("[0-9][0-9]_*.html"))
+    links = "".join(f'<p><a href="{path.name}">{path.stem}</a></p>' for path in there)
+    write(TARGET / "index.html", page("Slides", [slide("Slides", links)]))
+    print(f"Open {TARGET / 'index.html'} in a browser; arrow keys turn the pages.")
+
+
+if __name__ == "__main__":
+    try:
+        main([Path(argument) for argument in sys.argv[1:]])
+    except files.ForeignError as error:
+        sys.exit(str(error))
