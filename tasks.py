@@ -628,9 +628,15 @@ def apt_install(package: str) -> None:
 
 
 def nbval(path: Path, timeout: int) -> list[str]:
-    """Arguments that make pytest run a notebook and compare every output."""
+    """Arguments that make pytest run a notebook, compare every output and check every claim."""
     sanitize = ROOT / "tests" / "notebooks" / "sanitize.cfg"
-    arguments = [str(path), "--nbval", f"--nbval-sanitize-with={sanitize}"]
+    arguments = [
+        str(path),
+        "-p",
+        "tests.notebooks.plugin",
+        "--nbval",
+        f"--nbval-sanitize-with={sanitize}",
+    ]
     return [*arguments, f"--nbval-cell-timeout={timeout}", "--nbval-current-env"]
 
 

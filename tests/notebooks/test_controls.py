@@ -1,12 +1,13 @@
-"""Notebooks that train assert that something was learned; here nothing can be: do they fail?
+"""Notebooks that train claim that something was learned; here nothing can be: do they fail?
 
 A copy of the course is run with one cell more, which swaps in random weights or shuffles the
-training labels. Every cell tagged `asserts-learning` must then stop with an AssertionError. Cells
-after the last of them are left out, and so are cells tagged `control-skip`.
+training labels. Every claim marked `learning` must then fail with an AssertionError. Cells after
+the last of them are left out, and so are cells tagged `control-skip`.
 """
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -14,6 +15,8 @@ import pytest
 from nbclient import NotebookClient
 
 import tasks
+from tests.conftest import COURSE
+from tests.notebooks.claims import call, claims_of
 
 RANDOM_WEIGHTS = """
 from helpers import checkpoints
@@ -83,7 +86,7 @@ def errors(cell: dict) -> list[str]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the course: what it saves must not be found by the real one."""
-    for folder in ("helpers", "notebooks", "data", "tools"):
+    for folder in ("helpers", "notebooks", "data", "tests"):
         skip = shutil.ignore_patterns("downloads", "__pycache__")
         shutil.copytree(tasks.ROOT / folder, tmp_path / folder, ignore=skip)
     downloads = tasks.ROOT / "data" / "downloads"
@@ -92,41 +95,53 @@ def copy(tmp_path: Path) -> Path:
 
 
 def with_control(path: Path, control: str) -> nbformat.NotebookNode:
-    """The notebook up to its last assertion of learning, with `control` after the setup cell."""
+    """The notebook up to its last claim of learning, with `control` after the setup cell."""
     notebook = nbformat.read(path, as_version=4)
-    last = max(i for i, cell in enumerate(notebook.cells) if "asserts-learning" in tags(cell))
-    cells = [cell for cell in notebook.cells[: last + 1] if "control-skip" not in tags(cell)]
-    setup = next(i for i, cell in enumerate(cells) if "setup" in tags(cell))
-    cells.insert(setup + 1, nbformat.v4.new_code_cell(control))
+    claims = learning(path.stem)
+    last = max(i for i, cell in enumerate(notebook.cells) if cell.id in {c.cell for c in claims})
+    cells = []
+    for cell in notebook.cells[: last + 1]:
+        cells += [] if "control-skip" in tags(cell) else [cell]
+        cells += [checking(path.stem, holds) for holds in claims if holds.cell == cell.id]
+        if "setup" in tags(cell):
+            cells.append(nbformat.v4.new_code_cell(control))
     notebook.cells = cells
     return notebook
 
 
+def learning(name: str) -> list[Callable]:
+    """What a notebook claims to have learned."""
+    return [holds for holds in claims_of(name) if holds.learning]
+
+
+def checking(name: str, holds: Callable) -> nbformat.NotebookNode:
+    """A cell that checks one claim."""
+    source = call(name, holds.cell, holds.__name__)
+    return nbformat.v4.new_code_cell(source, metadata={"tags": ["claim"]})
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "control"), CASES)
-def test_assertions_of_learning_fail_where_nothing_can_be_learned(name, control, copy):
+def test_assertions_of_learning_fail_where_nothing_can_be_learned(name, control, copy, monkeypatch):
     path = copy / "notebooks" / f"{name}.ipynb"
     notebook = with_control(path, control)
     timeout = tasks.project()["tool"]["course"]["cell_timeout"]
     place = {"metadata": {"path": str(path.parent)}}
+    monkeypatch.setenv("PYTHONPATH", str(copy))
     NotebookClient(notebook, timeout=timeout, allow_errors=True, resources=place).execute()
 
     ran = [cell for cell in notebook.cells if cell.cell_type == "code"]
     swap = next(cell for cell in ran if cell.source == control)
     assert not errors(swap), "the control itself failed"
-    learning = [cell for cell in ran if "asserts-learning" in tags(cell)]
-    assert learning
-    for cell in learning:
-        assert errors(cell) == ["AssertionError"], f"{cell.id} must fail here:\n{cell.source}"
+    claims = [cell for cell in ran if "claim" in tags(cell)]
+    assert len(claims) == len(learning(name)) > 0
+    for cell in claims:
+        assert errors(cell) == ["AssertionError"], f"this claim must fail here: {cell.source}"
 
 
-def test_every_cell_that_asserts_learning_is_held_by_both_controls():
-    tagged = {
-        path.stem
-        for path in tasks.NOTEBOOKS.glob("*.ipynb")
-        if any("asserts-learning" in tags(cell) for cell in nbformat.read(path, 4).cells)
-    }
+def test_every_claim_of_learning_is_held_by_both_controls():
+    names = {path.stem for path in COURSE if learning(path.stem)}
     held = {(case.values[0], case.values[1]) for case in CASES}
     assert held == {
-        (name, control) for name in tagged for control in (RANDOM_WEIGHTS, SHUFFLED_LABELS)
+        (name, control) for name in names for control in (RANDOM_WEIGHTS, SHUFFLED_LABELS)
     }
