@@ -211,7 +211,7 @@ def test_what_a_writer_wrote_is_read_row_by_row(
 
 @given(
     edits=st.lists(
-        st.tuples(st.integers(0, 39), st.integers(0, 40), st.sampled_from(['"', '""', '"x', ' "'])),
+        st.tuples(st.integers(0, 39), st.integers(0, 21), st.sampled_from(['"', '""', '"x', ' "'])),
         max_size=6,
     ),
     opened=st.lists(st.integers(0, 39), max_size=3),
@@ -220,7 +220,11 @@ def test_what_a_writer_wrote_is_read_row_by_row(
 )
 @settings(FAST, max_examples=150)
 def test_stray_quotation_marks_hide_no_line(edits, opened, closed, delimiter, tmp_path):
-    """A file that does not quote: as many rows as lines, or a refusal; never fewer."""
+    """A file that does not quote: as many rows as lines, or a refusal; never fewer.
+
+    The marks are in the texts. Where one stands in a label or a number, too, that line no longer
+    looks like a row, and a merger of two lines cannot be told from a text of two lines.
+    """
     lines = [[f"text number {i} is here", "ham" if i % 2 else "spam", f"{i}"] for i in range(40)]
     for line, place, mark in edits:
         whole = delimiter.join(lines[line])
