@@ -5,7 +5,7 @@ import pandas as pd
 from datasets import Dataset
 
 from helpers import corpora
-from helpers.measured import rows as recorded
+from helpers.measured.rows import table as recorded
 
 KEYS = ["model", "source", "rows", "tweets", "rate", "seed"]
 DOMAINS = list(corpora.RATING_FILES)
@@ -27,7 +27,7 @@ def epochs_for(rows: int) -> int:
 
 def table() -> pd.DataFrame:
     """The recorded runs, a row for each run and domain it was scored on (`target`)."""
-    wide = recorded.table("domains")
+    wide = recorded("domains")
     names = ["pearson", "spearman", "r2", "mae", "rmse", "sign"]
     parts = [
         wide[KEYS].assign(target=target, **{name: wide[f"{name}_{target}"] for name in names})
@@ -38,7 +38,7 @@ def table() -> pd.DataFrame:
 
 def predictions(model: str, source: str, rows: int = ROWS, tweets: int = 0) -> np.ndarray:
     """What the recorded runs of one kind predict for all test sentences: (seeds, 4688)."""
-    kept = recorded.table("domains_predictions")
+    kept = recorded("domains_predictions")
     kind = pd.Series([model, source, rows, tweets], KEYS[:4])
     same = (kept[KEYS[:4]] == kind).all(axis=1)
     lines = kept[same].sort_values("seed")["hundredths"]

@@ -10,14 +10,14 @@ import tasks
 from helpers import corpora, metrics
 from tools.experiments import provenance
 
-FOLDER = tasks.ROOT / "data" / "measured"
+PAGES = tasks.ROOT / "docs" / "measured"
 README = (tasks.ROOT / "README.md").read_text(encoding="utf8")
 
 
 @pytest.mark.parametrize("name", ["training_speed", "review_accuracy"])
 def test_the_recorded_rows_give_the_tables_of_the_paper(name):
     report = importlib.import_module(f"tools.experiments.{name}").report()
-    paper = (tasks.ROOT / "docs" / "measured" / f"{name}.md").read_text(encoding="utf8")
+    paper = (PAGES / f"{name}.md").read_text(encoding="utf8")
     for block in report.strip().split("\n\n"):
         assert block in paper
 
@@ -59,7 +59,7 @@ def test_the_page_on_speed_and_the_guide_quote_the_ratios_without_amx():
     def over(name, rival):
         return module.times_as_fast(rows, rival)[rows["configuration"] == name].median()
 
-    page = " ".join((FOLDER / "training_speed.md").read_text(encoding="utf8").split())
+    page = " ".join((PAGES / "training_speed.md").read_text(encoding="utf8").split())
     ours, short = "fine_tune, defaults", "fine_tune, last layer for [CLS]"
     plain, best = module.RIVALS
     assert f"`fine_tune` is {over(ours, plain):.1f} times as fast" in page
@@ -79,7 +79,7 @@ def test_a_new_row_of_results_makes_no_commit_dirty_and_changed_data_do(tmp_path
     others = [tmp_path / name for name in ("data/x.csv", "docs/x.md", "x.py")]
     files = [*results, *others]
     for file in files:
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(exist_ok=True, parents=True)
         file.write_text("a\n")
     who = ["-c", "user.name=a", "-c", "user.email=a@b.invalid"]
     for command in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "x"]):

@@ -37,6 +37,7 @@ def tiny(tmp_path) -> Path:
     """A course of one package and two sources, with the real commands."""
     root = tmp_path / "course"
     shutil.copytree(tasks.ROOT / "tools", root / "tools")
+    shutil.copytree(tasks.ROOT / "data" / "licences", root / "data" / "licences")
     shutil.copy(tasks.ROOT / "tasks.py", root)
     (root / "helpers").mkdir()
     for name in ("__init__.py", "files.py"):

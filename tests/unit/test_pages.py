@@ -27,7 +27,8 @@ def test_links_of_a_page_lead_somewhere(path):
         place, _, anchor = target.partition("#")
         goal = (path.parent / place).resolve() if place else path
         assert goal.exists(), target
-        assert not anchor or anchor in headings(goal.read_text(encoding="utf8")), target
+        if anchor and goal.suffix == ".md":  # those of notebooks: test_workshop, test_notebooks
+            assert anchor in headings(goal.read_text(encoding="utf8")), target
 
 
 def test_the_pages_are_there():

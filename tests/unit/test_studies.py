@@ -105,11 +105,11 @@ def test_ctrl_c_between_the_rows_of_a_run_waits_for_the_last_of_them(tmp_path, m
 def test_a_module_that_runs_as_main_is_found_by_its_name(monkeypatch):
     """Other processes have another `__main__`."""
     main = types.ModuleType("__main__")
-    main.__spec__ = importlib.util.find_spec("studies.class_imbalance")
+    main.__spec__ = importlib.util.find_spec("tools.experiments.cross_validation")
     monkeypatch.setitem(sys.modules, "__main__", main)
-    as_main = types.FunctionType(class_imbalance.run.__code__, {}, "run")
+    as_main = types.FunctionType(study.run.__code__, {}, "run")
     as_main.__module__ = "__main__"
-    assert runs.importable(as_main) is class_imbalance.run
+    assert runs.importable(as_main) is study.run
     assert runs.importable(learn) is learn
 
 

@@ -118,7 +118,8 @@ def test_cuda_for_no_gpu_stops_with_both_ways_out(monkeypatch):
 def installs(tmp_path, monkeypatch):
     """The set-up's order of things in an empty folder, with what takes minutes left out."""
     for name in ("requirements.txt", "requirements/dev.txt", "requirements/constraints.txt"):
-        shutil.copy(tasks.ROOT / name, tmp_path)
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(tasks.ROOT / name, tmp_path / name)
     done = []
 
     def make(venv):
@@ -170,7 +171,9 @@ def test_an_environment_whose_python_is_gone_is_made_anew(installs, tmp_path):
 
 def notebook(*sources: str) -> dict:
     """A notebook of code cells that has not been run."""
-    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    cells = [
+        nbformat.v4.new_code_cell(source, id=f"{count:08x}") for count, source in enumerate(sources)
+    ]
     return nbformat.v4.new_notebook(cells=cells)
 
 
@@ -186,7 +189,16 @@ def test_what_is_stored_depends_on_texts_and_outputs_only():
         cell["execution_count"] = count + 7
         cell["metadata"] = {"execution": {"iopub.execute_input": "2026-11-24"}, "scrolled": True}
     assert tasks.as_text(tasks.cleaned(first)) == tasks.as_text(tasks.cleaned(second))
-    assert len({cell["id"] for cell in tasks.cleaned(first)["cells"]}) == 3
+
+
+def test_a_cell_keeps_its_id_and_a_copied_or_new_one_gets_another():
+    cells = notebook("1", "2", "3", "3")["cells"]
+    cells[0]["source"] = "another text"
+    cells[2]["id"] = "00000001"  # as an editor leaves it that copies a cell
+    del cells[3]["id"]
+    ids = tasks.cell_ids(cells)
+    assert ids[:2] == ["00000000", "00000001"] and len(set(ids)) == 4
+    assert ids == tasks.cell_ids(cells)
 
 
 def test_streams_are_stored_as_they_look_in_the_end():

@@ -116,5 +116,5 @@ def test_every_test_that_the_page_on_guarantees_names_is_there():
         if not (any(t.startswith(f"{name}_") for t in there) if cut else name in there)
     ]
     assert not missing
-    files = re.findall(r"`(?:tests/)?(test_\w+\.py)`", text)
-    assert files and all((tasks.ROOT / "tests" / name).is_file() for name in files)
+    files = re.findall(r"`(?:tests/unit/)?(test_\w+\.py)`", text)
+    assert files and all((tasks.ROOT / "tests" / "unit" / name).is_file() for name in files)

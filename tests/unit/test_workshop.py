@@ -73,7 +73,7 @@ def test_what_was_measured_are_sections_that_there_are_and_a_plan_needs_them(mon
         here = table[table["notebook"] == path.stem]
         assert set(here["section"]) <= set(sections(read(path))), path.stem
     monkeypatch.setattr(plans, "measured", dict)
-    with pytest.raises(tasks.Trouble, match=r"minutes.py 04"):
+    with pytest.raises(tasks.Trouble, match=r"minutes 04"):
         plans.page(plans.plans()["plan_3_hours"] | {"rows": [{"section": "04-3", "talk": 1}]})
     assert (table["cpu_seconds"] >= 0).all() and set(table["threads"]) == {1}
 
@@ -105,5 +105,5 @@ def test_commands_that_the_guide_names_exist():
         text = page.read_text(encoding="utf8")
         for command in re.findall(r"python3 tasks\.py (\w+)", text):
             assert re.search(rf"(?m)^  {command} ", tasks.HELP), f"{page.name}: {command}"
-        for program in re.findall(r"workshop/\w+\.py", text):
+        for program in re.findall(r"tools/teaching/\w+\.py", text):
             assert (tasks.ROOT / program).is_file()

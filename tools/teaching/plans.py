@@ -119,7 +119,7 @@ def line(row: dict, time: str) -> str:
     if "free" in row:
         return f"| {time} | {row['free']} | | {row['minutes']} | | |"
     notebook, title = titles()[row["section"]]
-    link = f"../notebooks/{notebook}.ipynb#{quote(anchor(title.replace('`', '')))}"
+    link = f"../../notebooks/{notebook}.ipynb#{quote(anchor(title.replace('`', '')))}"
     cells = [
         time,
         f"[{notebook[:2]} · {title}]({link})",
