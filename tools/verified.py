@@ -1,4 +1,4 @@
-"""What was verified: the rows of `data/measured/verified.csv`, and the README's table of them.
+"""What was verified: the rows of `data/measured/verified.csv`, and their table in docs/verified.md.
 
 `tasks.py test --record` calls `record` at its end. Standard library only, as `tasks.py` is.
 """
@@ -13,7 +13,7 @@ import tasks
 from helpers import files
 
 FILE = tasks.ROOT / "data" / "measured" / "verified.csv"
-README = tasks.ROOT / "README.md"
+PAGE = tasks.ROOT / "docs" / "verified.md"
 COLUMNS = ("python", "packages", "versions", "ran", "result", "date")
 KEY = ("python", "packages", "ran")  # a new run takes the place of an older one of the same
 NAMED = ("torch", "transformers", "datasets", "numpy", "pandas")
@@ -85,23 +85,23 @@ def merged(old: list[dict], new: list[dict]) -> list[dict]:
 
 
 def table(rows: list[dict]) -> str:
-    """The README's table."""
+    """The page's table."""
     lines = ["| Python | packages | what ran | result | date |", "|---|---|---|---|---|"]
     for line in rows:
-        packages = f"[{line['packages']}]({line['packages']}) ({line['versions']})"
+        packages = f"[{line['packages']}](../{line['packages']}) ({line['versions']})"
         cells = (line["python"], packages, line["ran"], line["result"], line["date"])
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def with_table(readme: str, rows: list[dict]) -> str:
-    """The README's text with the table of these rows between its two marks."""
-    before, rest = readme.split(MARKS[0])
+def with_table(page: str, rows: list[dict]) -> str:
+    """The page's text with the table of these rows between its two marks."""
+    before, rest = page.split(MARKS[0])
     return before + MARKS[0] + table(rows) + MARKS[1] + rest.split(MARKS[1])[1]
 
 
 def record(new: list[dict]) -> None:
-    """Put rows into the file, and the file's table into the README."""
+    """Put rows into the file, and the file's table into the page."""
     before = files.read_before(FILE)
     rows = merged(read() if FILE.exists() else [], new)
     text = io.StringIO()
@@ -109,5 +109,5 @@ def record(new: list[dict]) -> None:
     writer.writeheader()
     writer.writerows(rows)
     files.update(FILE, before, text.getvalue().encode())
-    readme = README.read_bytes()
-    files.update(README, readme, with_table(readme.decode("utf8"), rows).encode())
+    page = PAGE.read_bytes()
+    files.update(PAGE, page, with_table(page.decode("utf8"), rows).encode())

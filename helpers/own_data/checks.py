@@ -110,7 +110,7 @@ def remarks(rows: pd.DataFrame, names: list[str] | None) -> list[str]:
     if accented > 0.2:
         found.append(
             f"{accented:.0%} of the texts have letters such as 'ü' or 'é', and the encoder learned "
-            "from English: see 'Another language' in the README"
+            "from English: see 'Another language' in docs/own_csv.md"
         )
     counted = {
         f"longer than {LONG:,} characters: the model reads their beginning (max_length)": rows[

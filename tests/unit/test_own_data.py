@@ -296,7 +296,7 @@ ACCEPTED = {
          "first in row 42"]),
     "another language": (GOOD + "".join(f"Das Gerät {i} ist da,y\n" for i in range(11)), {}, [],
         ["22% of the texts have letters such as 'ü' or 'é', and the encoder learned from English: "
-         "see 'Another language' in the README"]),
+         "see 'Another language' in docs/own_csv.md"]),
     "a few texts in another language": (
         GOOD + "".join(f"Das Gerät {i} ist da,y\n" for i in range(10)), {}, [], []),
     "two spellings of a class": (numbers(["Rückgabe", "Rueckgabe", "refund"] * 10), {}, [],

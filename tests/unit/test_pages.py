@@ -2,14 +2,19 @@
 
 import re
 
+import nbformat
 import pytest
 
 import tasks
-from tests.conftest import COURSE
+from helpers import measured
+from tests.conftest import COURSE, load
+from tools.experiments import one_change_at_a_time, readme_picture
+from tools.teaching import times
 
 PAGES = sorted([*tasks.ROOT.glob("*.md"), *(tasks.ROOT / "data").glob("*.md")])
 PAGES += sorted((tasks.ROOT / "docs").rglob("*.md"))
 README = (tasks.ROOT / "README.md").read_text(encoding="utf8")
+VERIFIED = (tasks.ROOT / "docs" / "verified.md").read_text(encoding="utf8")
 
 
 def headings(text: str) -> set[str]:
@@ -48,14 +53,53 @@ def test_every_command_that_is_shown_can_be_given(path):
             tasks.parser().parse_args(words)
 
 
-def test_the_map_lists_every_notebook_with_its_limit():
-    budgets = tasks.project()["tool"]["course"]["budgets"]
-    rows = re.findall(
-        r"^\| (\d\d) \| \[[^]]+\]\(notebooks/(\S+)\.ipynb\) \|.*?\| (\d+) s \|", README, re.M
-    )
-    assert [(number, name, int(limit)) for number, name, limit in rows] == [
-        (path.stem[:2], path.stem, budgets[path.stem]) for path in COURSE
-    ]
+def test_the_readme_is_one_screen_and_its_map_lists_every_notebook():
+    assert len(README.encode("utf8")) <= 8 * 1024
+    rows = re.findall(r"^\| (\d\d) \| \[[^]]+\]\(notebooks/(\S+)\.ipynb\) \|", README, re.MULTILINE)
+    assert rows == [(path.stem[:2], path.stem) for path in COURSE]
+
+
+def test_the_times_of_the_readme_are_those_of_the_notebooks():
+    assert times.with_times(README) == README
+
+
+def test_reading_takes_as_long_as_its_words_lines_and_guesses(tmp_path, monkeypatch):
+    """230 words, 12 lines and two guesses are 1 + 1 + 3 minutes; a word more is the next five."""
+    path = tmp_path / "04_fine_tuning_loop.ipynb"
+    guesses = "**Predict, then run:** " * 2
+    for words, reading in ((230, 5), (240, 10)):
+        text = guesses + "word " * (words - 6) + "\n\n### Exercise 1 (7 minutes)"
+        cells = [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell("x\n" * 12)]
+        cells[0].source = cells[0].source.replace("### Exercise 1 (7 minutes)", "")
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+        assert times.times(path).reading == reading
+
+
+def test_the_sample_in_the_readme_is_a_cell_of_the_first_notebook():
+    code, output = re.search(r"```python\n(.*?)```\n```\n(.*?)```", README, re.DOTALL).groups()
+    cells = [cell for cell in load(COURSE[0])["cells"] if cell["cell_type"] == "code"]
+    (found,) = (cell for cell in cells if "".join(cell["source"]) == code.rstrip("\n"))
+    printed = ["".join(out["text"]) for out in found["outputs"] if out["output_type"] == "stream"]
+    assert printed == [output]
+
+
+def test_the_picture_and_the_findings_of_the_readme_are_measured():
+    words = " ".join(README.split())
+    shares = readme_picture.shares()
+    for name, share in shares.items():
+        said = f"{share:.0%}" if name == "guessing" else f"{share:.1%}"
+        assert f"{said.replace('%', ' %')} by" in words, name
+    runs = 100 * measured.table("cross_validation").query("model == 'fine-tuned'")["accuracy"]
+    said = f"run {len(runs)} times with other splits and other random numbers, scored between"
+    assert f"{said} {runs.min():.1f} and {runs.max():.1f} %" in words
+    rows = measured.table("one_change_at_a_time")
+    amx = rows[rows["processor"].str.contains("amx")]
+    speed = amx.pivot(index="round", columns="line", values="samples_per_second")
+    names = list(one_change_at_a_time.ladder())
+    whole = (speed[names[-1]] / speed[names[0]]).median()
+    assert f"became {whole:.1f} times as fast" in words
+    gains = one_change_at_a_time.gains(amx).groupby("line")["gain"].median()
+    assert gains.idxmax() == "padded to the longest"
 
 
 def test_versions_on_the_pages_are_those_that_are_installed():
@@ -65,7 +109,7 @@ def test_versions_on_the_pages_are_those_that_are_installed():
             for line in (tasks.ROOT / constraints).read_text(encoding="utf8").splitlines()
             if "==" in line
         )
-        row = next(line for line in README.splitlines() if f"[{constraints}]" in line)
+        row = next(line for line in VERIFIED.splitlines() if f"[{constraints}]" in line)
         said = re.findall(r"(torch|transformers|datasets|numpy|pandas) (\d[\d.]*)", row)
         assert said
         for package, version in said:

@@ -162,10 +162,8 @@ def test_what_cannot_go_on_stops_all_with_the_same_message(tmp_path):
 
 
 def documented(folder: Path) -> tuple[str, list[str]]:
-    """The README's `train.py`, on a tiny model, few rows and `folder`; and its commands."""
-    text = (
-        (tasks.ROOT / "README.md").read_text(encoding="utf8").split("## More than one machine")[1]
-    )
+    """`train.py` of docs/more_machines.md, on a tiny model and few rows; and its commands."""
+    text = (tasks.ROOT / "docs" / "more_machines.md").read_text(encoding="utf8")
     (script, *_), commands = (
         re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL) for language in ("python", "bash")
     )
@@ -183,7 +181,7 @@ def documented(folder: Path) -> tuple[str, list[str]]:
 
 
 def as_written(command: str, script: Path, machine: str) -> str:
-    """A command of the README with this Python's torchrun, and this script."""
+    """A command of that page with this Python's torchrun, and this script."""
     found = command.replace(".venv/bin/torchrun", " ".join(TORCHRUN))
     found = found.replace("FIRST_MACHINE:29500", machine).replace(" train.py", f" {script}")
     assert found.count("torch.distributed.run") == found.count(str(script)) == 1
@@ -191,7 +189,7 @@ def as_written(command: str, script: Path, machine: str) -> str:
 
 
 @pytest.mark.parametrize("machines", [1, pytest.param(2, marks=pytest.mark.long)])
-def test_the_commands_of_the_readme_train(tmp_path, machines):
+def test_the_commands_of_the_page_on_machines_train(tmp_path, machines):
     """Two machines are played by two `torchrun` that meet at a port of this one."""
     text, commands = documented(tmp_path)
     script = tmp_path / "train.py"

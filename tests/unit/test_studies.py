@@ -154,14 +154,14 @@ def test_a_table_with_holes_has_no_components():
         validation.variance_components(table[:-1])
 
 
-def test_the_readme_quotes_the_study():
-    readme = (tasks.ROOT / "README.md").read_text(encoding="utf8")
+def test_the_page_of_findings_quotes_the_study():
+    findings = (tasks.ROOT / "docs" / "findings.md").read_text(encoding="utf8")
     runs = pd.read_csv(study.RESULTS).assign(accuracy=lambda rows: 100 * rows["accuracy"])
     of = {name: rows["accuracy"] for name, rows in runs.groupby("model")}
     means = f"**{of[study.ENCODER].mean():.1f} %** against **{of[study.TFIDF].mean():.1f} %**"
     only = validation.mcnemar(hits(study.ENCODER), hits(study.TFIDF))
     sd = validation.variance_components(runs[runs["model"] == study.ENCODER])["sd"]
-    words = " ".join(readme.split())
+    words = " ".join(findings.split())
     assert means in words and f"right alone on {only[0]} of them against {only[1]}" in words
     low, high = of[study.ENCODER].min(), of[study.ENCODER].max()
     assert f"lands between {low:.1f} and {high:.1f} %" in words

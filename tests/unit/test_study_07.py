@@ -191,8 +191,8 @@ def test_baselines_give_log_probabilities_and_learn_from_the_rows_they_are_given
     assert not np.allclose(scores, others)
 
 
-def test_the_readme_quotes_the_study():
-    words = " ".join((tasks.ROOT / "README.md").read_text(encoding="utf8").split())
+def test_the_page_of_findings_quotes_the_study():
+    words = " ".join((tasks.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
     rows = pd.read_csv(study.RESULTS).query("stage == 'draw'")
     of = {name: 100 * part for name, part in rows.groupby("model")["accuracy"]}
     tuned, frozen = of[study.HEAD], of[study.FROZEN]

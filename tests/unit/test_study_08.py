@@ -205,14 +205,14 @@ def test_the_control_learned_nothing(rows):
     assert len(control) >= 2 and ((control["right"] / 1705 - 0.5).abs() < 0.06).all()
 
 
-def test_the_readme_quotes_the_study(rows):
-    words = " ".join((tasks.ROOT / "README.md").read_text(encoding="utf8").split())
+def test_the_page_of_findings_quotes_the_study(rows):
+    words = " ".join((tasks.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
     tested = rows[(rows["scored"] == "test") & (rows["flipped"] == 0) & (rows["seed"] < 5)]
     fewer = (tested["n"] == 1024) & (tested["steps"] == study.FEWER)
     table = tested[~fewer].pivot_table(index="n", columns="model", values="right", aggfunc="mean")
     gain = 100 * (table[study.FULL] - table[study.FROZEN]) / 1705
     assert f"**{gain[16]:+.1f}** and **{gain[64]:+.1f} points**" in words
-    assert f"leads by {gain[256]:.1f}, with all 5,970 by {gain[5970]:.1f}" in words
+    assert f"leads by {gain[256]:.1f}, with all 5,970 by {gain[5970]:.1f} points" in words
     lower = 100 * (table.loc[1024, study.FULL] - table.loc[1024, study.RANDOM]) / 1705
     assert f"end {lower:.0f} points lower at 1,024 labels" in words
     noisy = rows[(rows["scored"] == "test") & (rows["flipped"] > 0)]

@@ -146,13 +146,13 @@ def test_the_lexicon_s_own_program_gives_what_its_authors_print():
     assert compound.tolist() == [0.8316, -0.3612, 0.0]
 
 
-def test_the_readme_quotes_the_study():
+def test_the_page_of_findings_quotes_the_study():
     table = domains.table()
     table = table[(table["rows"] == study.ROWS) & (table["tweets"] == 0)]
     r = table[table["model"] == study.MSE].groupby(["source", "target"])["pearson"].mean()
     every = domains.table()
     vader = every[(every["model"] == study.VADER) & (every["target"] == "tweets")]["pearson"].item()
-    words = " ".join((tasks.ROOT / "README.md").read_text(encoding="utf8").split())
+    words = " ".join((tasks.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
     said = f"**{r['movie', 'tweets']:.2f}**", f"{r['tweets', 'tweets']:.2f}", f"{vader:.2f}"
     sentence = "r = {} with the mean rating of tweets; trained on tweets {}; a word list with rules"
     assert (sentence + " and no training {}.").format(*said) in words

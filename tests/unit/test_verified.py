@@ -1,4 +1,4 @@
-"""The README's table of what was verified: from its file, and from what tests have printed."""
+"""The table of what was verified: from its file, and from what tests have printed."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def group(name: str, passed: int = 3, failed: int = 0, skipped: int = 0) -> dict
 
 
 def test_the_readme_shows_what_the_file_holds():
-    text = verified.README.read_text(encoding="utf8")
+    text = verified.PAGE.read_text(encoding="utf8")
     assert verified.with_table(text, verified.read()) == text
 
 
@@ -52,11 +52,11 @@ def test_a_new_run_takes_the_place_of_the_same_one_only():
 
 def test_recording_writes_both_files_and_nothing_outside_the_marks(tmp_path, monkeypatch):
     monkeypatch.setattr(verified, "FILE", tmp_path / "verified.csv")
-    monkeypatch.setattr(verified, "README", tmp_path / "README.md")
+    monkeypatch.setattr(verified, "PAGE", tmp_path / "verified.md")
     around = f"before\n{verified.MARKS[0]}old\n{verified.MARKS[1]}\nafter\n"
-    verified.README.write_text(around, encoding="utf8")
+    verified.PAGE.write_text(around, encoding="utf8")
     verified.record(verified.from_table([group("unit tests")], every=True))
-    text = verified.README.read_text(encoding="utf8")
+    text = verified.PAGE.read_text(encoding="utf8")
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
     assert "| 3 passed |" in text and "requirements/constraints.txt" in text
     assert len(verified.read()) == 1
