@@ -1,0 +1,131 @@
+"""A learner changes the seed, the learning rate, the checkpoint and the data: nothing stops them.
+
+A copy of a notebook is run with all of these changed at once: another seed, three times the
+learning rate, a local BERT of two layers with random weights, a part of the data. No cell may fail
+but those that fail on purpose. Its numbers mean nothing; that nothing stops is the test.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+from nbclient import NotebookClient
+from transformers import BertConfig, BertModel
+
+import tasks
+from helpers import checkpoints
+from tests.conftest import COURSE
+
+SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+SMALL |= {"intermediate_size": 64, "vocab_size": 30522}
+FEWER_ROWS = """
+from helpers import corpora
+
+def load_fewer(*arguments, _load=corpora.load, **options):
+    parts = _load(*arguments, **options)
+    return type(parts)({name: part.select(range(0, len(part), 3)) for name, part in parts.items()})
+
+corpora.load = load_fewer
+"""
+CHANGES = {
+    "seed": (r"^SEED = \d+", "SEED = 11"),
+    "learning rate": (r"\b(learning_rate|lr)=([\d.]+(?:e-?\d+)?)\b", r"\1=3 * \2"),
+    "checkpoint": (r'^CHECKPOINT = "minilm"', 'CHECKPOINT = "{encoder}"'),
+}
+ALL = (*CHANGES, "data")
+EVERY_TIME = ("00", "02", "04", "05", "13")
+CASES = [
+    pytest.param(
+        path, ALL, id=path.stem, marks=() if path.stem[:2] in EVERY_TIME else pytest.mark.long
+    )
+    for path in COURSE
+] + [
+    pytest.param(path, (change,), id=f"{path.stem}, {change}", marks=pytest.mark.long)
+    for path in COURSE
+    for change in ALL
+]
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory) -> Path:
+    """A folder with a BERT that has learned nothing, and the tokenizer of the course's."""
+    folder = tmp_path_factory.mktemp("encoder")
+    torch.manual_seed(0)
+    BertModel(BertConfig(**SMALL)).save_pretrained(folder)
+    checkpoints.load_tokenizer().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A copy of the course: what is saved there is not found by the real one."""
+    for folder in ("helpers", "notebooks", "data"):
+        skip = shutil.ignore_patterns("downloads", "__pycache__")
+        shutil.copytree(tasks.ROOT / folder, tmp_path / folder, ignore=skip)
+    downloads = tasks.ROOT / "data" / "downloads"
+    os.symlink(downloads, tmp_path / "data" / "downloads", target_is_directory=True)
+    return tmp_path
+
+
+def changed(
+    notebook: nbformat.NotebookNode, changes: tuple, encoder: Path
+) -> nbformat.NotebookNode:
+    """The notebook as a learner leaves it who made these changes."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "setup" not in cell.metadata.get("tags", []):
+            for name in set(changes) & set(CHANGES):
+                pattern, instead = CHANGES[name]
+                instead = instead.replace("{encoder}", str(encoder))
+                cell.source = re.sub(pattern, instead, cell.source, flags=re.MULTILINE)
+    if "data" in changes:
+        setup = next(
+            i for i, c in enumerate(notebook.cells) if "setup" in c.metadata.get("tags", [])
+        )
+        notebook.cells.insert(setup + 1, nbformat.v4.new_code_cell(FEWER_ROWS))
+    return notebook
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("path", "changes"), CASES)
+def test_nothing_stops_a_learner_who_changes(path, changes, encoder, place, monkeypatch):
+    notebook = changed(nbformat.read(path, as_version=4), changes, encoder)
+    monkeypatch.setenv("PYTHONPATH", str(place))
+    resources = {"metadata": {"path": str(place / "notebooks")}}
+    NotebookClient(notebook, timeout=900, allow_errors=True, resources=resources).execute()
+    stopped = [
+        f"{cell.get('id')}: {output.ename}: {output.evalue}\n{cell.source}"
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "raises-exception" not in cell.metadata.get("tags", [])
+        for output in cell.outputs
+        if output.output_type == "error"
+    ]
+    assert not stopped, "\n\n".join(stopped)
+
+
+def test_the_changes_are_made(encoder):
+    """A notebook that names its settings otherwise would be tested unchanged."""
+    for path in COURSE:
+        before = nbformat.read(path, as_version=4)
+        after = changed(nbformat.read(path, as_version=4), ALL, encoder)
+        texts = [
+            "\n".join(c.source for c in n.cells if c.cell_type == "code") for n in (before, after)
+        ]
+        assert "SEED = 11" in texts[1] or "SEED" not in texts[0], path.stem
+        assert str(encoder) in texts[1] or "CHECKPOINT" not in texts[0], path.stem
+        assert ("=3 * " in texts[1]) == bool(re.search(CHANGES["learning rate"][0], texts[0]))
+
+
+def test_an_assertion_about_our_numbers_would_be_seen(encoder, place, monkeypatch, tmp_path):
+    """The test above fails where a lesson asserts what came of seed 0."""
+    notebook = nbformat.v4.new_notebook()
+    for source, given in (("x = 1", ["setup"]), ("SEED = 0", []), ("assert SEED == 0", [])):
+        cell = nbformat.v4.new_code_cell(source, metadata={"tags": given})
+        notebook.cells.append(cell)
+    path = tmp_path / "99_x.ipynb"
+    nbformat.write(notebook, path)
+    with pytest.raises(AssertionError, match="assert SEED == 0"):
+        test_nothing_stops_a_learner_who_changes(path, ("seed",), encoder, place, monkeypatch)
