@@ -39,7 +39,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import studies
 from benchmarks.provenance import markdown, provenance, spread
-from helpers import checkpoints, corpora, runtime, training
+from helpers import checkpoints, corpora, runtime, speedups, training
 
 RESULTS = Path(__file__).with_suffix(".csv")
 BATCH_SIZE, LEARNING_RATE = 32, 1e-4
@@ -103,7 +103,7 @@ def by_fine_tune(train: Dataset, seed: int, short: bool = False, **options) -> T
     tokenizer, model = checkpoints.load(seed=seed)
     with runtime.timer() as took:
         if short:
-            checkpoints.shorten_last_layer(model)
+            speedups.shorten_last_layer(model)
         training.fine_tune(model, tokenizer, train, train.select(range(64)), config)
     return tokenizer, model, took["seconds"]
 

@@ -36,7 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import studies
 from benchmarks.provenance import machine, markdown, parser, spread, write_paper
-from helpers import batching, checkpoints, corpora, runtime, training
+from helpers import batching, checkpoints, corpora, runtime, speedups, training
 
 RESULTS = Path(__file__).with_suffix(".csv")
 PAPER = RESULTS.with_suffix(".md")
@@ -50,7 +50,7 @@ MATRICES = {"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm"}
 COPIES = {"aten::copy_", "aten::clone", "aten::contiguous", "aten::cat"}
 # Blocks that are marked while the profiler runs; what happens inside belongs to the group.
 MARKED = {
-    "dropout": [(checkpoints, "light_dropout")],
+    "dropout": [(speedups, "light_dropout")],
     "optimizer and clipping": [(torch.nn.utils, "clip_grad_norm_")],
     "word table's gradient": [(checkpoints, "zero_gradients")],
 }

@@ -23,7 +23,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from helpers import checkpoints, files, runtime
+from helpers import checkpoints, files, parallel, runtime, speedups
 from helpers.files import ForeignError, StorageError
 from helpers.folders import (
     MANIFEST,
@@ -61,7 +61,7 @@ class Claim:
 
     Attributes:
         folder: where the run stores.
-        writes: whether this process does; of several in step, the first.
+        writes: whether this process does: under `torchrun`, rank 0 alone.
         identity: of the folder, by which a renamed one is noticed.
         owner: process and thread.
     """
@@ -97,7 +97,7 @@ def only_run(folder: Path | str | None, new: bool = False) -> Iterator[Claim | N
     """Keep other runs out of a folder for as long as this one writes there; None is no folder.
 
     The system ends the claim with the process, however that ends. What killed writers left is
-    put right. Of several processes in step, the first claims the folder for all. Whoever holds the
+    put right. Under `torchrun`, rank 0 claims the folder for all. Whoever holds the
     claim may ask for it again.
 
     Args:
@@ -112,7 +112,7 @@ def only_run(folder: Path | str | None, new: bool = False) -> Iterator[Claim | N
         yield None
         return
     folder, owner = absolute(folder), (os.getpid(), threading.get_ident())
-    if runtime.rank() > 0:
+    if parallel.rank() > 0:
         yield Claim(folder, writes=False)
         return
     if folder in HELD and HELD[folder].owner == owner:
@@ -313,7 +313,7 @@ def read_model(place: Path, manifest: Manifest) -> tuple[PreTrainedTokenizerBase
     if not TOKENIZER & manifest.files.keys():
         raise StorageError(f"{place} holds no tokenizer. Save both with training.save.")
     load_tensors(place / WEIGHTS)  # a pickle under this name ends here, with a message
-    attention = checkpoints.fastest_attention()
+    attention = speedups.fastest_attention()
     try:
         with checkpoints.quiet():
             model, info = AutoModelForSequenceClassification.from_pretrained(
@@ -329,8 +329,8 @@ def read_model(place: Path, manifest: Manifest) -> tuple[PreTrainedTokenizerBase
             "model would answer at random. Save it again with training.save."
         )
     if getattr(model.config, "short_last_layer", False):
-        checkpoints.shorten_last_layer(model)
-    return tokenizer, checkpoints.lighten_dropout(model).eval()
+        speedups.shorten_last_layer(model)
+    return tokenizer, speedups.lighten_dropout(model).eval()
 
 
 # ---------------------------------------------------------------- optimizer and random numbers
@@ -357,22 +357,23 @@ def restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
 
 
 def random_state() -> dict[str, Tensor]:
-    """State of torch's random numbers on CPU and GPU, of each process: (processes, bytes)."""
+    """State of torch's random numbers on CPU and GPU, of each rank: (world size, bytes)."""
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state()
-    return {name: runtime.gathered(own[None], runtime.processes()) for name, own in state.items()}
+    size = parallel.world_size()
+    return {name: parallel.all_gather(own[None], size) for name, own in state.items()}
 
 
 def restore_random_state(state: dict[str, Tensor]) -> None:
-    """Go on where `random_state` was taken, or, if other processes took it, from a seed of it."""
+    """Go on where `random_state` was taken; with another world size, from a seed drawn from it."""
     rows = torch.atleast_2d(state["cpu"])
-    if len(rows) != runtime.processes():
+    if len(rows) != parallel.world_size():
         torch.set_rng_state(rows[0])
-        return runtime.set_seed(int(torch.randint(2**32, ())), runtime.rank())
-    torch.set_rng_state(rows[runtime.rank()].clone())  # torch would read the first of a view
+        return runtime.set_seed(int(torch.randint(2**32, ())), parallel.rank())
+    torch.set_rng_state(rows[parallel.rank()].clone())  # torch would read the first of a view
     if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(torch.atleast_2d(state["cuda"])[runtime.rank()].clone())
+        torch.cuda.set_rng_state(torch.atleast_2d(state["cuda"])[parallel.rank()].clone())
 
 
 # ---------------------------------------------------------------- checkpoints
@@ -427,7 +428,7 @@ def save_training(
 ) -> None:
     """Store all that a run needs to go on, as checkpoint `run.step`; None is no folder.
 
-    Of processes in step the first writes, the others wait.
+    Under `torchrun`, rank 0 writes and the other ranks wait.
     """
     if claim is None:
         return
@@ -444,7 +445,7 @@ def save_training(
         claim.check()
         facts = {"run": run.id, "epoch": run.epoch, "batch": run.batch}
         save_checkpoint(claim.folder, run.step, fill, facts)
-    runtime.anyone(False)
+    parallel.barrier()
 
 
 def save_best(

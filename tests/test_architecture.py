@@ -13,10 +13,12 @@ import tasks
 ORDER = [
     "files",
     "folders",
+    "parallel",
     "runtime",
     "downloads",
     "corpora",
     "own_data",
+    "speedups",
     "checkpoints",
     "batching",
     "metrics",

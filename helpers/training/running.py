@@ -8,7 +8,7 @@ from datasets import Dataset
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from helpers import corpora, runtime, storage
+from helpers import corpora, parallel, runtime, storage
 from helpers.training.config import (
     Metrics,
     TrainingConfig,
@@ -69,7 +69,7 @@ def fine_tune(
         while not session.run.finished:
             session.train_epoch()
             session.end_epoch(session.evaluate())
-    if session.run.cut >= SAID_FROM and runtime.rank() == 0:
+    if session.run.cut >= SAID_FROM and parallel.rank() == 0:
         print(told_cut(session.run))
     return session.finish()
 
@@ -100,9 +100,9 @@ def resume(
         StorageError: if there is no checkpoint, it is damaged, or the run is still going on.
     """
     folder = storage.absolute(output_dir)
-    runtime.join()
+    runtime.init_device()
     with storage.only_run(folder):
-        runtime.anyone(False)  # the others wait until the first process has claimed the folder
+        parallel.barrier()  # the others wait until the first process has claimed the folder
         checkpoint = storage.latest_checkpoint(folder)
         config = with_epochs(read_run(checkpoint), epochs)
         tokenizer, model = storage.load_model(checkpoint)
@@ -125,7 +125,7 @@ def with_epochs(run: TrainingRun, epochs: int | None) -> TrainingConfig:
             f"{epochs} is less. Give a larger number."
         )
     planned = replace(run.config, epochs=run.config.epochs if epochs is None else epochs)
-    if replace(run, config=planned).finished and runtime.rank() == 0:
+    if replace(run, config=planned).finished and parallel.rank() == 0:
         said = f"all {planned.epochs} epochs are done. To train on: training.resume(…, epochs=…)."
         if run.epoch < planned.epochs:
             said = (

@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import EvalPrediction, PreTrainedModel, PreTrainedTokenizerBase
 
-from helpers import batching, checkpoints, corpora, runtime, storage
+from helpers import batching, checkpoints, corpora, parallel, runtime, speedups, storage
 from helpers.training.config import Metrics, TrainingConfig, TrainingError, TrainingRun, name_of
 from helpers.training.steps import learning_rate_at, logits_of, make_optimizer, predict, train_step
 
@@ -51,7 +51,7 @@ class Session:
         self.validation = validation["text"][:]
         self.targets = torch.tensor(validation["label"][:]).to(model.device)
         self.steps = config.epochs * math.ceil(len(self.lengths) / config.batch_size)
-        runtime.set_seed(config.seed, runtime.rank())
+        runtime.set_seed(config.seed, parallel.rank())
         self.run = TrainingRun(config, data=self.described(train, validation), id=new_id())
         self.run.cut = batching.cut_share(train["text"], tokenizer, config.max_length)
         self.bar = None
@@ -98,15 +98,15 @@ class Session:
             self.claim = stack.enter_context(claim)
             if resume_from:
                 self.restore(resume_from)
-            if not runtime.alike(f"{self.run}"):
+            if not parallel.all_equal(f"{self.run}"):
                 raise TrainingError(
                     "the processes differ in data, dials or checkpoint: give all the same."
                 )
             note_settings(self.model, self.config)
-            self.parallel = runtime.in_step(self.model)
+            self.parallel = parallel.distributed_model(self.model)
             stack.enter_context(runtime.enough_memory())
             self.interrupt = stack.enter_context(runtime.deferred_interrupt())
-            stack.enter_context(checkpoints.word_gradient_kept(self.model))
+            stack.enter_context(speedups.word_gradient_kept(self.model))
             self.bar = stack.enter_context(self.progress())
             yield
 
@@ -131,9 +131,9 @@ class Session:
 
     def step(self, batch: list[int]) -> float:
         """One batch: forward, loss, backward, update. Returns its mean loss."""
-        chosen = [self.token_ids[i] for i in runtime.share(batch)]
+        chosen = [self.token_ids[i] for i in parallel.shard(batch)]
         logits = logits_of(self.parallel, chosen, self.tokenizer.pad_token_id, self.dtype)
-        logits = runtime.gathered(logits, len(batch))
+        logits = parallel.all_gather(logits, len(batch))
         loss = self.loss_function(logits, self.labels[batch])
         rate = learning_rate_at(self.run.step, self.steps, self.config)
         return train_step(self.model, loss, self.optimizer, rate, self.config.max_grad_norm)
@@ -159,16 +159,16 @@ class Session:
 
     def stop_if_asked(self) -> None:
         """After Ctrl-C in any process: store a checkpoint, unless it is there, and stop."""
-        if runtime.anyone(self.interrupt.is_set()):
+        if parallel.any_rank(self.interrupt.is_set()):
             if self.run.batch:  # at the end of an epoch all is stored
                 self.save()
             raise KeyboardInterrupt("stored: training.resume goes on" if self.folder else "")
 
     def evaluate(self) -> dict[str, float]:
         """The figures of the epoch: both losses, and what `compute_metrics` gives."""
-        texts, config = runtime.share(self.validation), self.config
+        texts, config = parallel.shard(self.validation), self.config
         own = predict(self.model, self.tokenizer, texts, 64, config.max_length, config.precision)
-        logits = runtime.gathered(torch.from_numpy(own), len(self.targets))
+        logits = parallel.all_gather(torch.from_numpy(own), len(self.targets))
         loss = self.loss_function(logits.to(self.model.device), self.targets).item()
         figures = {"train_loss": self.run.loss_sum / len(self.lengths), "validation_loss": loss}
         prediction = EvalPrediction(logits.numpy(), self.targets.cpu().numpy())
@@ -178,7 +178,7 @@ class Session:
         """Note the figures, store a checkpoint, keep the model if it is the best so far."""
         run = self.run
         run.epoch, run.batch, run.loss_sum = run.epoch + 1, 0, 0.0
-        run.rows.append({"epoch": run.epoch} | runtime.of_first(as_floats(figures)))
+        run.rows.append({"epoch": run.epoch} | parallel.from_rank_0(as_floats(figures)))
         if run.best_epoch == run.epoch:
             self.best = weights_of(self.model)
         # The checkpoint first: whoever is killed before `best` is stored finds it in there.
@@ -213,7 +213,7 @@ def read_run(checkpoint: Path) -> TrainingRun:
 
 def prepared(model: PreTrainedModel, config: TrainingConfig) -> PreTrainedModel:
     """A model on its device, its word table frozen or not."""
-    checkpoints.own_memory(model.to(runtime.join()))
+    speedups.own_memory(model.to(runtime.init_device()))
     model.get_input_embeddings().weight.requires_grad_(not config.freeze_word_embeddings)
     return model
 
@@ -244,4 +244,4 @@ def weights_of(model: PreTrainedModel) -> dict[str, Tensor]:
 
 def new_id() -> str:
     """An identity for a run, the same in all its processes. It draws no seeded random number."""
-    return f"{int(runtime.of_first({'id': float(secrets.randbits(52))})['id']):013x}"
+    return f"{int(parallel.from_rank_0({'id': float(secrets.randbits(52))})['id']):013x}"

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim import AdamW, Optimizer
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from helpers import batching, checkpoints, runtime
+from helpers import batching, checkpoints, parallel, runtime, speedups
 from helpers.training.config import TrainingConfig, TrainingError
 
 
@@ -78,7 +78,7 @@ def train_step(
     model: PreTrainedModel, loss: Tensor, optimizer: Optimizer, rate: float, max_norm: float
 ) -> float:
     """Backward, clip, step, zero for the mean loss of a batch. Returns it as a number."""
-    (loss * runtime.processes()).backward()  # each process's part; their mean becomes the sum
+    (loss * parallel.world_size()).backward()  # each process's part; their mean becomes the sum
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm)
     if not torch.isfinite(loss + norm):
         found = f"the loss is {loss.item()}, its gradient's length {norm.item()}"
@@ -86,5 +86,5 @@ def train_step(
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()
-    checkpoints.zero_gradients(model, optimizer)
+    speedups.zero_gradients(model, optimizer)
     return loss.item()
