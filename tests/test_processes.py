@@ -154,7 +154,7 @@ def test_what_cannot_go_on_stops_all_with_the_same_message(tmp_path):
     expected = {
         "forward": "epoch 2, batch 1: the loss is nan",
         "backward": "epoch 2, batch 2: the loss is 0.",
-        "different": "the processes differ in data, dials or checkpoint: give all the same.",
+        "different": "the processes that torchrun started were given different data, ",
     }
     for name, begins in expected.items():
         messages = [(tmp_path / f"{name}-{rank}.txt").read_text() for rank in (0, 1)]

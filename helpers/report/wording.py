@@ -44,7 +44,7 @@ def told_apart(result: Result) -> str:
 def limits(result: Result) -> list[str]:
     """What the figures do not say."""
     worst = "surest" if result.mine.names else "largest"
-    cut = [training.told_cut(result.run)] if result.run.cut >= training.SAID_FROM else []
+    cut = [training.truncation_notice(result.run)] if result.run.cut >= training.NOTABLE_CUT else []
     return [
         *cut,
         "The intervals know the luck of having just these test texts. They do not know the luck of "

@@ -14,6 +14,7 @@ from torch.nn.functional import mse_loss
 from transformers import EvalPrediction
 
 Metrics = Callable[[EvalPrediction], dict[str, float]]
+NOTABLE_CUT = 0.01  # a run says so if at least this share of its training texts is truncated
 
 
 class TrainingError(RuntimeError):
@@ -114,6 +115,14 @@ class TrainingRun:
         if patience is not None and self.rows and self.epoch - self.best_epoch >= patience:
             return True
         return self.epoch >= self.config.epochs
+
+
+def truncation_notice(run: TrainingRun) -> str:
+    """One sentence: which share of the training texts is longer than the model reads."""
+    return (
+        f"{run.cut:.0%} of the training texts are longer than max_length = "
+        f"{run.config.max_length} tokens; the model reads only their beginnings."
+    )
 
 
 def accuracy(prediction: EvalPrediction) -> dict[str, float]:

@@ -18,7 +18,7 @@ from helpers.training.config import (
     accuracy,
     squared_error,
 )
-from helpers.training.session import SAID_FROM, Session, read_run
+from helpers.training.session import Session, read_run
 
 
 def fine_tune(
@@ -57,29 +57,29 @@ def fine_tune(
         KeyboardInterrupt: after Ctrl-C, once a checkpoint is stored to `resume` from.
     """
     corpora.check_trainable({"train": train, "validation": validation}, model.config.num_labels)
-    config, folder = config or TrainingConfig(), storage.absolute(output_dir)
-    functions = (compute_metrics or accuracy, loss_function or cross_entropy)
-    if model.config.num_labels == 1:
-        functions = (compute_metrics or absolute_error, loss_function or squared_error)
-        if config.best_metric == "accuracy":
-            config = replace(config, best_metric="validation_loss")
-    data = (train, validation, config)
+    config, *functions = with_defaults(model, config, compute_metrics, loss_function)
+    data, folder = (train, validation, config), storage.absolute(output_dir)
     session = Session(model, tokenizer, *data, *functions, folder, on_step)
     with session.safeguards(resume_from):
         while not session.run.finished:
             session.train_epoch()
             session.end_epoch(session.evaluate())
-    if session.run.cut >= SAID_FROM and parallel.rank() == 0:
-        print(told_cut(session.run))
     return session.finish()
 
 
-def told_cut(run: TrainingRun) -> str:
-    """What a reader should know about texts that were cut."""
-    return (
-        f"{run.cut:.0%} of the training texts are longer than max_length = "
-        f"{run.config.max_length} tokens; the model reads only their beginnings."
-    )
+def with_defaults(
+    model: PreTrainedModel,
+    config: TrainingConfig | None,
+    compute_metrics: Metrics | None,
+    loss_function: Callable | None,
+) -> tuple[TrainingConfig, Metrics, Callable]:
+    """What `fine_tune` was given, with its defaults for classes or for numbers filled in."""
+    config = config or TrainingConfig()
+    if model.config.num_labels > 1:
+        return config, compute_metrics or accuracy, loss_function or cross_entropy
+    if config.best_metric == "accuracy":
+        config = replace(config, best_metric="validation_loss")
+    return config, compute_metrics or absolute_error, loss_function or squared_error
 
 
 def resume(
