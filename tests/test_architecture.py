@@ -39,7 +39,7 @@ INSIDE = {
         "new_file",
     ],
     "training": ["config", "steps", "session", "running"],
-    "report": ["results", "wording", "drawings", "html_page", "card"],
+    "report": ["results", "wording", "drawings", "templating", "html_page", "card"],
 }
 FILES = sorted((tasks.ROOT / "helpers").rglob("*.py"))
 

@@ -1,6 +1,5 @@
 """What a run is asked for, and where it stands."""
 
-import hashlib
 import math
 import re
 from collections.abc import Callable
@@ -12,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from transformers import EvalPrediction
+
+from helpers import files
 
 Metrics = Callable[[EvalPrediction], dict[str, float]]
 NOTABLE_CUT = 0.01  # a run says so if at least this share of its training texts is truncated
@@ -154,7 +155,7 @@ def name_of(function: Callable) -> str:
     code = getattr(function, "__code__", None)
     if code is not None:
         constants = [value for value in code.co_consts if not hasattr(value, "co_code")]
-        digest = hashlib.sha256(f"{code.co_code!r}{constants}{code.co_names}".encode()).hexdigest()
+        digest = files.sha256_bytes(f"{code.co_code!r}{constants}{code.co_names}".encode())
         defaults = ", ".join(map(content_of, function.__defaults__ or ()))
         return f"{function.__module__}.{function.__qualname__}({defaults}) {digest[:12]}"
     return content_of(function)
@@ -164,7 +165,7 @@ def content_of(value: object) -> str:
     """A value in words that are the same in another process."""
     if isinstance(value, Tensor):
         own = value.detach().cpu().contiguous()
-        digest = hashlib.sha256(own.reshape(-1).view(torch.uint8).numpy()).hexdigest()
+        digest = files.sha256_bytes(own.reshape(-1).view(torch.uint8).numpy().tobytes())
         return f"tensor {tuple(own.shape)} {digest[:12]}"
     if isinstance(value, nn.Module):
         plain = {k: v for k, v in vars(value).items() if isinstance(v, bool | int | float | str)}
