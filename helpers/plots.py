@@ -83,7 +83,7 @@ def learning_curves(history: pd.DataFrame, metric: str = "accuracy", loss: str =
     """Loss and validation metric over the epochs of a training run.
 
     Args:
-        history: one row an epoch: `epoch`, `train_loss`, `validation_loss` and the metric.
+        history: one row per epoch: `epoch`, `train_loss`, `validation_loss` and the metric.
         metric: column to draw on the right; its axis spans at least 0.1.
         loss: what the losses are, for their axis, such as "cross-entropy (nats)".
     """

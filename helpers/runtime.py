@@ -66,7 +66,7 @@ def physical_cores() -> int:
 
 
 def matmul_tflops(dtype: torch.dtype, device: torch.device, seconds: float = 0.05) -> float:
-    """Measured speed of one BERT-sized matrix product, in 10^12 operations a second.
+    """Measured speed of one BERT-sized matrix product, in 10^12 operations per second.
 
     Args:
         dtype: precision of both factors.
@@ -144,7 +144,7 @@ def processor() -> str:
 
 
 def describe() -> pd.DataFrame:
-    """One row a fact about this machine: what the course runs on, and what it will use."""
+    """One row per fact about this machine: what the course runs on, and what it will use."""
     facts = versions() | {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
@@ -213,8 +213,8 @@ def enough_memory() -> Iterator[None]:
         if "out of memory" not in said and "allocate memory" not in said:
             raise
         raise MemoryError(
-            "the memory is used up. A smaller batch_size or max_length needs less of it; "
-            f"checkpoints that were stored are unharmed. ({str(error).splitlines()[0][:120]})"
+            "torch ran out of memory. Use a smaller batch_size or max_length. Stored checkpoints "
+            f"are unharmed. ({str(error).splitlines()[0][:120]})"
         ) from error
 
 

@@ -26,8 +26,8 @@ from helpers import runtime
 def light_dropout(values: Tensor, p: float) -> Tensor:
     """Dropout (Srivastava et al. 2014) that decides on four numbers with one 64-bit draw.
 
-    On a CPU the library draws one random number an element, which takes a sixth of a training
-    step. Sixteen bits an element are enough: `p` is met to within 2^-17.
+    On a CPU the library draws one random number per element, which takes a sixth of a training
+    step. Sixteen bits per element are enough: `p` is met to within 2^-17.
 
     Args:
         values: any shape, on the CPU.

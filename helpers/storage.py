@@ -42,7 +42,9 @@ __all__ = ["MANIFEST", "ForeignError", "StorageError", "read_folder", "verify", 
 WEIGHTS = "model.safetensors"
 TOKENIZER = {"tokenizer.json", "tokenizer_config.json", "vocab.txt"}
 CARD = frozenset({"README.md"})  # a model card asks people to fill in what no program knows
-OTHER_MODEL = "the checkpoint is of another model. Load the model from it, as training.resume does."
+OTHER_MODEL = (
+    "the checkpoint belongs to another model. Load the model from it, as training.resume does."
+)
 STEP = re.compile(r"step-(\d{8})")
 LOCK = ".sft-unveiled.lock"
 
@@ -161,9 +163,12 @@ def locked(folder: Path, new: bool) -> Iterator[None]:
 
 
 def check_holds_no_run(folder: Path) -> None:
-    """Raise `StorageError` for a folder in which a new run would meet what another one stored."""
+    """Raise `StorageError` for a folder that holds a run already, or files in a new run's way."""
     if any(map(is_stored, named_checkpoints(folder))):
-        raise StorageError(f"{folder} holds a run. Use training.resume, or another folder.")
+        raise StorageError(
+            f"{folder} holds a run already. Go on with it by training.resume, or choose another "
+            "output_dir."
+        )
     for place in [*named_checkpoints(folder), folder / "best"]:
         if files.is_there(place):
             raise ForeignError(
@@ -399,21 +404,21 @@ def latest_checkpoint(folder: Path) -> Path:
         raise StorageError(f"{folder} holds no checkpoint to resume from.")
     newest = found[-1]
     if newest.is_symlink() or not newest.is_dir():
-        raise StorageError(f"{newest} is no folder. Move it away and resume again.")
+        raise StorageError(f"{newest} is not a folder. Move it away and resume again.")
     try:
         manifest = verify(newest)
     except StorageError as error:
-        raise StorageError(f"{error}{way_back(found)}") from error
+        raise StorageError(f"{error}{fallback_advice(found)}") from error
     facts = manifest.facts
     if facts.get("kind") != "checkpoint" or facts.get("step") != int(newest.name[5:]):
         raise StorageError(
-            f"{newest} holds another checkpoint than its name says.{way_back(found)}"
+            f"{newest} does not hold the checkpoint that its name says.{fallback_advice(found)}"
         )
     return newest
 
 
-def way_back(found: list[Path]) -> str:
-    """What to do if the newest of some checkpoints cannot be used."""
+def fallback_advice(found: list[Path]) -> str:
+    """What to do if the newest checkpoint cannot be used; `found` lists all of them in order."""
     if len(found) == 1:
         return " There is no other checkpoint here: start again in another folder."
     return f" Without {found[-1].name} training.resume goes on from {found[-2].name}."
@@ -497,8 +502,8 @@ def best_weights(
     if epoch > run.epoch:  # the run was put back, and will come to this epoch again
         return load_weights(best, model)
     raise StorageError(
-        f"the weights of epoch {run.best_epoch}, the best so far, are in no folder below {folder} "
-        "any more. Start again in another folder: the same seed gives the same result."
+        f"the weights of epoch {run.best_epoch}, the best so far, are no longer stored below "
+        f"{folder}. Start again in another folder: the same seed gives the same result."
     )
 
 
@@ -531,14 +536,14 @@ def read_training(checkpoint: Path) -> tuple[dict, dict]:
             stored = json.loads((place / "training.json").read_text(encoding="utf8"))
             return stored["config"], stored["state"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StorageError(other_state(checkpoint)) from error
+            raise StorageError(other_version_message(checkpoint)) from error
 
     return read_folder(checkpoint, read)
 
 
-def other_state(checkpoint: Path) -> str:
+def other_version_message(checkpoint: Path) -> str:
     """The message for a checkpoint whose state this version cannot read."""
     return (
-        f"{checkpoint} holds the state of a run of another version of this course. Go on with that "
-        "version, or start again in another folder."
+        f"{checkpoint} was stored by another version of this course. Go on with that version, or "
+        "start again in another folder."
     )

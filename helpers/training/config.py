@@ -24,7 +24,7 @@ class TrainingError(RuntimeError):
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The hyperparameters of a run. Notebook 04 turns them.
+    """The hyperparameters of a run; notebook 04 tries out their values.
 
     Attributes:
         epochs: passes over the training examples.
@@ -60,16 +60,16 @@ class TrainingConfig:
 
 @dataclass
 class TrainingRun:
-    """Where a run stands, and at its end what it gave.
+    """How far a run has come, and at its end what it found.
 
     Attributes:
-        config: the hyperparameters it runs with.
+        config: the hyperparameters of the run.
         epoch, batch, step: epochs done, batches done of the epoch under way, steps in all.
         loss_sum: this epoch's losses, each times the examples of its batch.
         rows: one dictionary per epoch: `epoch`, `train_loss`, `validation_loss`, the metrics.
         data: fingerprints of both parts and the names of the functions the run was given, so that
-            it is not gone on with by anything else.
-        id: of this run; whatever it stores bears it.
+            it is never continued with anything else.
+        id: of this run; it is written into everything that the run stores.
         cut: share of the training texts that are longer than `config.max_length` tokens.
     """
 
@@ -93,14 +93,14 @@ class TrainingRun:
         """Number (from 1) of the earliest epoch with the best value of `config.best_metric`.
 
         Raises:
-            TrainingError: no epoch has such a figure; the message names those it has.
+            TrainingError: that metric is not computed; the message lists those that are.
         """
         metric = self.config.best_metric
         if any(metric not in row for row in self.rows):
             there = ", ".join(self.rows[0])
             raise TrainingError(
-                f'best_metric = "{metric}" is none of the figures of an epoch. Set it to one of '
-                f"these: {there}."
+                f'best_metric = "{metric}" is not computed in this run. Set it to one of these: '
+                f"{there}."
             )
         sign = -1 if metric == "validation_loss" else 1
 
@@ -111,7 +111,7 @@ class TrainingRun:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done, or `patience` of them brought nothing better."""
+        """Whether all epochs are done, or the last `patience` of them improved nothing."""
         patience = self.config.patience
         if patience is not None and self.rows and self.epoch - self.best_epoch >= patience:
             return True

@@ -35,7 +35,7 @@ def fine_tune(
 ) -> TrainingRun:
     """Train a model in place and leave it with the weights of its best epoch.
 
-    Under `torchrun` each process computes its share of every batch, and the first one writes.
+    Under `torchrun` each rank computes its shard of every batch, and rank 0 writes.
 
     Args:
         model, tokenizer: from `checkpoints.load`. The best device is chosen.
@@ -51,8 +51,9 @@ def fine_tune(
         on_step: called after every step with the run as it stands.
 
     Raises:
-        DataError: labels the model does not know, or only one; with C = 1, no finite float.
-        TrainingError: a loss that is no number; other data than the run that is resumed.
+        DataError: labels that the model does not know, or only one; with C = 1, labels that are
+            not finite floats.
+        TrainingError: a loss that is not finite; other data than those of the resumed run.
         StorageError: an `output_dir` that holds a run, or that another run is writing to.
         KeyboardInterrupt: after Ctrl-C, once a checkpoint is stored to `resume` from.
     """
@@ -92,8 +93,8 @@ def resume(
     """Go on with an interrupted run, given the same data and options, as if it never stopped.
 
     Args:
-        epochs: of the whole run, where it shall have another number than it was planned with. The
-            learning rate then falls to 0 at the new end, so this is another run from here on.
+        epochs: a new number of epochs for the whole run. The learning rate then falls to 0 at the
+            new end, so from here on the run differs from the one that was planned.
 
     Raises:
         TrainingError: other data or functions than the run had.
@@ -102,7 +103,7 @@ def resume(
     folder = storage.absolute(output_dir)
     runtime.init_device()
     with storage.only_run(folder):
-        parallel.barrier()  # the others wait until the first process has claimed the folder
+        parallel.barrier()  # until rank 0 has claimed the folder
         checkpoint = storage.latest_checkpoint(folder)
         config = with_epochs(read_run(checkpoint), epochs)
         tokenizer, model = storage.load_model(checkpoint)
@@ -112,24 +113,26 @@ def resume(
 
 
 def with_epochs(run: TrainingRun, epochs: int | None) -> TrainingConfig:
-    """The hyperparameters to go on with; what is finished already is said.
+    """The hyperparameters to go on with. If the run is finished already, that is printed.
 
     Raises:
         TrainingError: fewer epochs than are done.
     """
     if epochs is not None and not (isinstance(epochs, int) and epochs > 0):
-        raise TrainingError(f"epochs = {epochs!r} is no whole number above 0.")
+        raise TrainingError(f"epochs = {epochs!r}, but it must be a whole number above 0.")
     if epochs is not None and epochs < run.epoch + (run.batch > 0):
         raise TrainingError(
-            f"{run.epoch} epoch(s) are done and {run.batch} batch(es) of the next; epochs = "
-            f"{epochs} is less. Give a larger number."
+            f"epochs = {epochs} is too small: {run.epoch} epoch(s) and {run.batch} batch(es) of "
+            "the next are done already. Give a larger number."
         )
     planned = replace(run.config, epochs=run.config.epochs if epochs is None else epochs)
     if replace(run, config=planned).finished and parallel.rank() == 0:
-        said = f"all {planned.epochs} epochs are done. To train on: training.resume(…, epochs=…)."
+        said = (
+            f"all {planned.epochs} epochs are done. To train longer: training.resume(…, epochs=…)."
+        )
         if run.epoch < planned.epochs:
             said = (
-                f"{planned.patience} epoch(s) after epoch {run.best_epoch} brought nothing better."
+                f"{planned.patience} epoch(s) in a row did not improve on epoch {run.best_epoch}."
             )
         print(f"This run is finished: {said}")
     return planned

@@ -245,7 +245,7 @@ def read_run(checkpoint: Path) -> TrainingRun:
     try:
         return TrainingRun(TrainingConfig(**config), **state)
     except TypeError as error:
-        raise storage.StorageError(storage.other_state(checkpoint)) from error
+        raise storage.StorageError(storage.other_version_message(checkpoint)) from error
 
 
 def on_device(model: PreTrainedModel, config: TrainingConfig) -> PreTrainedModel:
