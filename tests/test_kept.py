@@ -790,7 +790,7 @@ def test_a_finished_run_says_so_and_goes_on_if_it_is_given_more_epochs(parts, ru
     _, _, state = training.resume(run, *parts, epochs=4)
     assert [row["epoch"] for row in state.rows] == [1, 2, 3, 4] and state.config.epochs == 4
     assert "finished" not in capsys.readouterr().out
-    with pytest.raises(training.TrainingError, match=r"epochs = 3 is less"):
+    with pytest.raises(training.TrainingError, match=r"epochs = 3 is too small"):
         training.resume(run, *parts, epochs=3)
 
 
