@@ -726,7 +726,7 @@ def study(options: argparse.Namespace) -> int:
     python = environment(options)
     if run_inside(python, "fetch_and_describe") != 0:
         return 1
-    command = [str(python), "-m", f"studies.{modules[options.number]}"]
+    command = [str(python), "-m", f"tools.experiments.{modules[options.number]}"]
     if options.limit is not None:
         command += ["--limit", str(options.limit)]
     if options.processes is not None:

@@ -97,7 +97,7 @@ def bucketed(
 
     Args:
         lengths: number of tokens of each example.
-        batch_size: examples a batch.
+        batch_size: examples per batch.
         seed: one seed gives one order; use another for each epoch, such as `(seed, epoch)`.
         bucket_batches: larger means less padding and less randomness.
 

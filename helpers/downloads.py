@@ -123,12 +123,10 @@ def free_lock(name: str) -> Path:
 
 def check_space(name: str, source: dict) -> None:
     """Raise `DownloadError` unless archive and contents will fit (four times the archive)."""
-    needed, free = 4 * source["bytes"], shutil.disk_usage(FOLDER).free
-    if free < needed:
-        raise DownloadError(
-            f"{name} needs {needed / 1e6:,.0f} MB on the disk of {FOLDER}, and "
-            f"{free / 1e6:,.0f} MB are free. Make room and run the same command again."
-        )
+    try:
+        files.check_disk(FOLDER, 4 * source["bytes"] / 1e6, name)
+    except files.StorageError as error:
+        raise DownloadError(str(error)) from error
 
 
 def download(name: str, source: dict, folder: Path) -> Path:

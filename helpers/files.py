@@ -44,11 +44,46 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_bytes(content: bytes) -> str:
+    """SHA-256 of bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def tree_sha256(folder: Path) -> str:
     """SHA-256 over the lines `<sha256>  <path>` of all files below `folder`, paths sorted."""
     paths = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     lines = "".join(f"{sha256(folder / path)}  {path}\n" for path in paths)
-    return hashlib.sha256(lines.encode()).hexdigest()
+    return sha256_bytes(lines.encode())
+
+
+def check_disk(folder: Path, needed_mb: float, purpose: str = "This") -> None:
+    """Raise `StorageError` unless that much is free on the disk of a folder.
+
+    Args:
+        folder: where it will be written; it need not exist yet.
+        needed_mb: in MB (10^6 bytes).
+        purpose: what needs the space, as the subject of the message.
+    """
+    folder = Path(folder).absolute()
+    there = next(place for place in [folder, *folder.parents] if place.is_dir())
+    free_mb = shutil.disk_usage(there).free / 1e6
+    if free_mb < needed_mb:
+        raise StorageError(
+            f"{purpose} needs {needed_mb:,.0f} MB on the disk of {folder}, and {free_mb:,.0f} MB "
+            "are free. Free some disk space and run the same command again."
+        )
+
+
+def markdown_table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    """A table in Markdown, without a line end after its last row.
+
+    Args:
+        header: the columns' names.
+        rows: as many cells each; a cell must hold no line end, and a `|` only as `\\|`.
+    """
+    lines = [list(map(str, cells)) for cells in (header, *rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def is_there(path: Path) -> bool:
@@ -414,7 +449,7 @@ def work_prefix(target: Path) -> str:
     """How the work folders of a target begin."""
     name = target.name
     if len(name.encode(errors="surrogateescape")) > 100:  # a name has 255 bytes, and no two are one
-        name = f"{name[:20]}~{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()}"
+        name = f"{name[:20]}~{sha256_bytes(name.encode(errors='surrogateescape'))}"
     return f".sft-unveiled-{name}."
 
 

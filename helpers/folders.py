@@ -83,7 +83,7 @@ def read_manifest(folder: Path) -> Manifest:
         return Manifest(dict(stored["facts"]), listed, frozenset(stored["editable"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StorageError(
-            f"{path} is damaged: it is not what was stored. {instead_of(folder)}"
+            f"{path} is damaged: it is not what was stored. {repair_advice(folder)}"
         ) from error
 
 
@@ -140,7 +140,7 @@ def another_version(folder: Path, number: object) -> StorageError:
     )
 
 
-def instead_of(folder: Path) -> str:
+def repair_advice(folder: Path) -> str:
     """The way on for somebody whose stored folder cannot be used."""
     return (
         f"Move {folder} away, then go on from another checkpoint with training.resume, or train "
@@ -184,7 +184,7 @@ def check(folder: Path, manifest: Manifest) -> None:
     for name, digest in manifest.files.items():
         if name not in manifest.editable and not is_unchanged(folder / name, digest):
             raise StorageError(
-                f"{folder / name} is damaged: it is not what was stored. {instead_of(folder)}"
+                f"{folder / name} is damaged: it is not what was stored. {repair_advice(folder)}"
             )
 
 
@@ -233,7 +233,7 @@ def readable(folder: Path) -> Iterator[None]:
         said = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
         raise StorageError(
             f"{folder} cannot be read ({said}). It holds another thing than what is asked for, or "
-            f"another version of the course stored it. {instead_of(folder)}"
+            f"another version of the course stored it. {repair_advice(folder)}"
         ) from error
 
 

@@ -285,11 +285,11 @@ def bca_interval(
     metric(labels, outputs)  # says what is wrong with the data before they are resampled
     options = {"n_resamples": 2000, "batch": 256, "vectorized": False, "rng": seed} | options
 
-    def of_rows(rows: np.ndarray, axis: int = -1) -> np.ndarray:
+    def resampled(rows: np.ndarray, axis: int = -1) -> np.ndarray:
         return metric(labels[rows], outputs[rows])
 
     try:
-        found = stats.bootstrap((np.arange(len(labels)),), of_rows, **options).confidence_interval
+        found = stats.bootstrap((np.arange(len(labels)),), resampled, **options).confidence_interval
     except MetricError as error:
         raise MetricError(f"no interval: on a resample {error}") from error
     if np.isnan(found).any():

@@ -55,18 +55,25 @@ def new(
         return plt.subplots(1, columns, figsize=(width, height), **options)
 
 
+def png_base64(figure: Figure, dpi: int = 100) -> str:
+    """A figure as a PNG in base64, which HTML and notebooks can embed. The figure is closed.
+
+    The same figure gives the same bytes: no date and no version is written into it.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    plt.close(figure)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
 def show(figure: Figure, words: str) -> None:
     """Display a figure together with words that say what is seen in it.
 
     The words are stored as the output's plain text and as the picture's alternative text, and
     can be compared by a test.
     """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
-    plt.close(figure)
-    picture = base64.b64encode(buffer.getvalue()).decode()
     display(
-        {"image/png": picture, "text/plain": words},
+        {"image/png": png_base64(figure), "text/plain": words},
         metadata={"image/png": {"alt": words}},
         raw=True,
     )
@@ -76,7 +83,7 @@ def learning_curves(history: pd.DataFrame, metric: str = "accuracy", loss: str =
     """Loss and validation metric over the epochs of a training run.
 
     Args:
-        history: one row an epoch: `epoch`, `train_loss`, `validation_loss` and the metric.
+        history: one row per epoch: `epoch`, `train_loss`, `validation_loss` and the metric.
         metric: column to draw on the right; its axis spans at least 0.1.
         loss: what the losses are, for their axis, such as "cross-entropy (nats)".
     """

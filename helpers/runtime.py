@@ -1,7 +1,5 @@
-"""What the machine is and how it is used: device, processes, precision, seeds, time, progress."""
+"""What the machine is and how it is used: device, precision, seeds, time, progress."""
 
-import atexit
-import hashlib
 import importlib.metadata
 import os
 import platform
@@ -18,10 +16,9 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import torch
-import torch.distributed as dist
-from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
+
+from helpers import parallel
 
 PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "numpy", "scikit-learn")
 
@@ -45,80 +42,20 @@ def best_device() -> torch.device:
     """The fastest device torch can use here: CUDA, then Apple's MPS (alone), then the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
-    if torch.backends.mps.is_available() and processes() == 1:
+    if torch.backends.mps.is_available() and parallel.world_size() == 1:
         return torch.device("mps")
     return torch.device("cpu")
 
 
-def rank() -> int:
-    """Number (from 0) of this process among those that `torchrun` started; 0 without it."""
-    return int(os.environ["RANK"]) if "TORCHELASTIC_RUN_ID" in os.environ else 0
+def init_device() -> torch.device:
+    """The device to train on; with `torchrun`, connect the processes first.
 
-
-def processes() -> int:
-    """How many processes `torchrun` started, on all machines together; 1 without it."""
-    return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else 1
-
-
-def join() -> torch.device:
-    """Meet other processes, if any, by gloo or (untested) nccl, a GPU each. The device to use."""
-    if processes() > 1 and not dist.is_initialized():
-        if torch.cuda.is_available():
-            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
-        atexit.register(dist.destroy_process_group)
+    All ranks then use rank 0's choice of the faster precision.
+    """
+    if parallel.init_process_group():
         best_precision.cache_clear()
         best_precision(best_device())
     return best_device()
-
-
-def share(items: list) -> list:
-    """This process's part of a list: every `processes()`-th item, but at least one."""
-    return items[rank() :: processes()] or items[:1]
-
-
-def gathered(own: Tensor, rows: int) -> Tensor:
-    """What all processes computed of a list, in its order; equal bits in each of them.
-
-    A loss of the gathered rows is that of the whole list, whether its shares are equal or not.
-
-    Args:
-        own: a row for each item of this process's `share`. Gradients flow into these only.
-        rows: the length of the list. A row too much, where the share was empty, is left out.
-    """
-    if processes() == 1 or not dist.is_initialized():
-        return own
-    whole, mine = own.new_zeros(rows, *own.shape[1:]), slice(rank(), None, processes())
-    own = own[: len(whole[mine])]
-    whole[mine] = own.detach()
-    dist.all_reduce(whole)
-    whole[mine] = own
-    return whole
-
-
-def anyone(flag: bool) -> bool:
-    """Whether the flag is set in any process; whoever asks waits for all the others."""
-    return bool(gathered(torch.tensor([int(flag)]), processes()).any())
-
-
-def alike(text: str) -> bool:
-    """Whether all processes hold the same text."""
-    digest = torch.tensor([list(hashlib.sha256(text.encode()).digest())])
-    return bool((gathered(digest, processes()) == digest).all())
-
-
-def of_first(figures: dict[str, float]) -> dict[str, float]:
-    """The figures of process 0, so that all decide alike; alone, the figures as they are."""
-    if processes() == 1 or not dist.is_initialized():
-        return figures
-    values = torch.tensor([list(figures.values())], dtype=torch.float64)
-    return dict(zip(figures, gathered(values, processes())[0].tolist(), strict=True))
-
-
-def in_step(model: nn.Module) -> nn.Module:
-    """The model as all processes train it: equal weights, the mean of their gradients."""
-    alone = processes() == 1
-    return model if alone else DistributedDataParallel(model, gradient_as_bucket_view=True)
 
 
 def physical_cores() -> int:
@@ -129,7 +66,7 @@ def physical_cores() -> int:
 
 
 def matmul_tflops(dtype: torch.dtype, device: torch.device, seconds: float = 0.05) -> float:
-    """Measured speed of one BERT-sized matrix product, in 10^12 operations a second.
+    """Measured speed of one BERT-sized matrix product, in 10^12 operations per second.
 
     Args:
         dtype: precision of both factors.
@@ -164,7 +101,7 @@ def best_precision(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     gain = matmul_tflops(torch.bfloat16, device) / matmul_tflops(torch.float32, device)
-    return torch.bfloat16 if of_first({"gain": gain})["gain"] >= 1.5 else torch.float32
+    return torch.bfloat16 if parallel.from_rank_0({"gain": gain})["gain"] >= 1.5 else torch.float32
 
 
 def precision_of(choice: str, device: torch.device) -> torch.dtype:
@@ -207,7 +144,7 @@ def processor() -> str:
 
 
 def describe() -> pd.DataFrame:
-    """One row a fact about this machine: what the course runs on, and what it will use."""
+    """One row per fact about this machine: what the course runs on, and what it will use."""
     facts = versions() | {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
@@ -264,7 +201,7 @@ def deferred_interrupt() -> Iterator[threading.Event]:
 
 @contextmanager
 def enough_memory() -> Iterator[None]:
-    """Say which dials to turn where torch finds no memory.
+    """Name the hyperparameters to lower when torch runs out of memory.
 
     Raises:
         MemoryError: instead of torch's own error.
@@ -276,8 +213,8 @@ def enough_memory() -> Iterator[None]:
         if "out of memory" not in said and "allocate memory" not in said:
             raise
         raise MemoryError(
-            "the memory is used up. A smaller batch_size or max_length needs less of it; "
-            f"checkpoints that were stored are unharmed. ({str(error).splitlines()[0][:120]})"
+            "torch ran out of memory. Use a smaller batch_size or max_length. Stored checkpoints "
+            f"are unharmed. ({str(error).splitlines()[0][:120]})"
         ) from error
 
 
@@ -321,5 +258,5 @@ class NotebookBar(tqdm):
 def progress(iterable: Iterable | None = None, **options) -> tqdm:
     """`tqdm` with the same options: a text bar in a terminal, one clean line in a notebook."""
     bar = NotebookBar if in_notebook() else tqdm
-    defaults = {"mininterval": 0.5, "dynamic_ncols": True, "disable": rank() > 0}
+    defaults = {"mininterval": 0.5, "dynamic_ncols": True, "disable": parallel.rank() > 0}
     return bar(iterable, **defaults | options)

@@ -23,7 +23,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from helpers import checkpoints, files, runtime
+from helpers import checkpoints, files, parallel, runtime, speedups
 from helpers.files import ForeignError, StorageError
 from helpers.folders import (
     MANIFEST,
@@ -42,7 +42,9 @@ __all__ = ["MANIFEST", "ForeignError", "StorageError", "read_folder", "verify", 
 WEIGHTS = "model.safetensors"
 TOKENIZER = {"tokenizer.json", "tokenizer_config.json", "vocab.txt"}
 CARD = frozenset({"README.md"})  # a model card asks people to fill in what no program knows
-OTHER_MODEL = "the checkpoint is of another model. Load the model from it, as training.resume does."
+OTHER_MODEL = (
+    "the checkpoint belongs to another model. Load the model from it, as training.resume does."
+)
 STEP = re.compile(r"step-(\d{8})")
 LOCK = ".sft-unveiled.lock"
 
@@ -61,7 +63,7 @@ class Claim:
 
     Attributes:
         folder: where the run stores.
-        writes: whether this process does; of several in step, the first.
+        writes: whether this process does: under `torchrun`, rank 0 alone.
         identity: of the folder, by which a renamed one is noticed.
         owner: process and thread.
     """
@@ -97,7 +99,7 @@ def only_run(folder: Path | str | None, new: bool = False) -> Iterator[Claim | N
     """Keep other runs out of a folder for as long as this one writes there; None is no folder.
 
     The system ends the claim with the process, however that ends. What killed writers left is
-    put right. Of several processes in step, the first claims the folder for all. Whoever holds the
+    put right. Under `torchrun`, rank 0 claims the folder for all. Whoever holds the
     claim may ask for it again.
 
     Args:
@@ -112,7 +114,7 @@ def only_run(folder: Path | str | None, new: bool = False) -> Iterator[Claim | N
         yield None
         return
     folder, owner = absolute(folder), (os.getpid(), threading.get_ident())
-    if runtime.rank() > 0:
+    if parallel.rank() > 0:
         yield Claim(folder, writes=False)
         return
     if folder in HELD and HELD[folder].owner == owner:
@@ -161,9 +163,12 @@ def locked(folder: Path, new: bool) -> Iterator[None]:
 
 
 def check_holds_no_run(folder: Path) -> None:
-    """Raise `StorageError` for a folder in which a new run would meet what another one stored."""
+    """Raise `StorageError` for a folder that holds a run already, or files in a new run's way."""
     if any(map(is_stored, named_checkpoints(folder))):
-        raise StorageError(f"{folder} holds a run. Use training.resume, or another folder.")
+        raise StorageError(
+            f"{folder} holds a run already. Go on with it by training.resume, or choose another "
+            "output_dir."
+        )
     for place in [*named_checkpoints(folder), folder / "best"]:
         if files.is_there(place):
             raise ForeignError(
@@ -313,7 +318,7 @@ def read_model(place: Path, manifest: Manifest) -> tuple[PreTrainedTokenizerBase
     if not TOKENIZER & manifest.files.keys():
         raise StorageError(f"{place} holds no tokenizer. Save both with training.save.")
     load_tensors(place / WEIGHTS)  # a pickle under this name ends here, with a message
-    attention = checkpoints.fastest_attention()
+    attention = speedups.fastest_attention()
     try:
         with checkpoints.quiet():
             model, info = AutoModelForSequenceClassification.from_pretrained(
@@ -329,8 +334,8 @@ def read_model(place: Path, manifest: Manifest) -> tuple[PreTrainedTokenizerBase
             "model would answer at random. Save it again with training.save."
         )
     if getattr(model.config, "short_last_layer", False):
-        checkpoints.shorten_last_layer(model)
-    return tokenizer, checkpoints.lighten_dropout(model).eval()
+        speedups.shorten_last_layer(model)
+    return tokenizer, speedups.lighten_dropout(model).eval()
 
 
 # ---------------------------------------------------------------- optimizer and random numbers
@@ -357,22 +362,23 @@ def restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
 
 
 def random_state() -> dict[str, Tensor]:
-    """State of torch's random numbers on CPU and GPU, of each process: (processes, bytes)."""
+    """State of torch's random numbers on CPU and GPU, of each rank: (world size, bytes)."""
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state()
-    return {name: runtime.gathered(own[None], runtime.processes()) for name, own in state.items()}
+    size = parallel.world_size()
+    return {name: parallel.all_gather(own[None], size) for name, own in state.items()}
 
 
 def restore_random_state(state: dict[str, Tensor]) -> None:
-    """Go on where `random_state` was taken, or, if other processes took it, from a seed of it."""
+    """Go on where `random_state` was taken; with another world size, from a seed drawn from it."""
     rows = torch.atleast_2d(state["cpu"])
-    if len(rows) != runtime.processes():
+    if len(rows) != parallel.world_size():
         torch.set_rng_state(rows[0])
-        return runtime.set_seed(int(torch.randint(2**32, ())), runtime.rank())
-    torch.set_rng_state(rows[runtime.rank()].clone())  # torch would read the first of a view
+        return runtime.set_seed(int(torch.randint(2**32, ())), parallel.rank())
+    torch.set_rng_state(rows[parallel.rank()].clone())  # torch would read the first of a view
     if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(torch.atleast_2d(state["cuda"])[runtime.rank()].clone())
+        torch.cuda.set_rng_state(torch.atleast_2d(state["cuda"])[parallel.rank()].clone())
 
 
 # ---------------------------------------------------------------- checkpoints
@@ -398,21 +404,21 @@ def latest_checkpoint(folder: Path) -> Path:
         raise StorageError(f"{folder} holds no checkpoint to resume from.")
     newest = found[-1]
     if newest.is_symlink() or not newest.is_dir():
-        raise StorageError(f"{newest} is no folder. Move it away and resume again.")
+        raise StorageError(f"{newest} is not a folder. Move it away and resume again.")
     try:
         manifest = verify(newest)
     except StorageError as error:
-        raise StorageError(f"{error}{way_back(found)}") from error
+        raise StorageError(f"{error}{fallback_advice(found)}") from error
     facts = manifest.facts
     if facts.get("kind") != "checkpoint" or facts.get("step") != int(newest.name[5:]):
         raise StorageError(
-            f"{newest} holds another checkpoint than its name says.{way_back(found)}"
+            f"{newest} does not hold the checkpoint that its name says.{fallback_advice(found)}"
         )
     return newest
 
 
-def way_back(found: list[Path]) -> str:
-    """What to do if the newest of some checkpoints cannot be used."""
+def fallback_advice(found: list[Path]) -> str:
+    """What to do if the newest checkpoint cannot be used; `found` lists all of them in order."""
     if len(found) == 1:
         return " There is no other checkpoint here: start again in another folder."
     return f" Without {found[-1].name} training.resume goes on from {found[-2].name}."
@@ -427,7 +433,7 @@ def save_training(
 ) -> None:
     """Store all that a run needs to go on, as checkpoint `run.step`; None is no folder.
 
-    Of processes in step the first writes, the others wait.
+    Under `torchrun`, rank 0 writes and the other ranks wait.
     """
     if claim is None:
         return
@@ -444,7 +450,7 @@ def save_training(
         claim.check()
         facts = {"run": run.id, "epoch": run.epoch, "batch": run.batch}
         save_checkpoint(claim.folder, run.step, fill, facts)
-    runtime.anyone(False)
+    parallel.barrier()
 
 
 def save_best(
@@ -496,8 +502,8 @@ def best_weights(
     if epoch > run.epoch:  # the run was put back, and will come to this epoch again
         return load_weights(best, model)
     raise StorageError(
-        f"the weights of epoch {run.best_epoch}, the best so far, are in no folder below {folder} "
-        "any more. Start again in another folder: the same seed gives the same result."
+        f"the weights of epoch {run.best_epoch}, the best so far, are no longer stored below "
+        f"{folder}. Start again in another folder: the same seed gives the same result."
     )
 
 
@@ -530,14 +536,14 @@ def read_training(checkpoint: Path) -> tuple[dict, dict]:
             stored = json.loads((place / "training.json").read_text(encoding="utf8"))
             return stored["config"], stored["state"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StorageError(other_state(checkpoint)) from error
+            raise StorageError(other_version_message(checkpoint)) from error
 
     return read_folder(checkpoint, read)
 
 
-def other_state(checkpoint: Path) -> str:
+def other_version_message(checkpoint: Path) -> str:
     """The message for a checkpoint whose state this version cannot read."""
     return (
-        f"{checkpoint} holds the state of a run of another version of this course. Go on with that "
-        "version, or start again in another folder."
+        f"{checkpoint} was stored by another version of this course. Go on with that version, or "
+        "start again in another folder."
     )

@@ -33,11 +33,11 @@ class ValidationError(ValueError):
 def folds(
     labels: Values, texts: Sequence[str] | None = None, k: int = 5, seed: int = 0
 ) -> np.ndarray:
-    """Deal examples to k folds so that each has its share of every class.
+    """Deal examples to k folds with (nearly) equal proportions of the classes.
 
     Args:
         labels: class ids, shape (n,).
-        texts: n texts; those that are equal after `corpora.normalized` share a fold.
+        texts: n texts; those that are equal after `corpora.normalized` go to the same fold.
         k, seed: number of folds; for the order in which each class is dealt.
 
     Returns:
@@ -50,9 +50,13 @@ def folds(
     labels = metrics.as_classes(labels, "labels")
     classes, sizes = np.unique(labels, return_counts=True)
     if k < 2:
-        raise ValidationError(f"k is {k}. One part to learn from, one to score on: at least 2.")
+        raise ValidationError(
+            f"k is {k}. It must be at least 2: one part to learn from, one to score on."
+        )
     if len(classes) < 2:
-        raise ValidationError(f"all {len(labels):,} labels are {classes[0]}: nothing to stratify.")
+        raise ValidationError(
+            f"all {len(labels):,} labels are {classes[0]}; at least two classes are needed."
+        )
     groups = np.arange(len(labels))
     if texts is not None:
         if len(texts) != len(labels):
@@ -97,7 +101,7 @@ def load_scores(own: dict, place: Path, manifest: storage.Manifest) -> np.ndarra
     """
     if manifest.facts != own:
         raise storage.StorageError(
-            f"{place} is a fold of another cross-validation, or another fold than its name says. "
+            f"{place} belongs to another cross-validation, or is not the fold that its name says. "
             "Move it away and call this again."
         )
     return np.load(place / FILE, allow_pickle=False)
@@ -111,7 +115,7 @@ class FineTuned:
     the training folds is kept back to choose the epoch: never the fold that is scored.
 
     Attributes:
-        config: the dials; the seed is replaced by the call's.
+        config: the hyperparameters; its seed is replaced by the seed of each call.
         checkpoint, num_labels, options: what `checkpoints.load` takes.
     """
 
@@ -143,7 +147,7 @@ class CrossValidation:
     """What k-fold cross-validation gave.
 
     Attributes:
-        table: a row a fold and seed: `fold`, `seed`, `n_train`, `n`, what `metrics.summary` gives,
+        table: one row per fold and seed: `fold`, `seed`, `n_train`, `n`, all of `metrics.summary`,
             `loss` (cross-entropy), `largest_share` (how much the commonest prediction has).
         fold: the fold in which each example was held out, shape (n,).
         labels: shape (n,).
@@ -179,11 +183,11 @@ def cross_validate(
     """Hold out each fold once, for every seed, and learn from the others.
 
     Args:
-        dataset: columns `text` and `label`. Equal texts share a fold.
+        dataset: columns `text` and `label`. Equal texts go to the same fold.
         fit_predict: `FineTuned(...)`, `Estimator(...)` or your own function.
         output_dir: for finished folds, and for checkpoints of those under way. Whoever is killed
             calls again with the same arguments, and gets the result of an uninterrupted run.
-        processes: how many folds at a time (joblib), each with its share of the threads. Scores are
+        processes: how many folds at a time (joblib), dividing the threads among them. Scores are
             those of one process with so few threads, if `config` names a precision.
 
     Raises:
@@ -210,8 +214,8 @@ def cross_validate(
         folder = place.with_name(f"{place.name}-training") if place else None
         found = np.asarray(fit_predict(train, unseen["text"][:], seed, folder))
         if found.shape != (len(unseen), num_labels) or not np.isfinite(found).all():
-            given = f"fold {number}, seed {seed}: scores of shape {found.shape}, or NaN"
-            raise ValidationError(f"{given}; {len(unseen), num_labels} finite ones are needed.")
+            given = f"fold {number}, seed {seed}: fit_predict gave shape {found.shape}, or NaN"
+            raise ValidationError(f"{given}. It must give finite {len(unseen), num_labels}.")
         if place:
             storage.write_folder(place, lambda new: np.save(new / FILE, found), own)
             storage.remove_run(folder)
@@ -248,7 +252,7 @@ def claim(output_dir: Path, plan: dict) -> None:
     differing = [name for name, value in plan.items() if there.get(name) != value]
     if differing:
         raise ValidationError(
-            f"{output_dir} holds a cross-validation with another {', '.join(differing)}. "
+            f"{output_dir} holds a cross-validation with a different {', '.join(differing)}. "
             "Call it with the same arguments to go on, or choose another output_dir."
         )
 

@@ -108,17 +108,17 @@ class Doubtful:
     """A record of several lines, and those of them that have the header's number of fields."""
 
     row: Row
-    of_its_width: list[list[str]]
+    full_width: list[list[str]]
 
     def is_rows(self, columns: Iterable[Column], table: Table) -> bool:
         """Whether its lines are rows of their own, by the rule of `count`."""
         telling = [column for column in columns if column.tells()]
         if not telling:
             return table.looks_like_rows(self.row)
-        among = {c.place: Counter(cells[c.place] for cells in self.of_its_width) for c in telling}
+        among = {c.place: Counter(cells[c.place] for cells in self.full_width) for c in telling}
         alike = sum(
             all(c.fits(cells[c.place], among[c.place]) for c in telling)
-            for cells in self.of_its_width
+            for cells in self.full_width
         )
         return alike >= 2 and 2 * alike >= len(self.row.lines)
 

@@ -22,7 +22,7 @@ class OwnData:
         file, rows: its name without folders; how many rows it has below the header.
         datasets: `train`, `validation`, `test` with `text`, `label` and `row`, as in `corpora`.
         names: of the classes; None if the labels are numbers.
-        dropped: one line a row that was left out: `row`, `reason`, `text`.
+        dropped: one line per row that was left out: `row`, `reason`, `text`.
         notes: what was kept but should be known.
         dialect: how the file was read, for the next one that is written like it.
     """

@@ -204,7 +204,7 @@ def in_chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
 
 
 def worded(outputs: np.ndarray, names: list[str] | None) -> list[list[str]]:
-    """Of logits (n, C) the likeliest name and its probability a row; of (n, 1) the number."""
+    """Of logits (n, C) the likeliest name and its probability per row; of (n, 1) the number."""
     if names is None:
         values = np.asarray(outputs, np.float64)[:, 0]
         form = {"precision": 6, "fractional": False, "trim": "-"}

@@ -82,12 +82,12 @@ class Lines:
         self.taken.append(line)
         return line
 
-    def give_back_all_but_the_first(self) -> None:
+    def give_back_after_first(self) -> None:
         """The next lines are those that the record at hand took beyond its first."""
         self.waiting.extendleft(reversed(self.taken[1:]))
         del self.taken[1:]
 
-    def of_record(self) -> tuple[list[str], int]:
+    def record_lines(self) -> tuple[list[str], int]:
         """The lines taken since this was last asked, and the number of the first of them."""
         taken, first, self.taken = self.taken, self.before + 1, []
         self.before += len(taken)
@@ -118,9 +118,9 @@ def records(text: Iterator[str], dialect: Dialect, file: str, before: int = 0) -
             return
         except csv.Error as error:
             check_end(error, lines, dialect.quote, number, file)
-            lines.give_back_all_but_the_first()
+            lines.give_back_after_first()
             fields, fault = [], BACKSLASH if '\\"' in lines.taken[0] else NOT_DOUBLED
-        yield Row(number, fields, fault, *lines.of_record())
+        yield Row(number, fields, fault, *lines.record_lines())
 
 
 def check_end(error: csv.Error, lines: Lines, quote: str, number: int, file: str) -> None:

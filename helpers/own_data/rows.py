@@ -91,7 +91,7 @@ def unified(labels: pd.Series, numeric: bool) -> tuple[pd.Series, list[str]]:
 def without_copies(
     rows: pd.DataFrame, dropped: pd.DataFrame, regression: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One row a text; none where two copies have different labels."""
+    """One row per text, and none for a text whose copies have different labels."""
     groups = rows.groupby(rows["text"].map(corpora.normalized), sort=False)
     first = groups["row"].transform("min")
     if regression:

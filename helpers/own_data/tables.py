@@ -11,9 +11,10 @@ import math
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from helpers.own_data.records import Dialect, Row, plain_fields, records
 from helpers.own_data.sources import LONGEST_HEAD, FileError, codec, decoded, undecodable, unpacked
@@ -132,31 +133,74 @@ def open_table(
     path = Path(path).expanduser()
     start, encoding = decoded(path, encoding, like.encoding if like else None)
     announced = ANNOUNCED.match(start)
-    start, wanted = start[announced.end() if announced else 0 :], set(columns.values())
-    first = announced[1] if announced else like.delimiter if like else ","
-    marks = [delimiter] if delimiter else dict.fromkeys([first, *DELIMITERS])
-    quotes = [quote] if quote is not None else dict.fromkeys([like.quote if like else '"', '"'])
-    pairs = [(mark, sign) for sign in quotes for mark in marks if mark != sign]
-    tops = {pair: first_rows(start, *pair) for pair in pairs}
+    if announced:
+        start, like = start[announced.end() :], preferring(announced[1], like)
+    heads = {marks: first_rows(start, *marks) for marks in candidates(delimiter, quote, like)}
+    best = best_marks(heads, set(columns.values()), None if announced else like)
+    header = heads[best][0]
+    check_header_on_top(path.name, header, heads, set(columns.values()))
+    check_columns(path.name, header, columns)
+    equals = [best, *(marks for marks in heads if marks != best and heads[marks][0] == header)]
+    dialects = [Dialect(encoding, *marks) for marks in equals]
+    trusted = quote is not None
+    return fullest([Table(path, header, d, trusted, bool(announced)) for d in dialects])
 
-    def merit(pair: tuple[str, str]) -> tuple[bool, bool, int]:
-        is_like = like is not None and not announced and pair[0] == like.delimiter
-        return wanted <= set(tops[pair][0]), is_like, len(tops[pair][0])
 
-    best = max(tops, key=merit)
-    header = tops[best][0]
-    lower = max(lower_header(rows, wanted) for rows in tops.values())
+class Marks(NamedTuple):
+    """What separates the fields of a row, and what quotes them ("" for nothing)."""
+
+    delimiter: str
+    quote: str
+
+
+def preferring(delimiter: str, like: Dialect | None) -> Dialect:
+    """The dialect to try first in a file that names its delimiter in its first line."""
+    return replace(like, delimiter=delimiter) if like else Dialect("utf-8", delimiter, '"')
+
+
+def candidates(delimiter: str | None, quote: str | None, like: Dialect | None) -> list[Marks]:
+    """The ways in which a file may be written, the likeliest first.
+
+    Args:
+        delimiter, quote: as the reader set them; None leaves them open.
+        like: a dialect to try first.
+    """
+    first = like or Dialect("utf-8", ",", '"')
+    delimiters = [delimiter] if delimiter else dict.fromkeys([first.delimiter, *DELIMITERS])
+    quotes = [quote] if quote is not None else dict.fromkeys([first.quote, '"'])
+    return [Marks(d, q) for q in quotes for d in delimiters if d != q]
+
+
+def best_marks(
+    heads: dict[Marks, list[list[str]]], wanted: set[str], like: Dialect | None
+) -> Marks:
+    """The candidate whose header holds the wanted columns.
+
+    Among several such candidates the one with the delimiter of `like` wins, then the one with the
+    most columns, then the first.
+
+    Args:
+        heads: the first rows of the file, as each candidate reads them.
+    """
+
+    def merit(marks: Marks) -> tuple[bool, bool, int]:
+        header = heads[marks][0]
+        is_like = like is not None and marks.delimiter == like.delimiter
+        return wanted <= set(header), is_like, len(header)
+
+    return max(heads, key=merit)
+
+
+def check_header_on_top(
+    file: str, header: list[str], heads: dict[Marks, list[list[str]]], wanted: set[str]
+) -> None:
+    """Raise `ColumnNotFoundError` if the columns' names are not in the first row but below it."""
+    lower = max(lower_header(rows, wanted) for rows in heads.values())
     if lower and not wanted <= set(header):
         raise ColumnNotFoundError(
-            f"{path.name!r} has the columns' names in row {lower}. Remove what stands above them: "
-            "the first row must hold them."
+            f"{file!r} has its column names in row {lower}. Delete the rows above it: the first "
+            "row must hold the column names."
         )
-    check_columns(path.name, header, columns)
-    rivals = [best, *(pair for pair in pairs if pair != best and tops[pair][0] == header)]
-    trusted = quote is not None
-    return fullest(
-        [Table(path, header, Dialect(encoding, *p), trusted, bool(announced)) for p in rivals]
-    )
 
 
 def check_settings(delimiter: str | None, quote: str | None) -> None:
@@ -231,25 +275,35 @@ def still_quoted(field: str) -> bool:
 
 def check_columns(file: str, header: list[str], columns: dict[str, str]) -> None:
     """Raise `ColumnNotFoundError` unless each column is in the header, once."""
-    listed = ", ".join(" ".join(name.split())[:40] for name in header[:20])
-    listed += ", …" * (len(header) > 20)
     for setting, column in columns.items():
         if header.count(column) > 1:
             raise ColumnNotFoundError(
                 f"{file!r} has {header.count(column)} columns {column!r}. Rename all but one."
             )
         if column not in header:
-            lower = {name.lower(): name for name in reversed(header) if name}
-            near = difflib.get_close_matches(column.lower(), lower, 1)
-            cure = f"Set {setting} to one of them. The first row must hold the columns' names."
-            if len(header) == 1:
-                cure = "Only one: set DELIMITER to the character that separates its columns."
-            if near:
-                found = lower[near[0]]
-                cure = f'Did you mean {found!r}? Set {setting} = "{found}" in the cell above and '
-                cure += "run it again."
             raise ColumnNotFoundError(
-                f"{file!r} has no column {column!r}. It has: {listed}.\n{cure}"
+                f"{file!r} has no column {column!r}. It has: {listed(header)}.\n"
+                f"{missing_column_advice(setting, column, header)}"
             )
     if len(set(columns.values())) < len(columns):
         raise ColumnNotFoundError("TEXT_COLUMN and LABEL_COLUMN are the same column. Choose two.")
+
+
+def listed(header: list[str], most: int = 20, longest: int = 40) -> str:
+    """The column names for a message: the first `most`, each cut at `longest` characters."""
+    names = [" ".join(name.split())[:longest] for name in header[:most]]
+    return ", ".join(names) + ", …" * (len(header) > most)
+
+
+def missing_column_advice(setting: str, column: str, header: list[str]) -> str:
+    """What to do about a column that is not in the header."""
+    lower = {name.lower(): name for name in reversed(header) if name}
+    near = difflib.get_close_matches(column.lower(), lower, 1)
+    if near:
+        found = lower[near[0]]
+        return (
+            f'Did you mean {found!r}? Set {setting} = "{found}" in the cell above and run it again.'
+        )
+    if len(header) == 1:
+        return "Only one: set DELIMITER to the character that separates its columns."
+    return f"Set {setting} to one of them. The first row must hold the columns' names."

@@ -1,6 +1,5 @@
 """One card for the model, filled from computed values, and the folder that holds both."""
 
-import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,18 +8,10 @@ import pandas as pd
 from huggingface_hub import EvalResult, ModelCardData
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from helpers import checkpoints, storage
+from helpers import checkpoints, files, storage
 from helpers.report.results import Result, as_number, comparison, per_class, scores, with_intervals
+from helpers.report.templating import filled, plain
 from helpers.report.wording import explained, limits, settings, sizes
-
-USE = """```python
-from transformers import pipeline
-
-answer = pipeline("text-classification", model="this folder")("a text", truncation=True)
-```
-
-`truncation=True` reads the beginning of a long text, as in training; without it one may stop the
-program."""
 
 
 def figures_of_card(result: Result) -> list[EvalResult]:
@@ -56,38 +47,38 @@ def model_card(result: Result, name: str) -> str:
         model_name=name,
         eval_results=figures_of_card(result),
     )
+    return filled(
+        "card.md.j2",
+        head=head.to_yaml(),
+        name=name,
+        gives=answers(result),
+        base_model=result.base_model,
+        sizes=sizes(result),
+        test_texts=len(result.labels),
+        scores=as_markdown(scores(result)),
+        comparison=comparison(result),
+        explained=explained(result),
+        per_class=as_markdown(per_class(result)) if result.mine.names else None,
+        limits=limits(result),
+        settings=settings(result),
+        date=result.date,
+    )
+
+
+def answers(result: Result) -> str:
+    """What the model answers: one of its labels, or a number."""
     names = result.mine.names
-    learned = result.mine.datasets["train"]["label"][:]
-    gives = f"a number; it learned from {as_number(min(learned))} to {as_number(max(learned))}"
     if names:
-        gives = f"one of {len(names)} labels: {', '.join(names)}"
-    blocks = [
-        f"---\n{head.to_yaml()}\n---\n\n# {plain(name)}",
-        f"Takes a text, gives {plain(gives)}. {result.base_model}, fine-tuned.",
-        f"## Data\n{plain(sizes(result))} Who wrote and who labelled the texts: *to be filled in*.",
-        f"## Figures on the test part, {len(result.labels):,} texts\n{as_markdown(scores(result))}",
-        f"{plain(comparison(result))} {explained(result)}",
-        f"## Each class\n{as_markdown(per_class(result))}" if names else "",
-        "## Limits\n" + "\n".join(f"- {line}" for line in limits(result)),
-        "## Use\nWhat it is meant for, and what it must not decide alone: *to be filled in*.",
-        USE + ("" if names else " Its `score` is the number."),
-        "## Training\n" + "\n".join(f"- {plain(line)}" for line in settings(result)),
-        f"Made on {result.date}. Licence: *to be filled in*; that of the base model applies, too.",
-    ]
-    return "\n\n".join(block for block in blocks if block) + "\n"
-
-
-def plain(text: str) -> str:
-    """A text that Markdown shows as it is, in one line."""
-    return re.sub(r"([\\`*\[\]<>|#])", r"\\\1", " ".join(text.split()))
+        return f"one of {len(names)} labels: {', '.join(names)}"
+    learned = result.mine.datasets["train"]["label"][:]
+    return f"a number; it learned from {as_number(min(learned))} to {as_number(max(learned))}"
 
 
 def as_markdown(table: pd.DataFrame) -> str:
-    """A table in Markdown, each figure with its interval."""
+    """A table in Markdown, each figure with its interval, every text escaped."""
     table = with_intervals(table)
-    lines = [["", *table.columns], ["---"] * (len(table.columns) + 1)]
-    lines += [[plain(cell) for cell in row] for row in table.itertuples()]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    rows = [[plain(cell) for cell in row] for row in table.itertuples()]
+    return files.markdown_table(["", *table.columns], rows)
 
 
 def save_model(

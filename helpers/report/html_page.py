@@ -1,17 +1,14 @@
 """One page for people: filled from computed values, and inert."""
 
-import base64
-import html
-import io
-from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from helpers import own_data
+from helpers import own_data, plots
 from helpers.report.drawings import draw_errors, draw_scores
 from helpers.report.results import (
     Result,
@@ -23,104 +20,101 @@ from helpers.report.results import (
     scores,
     with_intervals,
 )
-from helpers.report.wording import explained, limits, settings, sizes, told_apart
+from helpers.report.templating import filled
+from helpers.report.wording import explained, explained_differences, limits, settings, sizes
 
 LISTED_ROWS, LISTED_ERRORS, LISTED_CHARACTERS = 100, 10, 300
-LONG = 30  # characters of a cell that wants room
-FITS_A_PHONE = 6  # inches: a figure so wide can still be read when it is made narrower
-# What is too wide for a phone scrolls by itself; paper cannot scroll, so there it is made narrower.
-STYLE = """:root{color-scheme:light dark}
-body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;
-color:#111;background:#fff;overflow-wrap:break-word}
-.wide{overflow-x:auto;margin:1em 0}figure{margin:1em 0}img{max-width:100%;height:auto}
-.large{max-width:max(100%,42em)}
-table{border-collapse:collapse}th,td{border:1px solid #bbb;padding:.3em .6em;text-align:left;
-vertical-align:top;max-width:34em}.long{min-width:15em}.figure{white-space:nowrap}
-@media(max-width:40em){body{font-size:14px;margin:1em auto}td,th{padding:.2em .3em}
-.figure{white-space:normal}}
-@media(prefers-color-scheme:dark){body{color:#ddd;background:#161616}th,td{border-color:#666}}
-@media print{:root{color-scheme:light}body{font-size:10pt;max-width:none;margin:0;padding:0;
-color:#000;background:#fff}
-.wide{overflow:visible}.large{max-width:100%}.long{min-width:0}tr,figure{break-inside:avoid}
-h2{break-after:avoid}}"""
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+LONG = 30  # characters from which on a cell gets a minimum width
+FITS_A_PHONE = 6  # inches: a wider figure could not be read if it were narrowed to a phone
 
 
-def picture(figure: Figure, words: str) -> str:
-    """A figure as an HTML element that needs no other file."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
-    plt.close(figure)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    size = ' class="large"' if figure.get_figwidth() > FITS_A_PHONE else ""
-    image = f'<img{size} src="data:image/png;base64,{data}" alt="{html.escape(words)}">'
-    caption = f'<figcaption aria-hidden="true">{html.escape(words)}</figcaption>'
-    return f'<figure><div class="wide">{image}</div>{caption}</figure>'
+class Picture(NamedTuple):
+    """A figure for the template: its PNG in base64, its description, whether it may scroll."""
+
+    png: str
+    words: str
+    large: bool
 
 
-def cell(value: object, is_figure: bool = False) -> str:
-    """A table's cell: text escaped, cut, and harmless if pasted into a spreadsheet."""
+class Cell(NamedTuple):
+    """A table's cell for the template: its text, its CSS class, and whether it is a text."""
+
+    text: str
+    kind: str = ""
+    is_text: bool = True
+
+
+@dataclass(frozen=True)
+class HtmlTable:
+    """A table for the template: the columns' names, and a list of cells per row."""
+
+    columns: list[str]
+    rows: list[list[Cell]]
+
+
+def picture(figure: Figure, words: str) -> Picture:
+    """A figure, which is closed, and the words that describe it."""
+    large = figure.get_figwidth() > FITS_A_PHONE
+    return Picture(plots.png_base64(figure), words, large)
+
+
+def cell(value: object, is_figure: bool = False) -> Cell:
+    """A table's cell: cut to a readable length, and harmless if pasted into a spreadsheet."""
     if isinstance(value, float | np.floating):
-        return f"<td>{as_number(value)}</td>"
+        return Cell(as_number(value), is_text=False)
     text = str(value)
     cut = text[:LISTED_CHARACTERS] + "…" * (len(text) > LISTED_CHARACTERS)
-    kind = ' class="figure"' if is_figure else ' class="long"' if len(cut) > LONG else ""
-    return f'<td dir="auto"{kind}>{html.escape(own_data.inert(cut))}</td>'
+    kind = "figure" if is_figure else "long" if len(cut) > LONG else ""
+    return Cell(own_data.inert(cut), kind)
 
 
-def as_html(table: pd.DataFrame, index: bool = False) -> str:
-    """A table as HTML, every text escaped; figures (with `index`) have their intervals."""
-    if table.empty:
-        return "<p>none</p>"
-    table = with_intervals(table).reset_index(names="") if index else table
-    names = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in table.columns)
-    lines = [
-        "".join(cell(value, index and place > 0) for place, value in enumerate(row))
-        for row in table.itertuples(index=False)
+def listed(table: pd.DataFrame) -> HtmlTable:
+    """The rows of a table, without its index."""
+    rows = [[cell(value) for value in row] for row in table.itertuples(index=False)]
+    return HtmlTable([str(name) for name in table.columns], rows)
+
+
+def figures(table: pd.DataFrame) -> HtmlTable:
+    """A table of figures: the index first, then each figure with its interval in one cell."""
+    table = with_intervals(table)
+    rows = [
+        [cell(name), *(cell(value, is_figure=True) for value in values)]
+        for name, *values in table.itertuples()
     ]
-    body = "".join(f"<tr>{line}</tr>" for line in [names, *lines])
-    return f'<div class="wide"><table>{body}</table></div>'
-
-
-def as_list(lines: Iterable[str]) -> str:
-    """Lines as an HTML list, escaped."""
-    return "<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>"
-
-
-def against_others(result: Result) -> str:
-    """The differences as HTML, with what they say."""
-    table = as_html(differences(result), index=True)
-    return f"<p>{html.escape(told_apart(result))}</p>" + table
+    return HtmlTable(["", *map(str, table.columns)], rows)
 
 
 def page(result: Result) -> str:
     """The report: one HTML page that needs no other file and runs nothing."""
-    title = html.escape(f"What a model of {result.mine.file} is worth")
-    dropped = result.mine.dropped
-    more = len(dropped) - LISTED_ROWS
-    blocks = [
-        f"<h1>{title}</h1><p>{html.escape(sizes(result))} {result.date}</p>",
-        f"<p><b>{html.escape(comparison(result))}</b></p>",
-        picture(*draw_scores(result)) + as_html(scores(result), index=True),
-        f"<p>{html.escape(explained(result))}</p>",
-        against_others(result) if len(result.outputs) > 1 else "",
-        "<h2>Where it is wrong</h2>" + picture(*draw_errors(result)),
-        as_html(per_class(result), index=True) if result.mine.names else "",
-        "<h2>The worst errors</h2>" + as_html(errors(result).head(LISTED_ERRORS)),
-        "<h2>What this does not say</h2>" + as_list(limits(result)),
-        f"<h2>Rows left out ({len(dropped):,})</h2>" + as_html(dropped.head(LISTED_ROWS)),
-        f"<p>{more:,} more are not listed here.</p>" if more > 0 else "",
-        "<h2>Kept, with a remark</h2>" + as_list(result.mine.notes or ["nothing"]),
-        "<h2>How it was made</h2>" + as_list(settings(result)),
-    ]
-    head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-    head += '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    head += f"<title>{title}</title><style>{STYLE}</style>"
-    body = "".join(blocks)
-    return f'<!DOCTYPE html><html lang="en"><head>{head}</head><body>{body}</body></html>'
+    mine, compared = result.mine, len(result.outputs) > 1
+    return filled(
+        "page.html.j2",
+        title=f"What a model of {mine.file} is worth",
+        date=result.date,
+        sizes=sizes(result),
+        comparison=comparison(result),
+        scores_picture=picture(*draw_scores(result)),
+        scores=figures(scores(result)),
+        explained=explained(result),
+        differences=figures(differences(result)) if compared else None,
+        differences_explained=explained_differences(result) if compared else None,
+        errors_picture=picture(*draw_errors(result)),
+        per_class=figures(per_class(result)) if mine.names else None,
+        worst_errors=listed(errors(result).head(LISTED_ERRORS)),
+        limits=limits(result),
+        dropped_count=len(mine.dropped),
+        dropped=listed(mine.dropped.head(LISTED_ROWS)),
+        unlisted=len(mine.dropped) - LISTED_ROWS,
+        notes=mine.notes or ["nothing"],
+        settings=settings(result),
+    )
 
 
 def write_page(result: Result, target: Path | str) -> None:
-    """Write `page`; the file is complete or not there. It quotes texts: mind who may read them."""
+    """Write `page`; the file is complete or not there. It quotes texts: mind who may read them.
+
+    Raises:
+        own_data.FileError: the name belongs to another file, or it cannot be written.
+    """
     with own_data.replacing(Path(target)) as file:
         file.write(page(result))

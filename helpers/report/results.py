@@ -73,11 +73,11 @@ def pearson(labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         return np.where(lengths > EQUAL, (first * second).sum(axis=-1) / lengths, np.nan)
 
 
-OF_NUMBERS = {"MAE": mean_absolute_error, "RMSE": root_mean_squared_error, "r": pearson}
+NUMBER_METRICS = {"MAE": mean_absolute_error, "RMSE": root_mean_squared_error, "r": pearson}
 
 
 def scores(result: Result) -> pd.DataFrame:
-    """A row a model: its figures on the test part, each with the ends of its 95 % interval.
+    """One row per model: its figures on the test part, each with the ends of its 95 % interval.
 
     Of classes: accuracy (Wilson) and macro F1 (BCa). Of numbers: MAE, RMSE, r (all BCa).
     """
@@ -86,12 +86,12 @@ def scores(result: Result) -> pd.DataFrame:
 
 @cache
 def computed_scores(result: Result) -> pd.DataFrame:
-    """What `scores` gives, computed once for each result: resampling takes a second a model."""
+    """What `scores` gives, computed once for each result: resampling takes a second per model."""
     rows, labels = {}, result.labels
     for name, outputs in result.outputs.items():
         row = {}
         if result.mine.names is None:
-            for figure, metric in OF_NUMBERS.items():
+            for figure, metric in NUMBER_METRICS.items():
                 row |= interval_of(figure, metric, labels, outputs[:, 0], vectorized=True)
         else:
             predictions = outputs.argmax(axis=1)
@@ -124,7 +124,7 @@ def bca_or_nan(
 
 
 def differences(result: Result) -> pd.DataFrame:
-    """How far the first model is ahead of each other one on the same texts, a row each.
+    """How far the first model is ahead of each other one on the same texts, one row each.
 
     `gain` is in points of accuracy, or the mean absolute error that is saved; beside it the ends of
     its paired 95 % interval (BCa), NaN where no text tells the two apart.
@@ -185,7 +185,7 @@ def with_intervals(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def per_class(result: Result) -> pd.DataFrame:
-    """A row a class: rows to learn from and to score on, precision, recall with Wilson's ends."""
+    """One row per class: training rows, test rows, precision, recall with its Wilson interval."""
     names, model = result.mine.names, next(iter(result.outputs.values()))
     matrix = metrics.confusion_matrix(result.labels, model.argmax(axis=1), len(names))
     found, there = np.diag(matrix), matrix.sum(axis=1)

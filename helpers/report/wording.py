@@ -1,4 +1,4 @@
-"""What page and card both say: how the model came about, on what data, what is not known."""
+"""The sentences of page and card: how the model was made, on what data, what is not known."""
 
 from dataclasses import asdict
 
@@ -7,11 +7,11 @@ from helpers.report.results import Result
 
 
 def settings(result: Result) -> list[str]:
-    """How the model came about: its checkpoint, its dials, the versions."""
-    dials = [f"{name} {value}" for name, value in asdict(result.run.config).items()]
+    """How the model was made: its checkpoint, hyperparameters and package versions."""
+    values = [f"{name} {value}" for name, value in asdict(result.run.config).items()]
     versions = [f"{name} {version}" for name, version in runtime.versions().items()]
     stayed = f"epoch {result.run.best_epoch} of {result.run.epoch} stayed"
-    return [f"checkpoint {result.base_model}; {stayed}", ", ".join(dials), ", ".join(versions)]
+    return [f"checkpoint {result.base_model}; {stayed}", ", ".join(values), ", ".join(versions)]
 
 
 def sizes(result: Result) -> str:
@@ -22,7 +22,7 @@ def sizes(result: Result) -> str:
 
 
 def explained(result: Result) -> str:
-    """What the figures are, and what stands in brackets."""
+    """What the figures mean, and what the brackets hold."""
     if result.mine.names:
         return "In brackets 95 % intervals: Wilson for accuracy and recall, BCa for macro F1."
     return (
@@ -31,8 +31,8 @@ def explained(result: Result) -> str:
     )
 
 
-def told_apart(result: Result) -> str:
-    """What the table of differences says."""
+def explained_differences(result: Result) -> str:
+    """What the table of differences shows, and how to read it."""
     first, *others = result.outputs
     gain = "points of accuracy" if result.mine.names else "mean absolute error saved"
     return (
@@ -44,7 +44,7 @@ def told_apart(result: Result) -> str:
 def limits(result: Result) -> list[str]:
     """What the figures do not say."""
     worst = "surest" if result.mine.names else "largest"
-    cut = [training.told_cut(result.run)] if result.run.cut >= training.SAID_FROM else []
+    cut = [training.truncation_notice(result.run)] if result.run.cut >= training.NOTABLE_CUT else []
     return [
         *cut,
         "The intervals know the luck of having just these test texts. They do not know the luck of "

@@ -4,15 +4,17 @@ from helpers.storage import load_model as load
 from helpers.storage import remove_run
 from helpers.storage import save_model as save
 from helpers.training.config import (
+    NOTABLE_CUT,
     Metrics,
     TrainingConfig,
     TrainingError,
     TrainingRun,
     accuracy,
     name_of,
+    truncation_notice,
 )
-from helpers.training.running import fine_tune, resume, told_cut
-from helpers.training.session import SAID_FROM, Session
+from helpers.training.running import fine_tune, resume
+from helpers.training.session import Session
 from helpers.training.steps import (
     learning_rate_at,
     logits_of,
@@ -22,7 +24,7 @@ from helpers.training.steps import (
 )
 
 __all__ = [
-    "SAID_FROM",
+    "NOTABLE_CUT",
     "Metrics",
     "Session",
     "TrainingConfig",
@@ -39,6 +41,6 @@ __all__ = [
     "remove_run",
     "resume",
     "save",
-    "told_cut",
     "train_step",
+    "truncation_notice",
 ]

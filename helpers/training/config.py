@@ -1,6 +1,5 @@
 """What a run is asked for, and where it stands."""
 
-import hashlib
 import math
 import re
 from collections.abc import Callable
@@ -13,7 +12,10 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from transformers import EvalPrediction
 
+from helpers import files
+
 Metrics = Callable[[EvalPrediction], dict[str, float]]
+NOTABLE_CUT = 0.01  # a run says so if at least this share of its training texts is truncated
 
 
 class TrainingError(RuntimeError):
@@ -22,7 +24,7 @@ class TrainingError(RuntimeError):
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The hyperparameters of a run. Notebook 04 turns them.
+    """The hyperparameters of a run; notebook 04 tries out their values.
 
     Attributes:
         epochs: passes over the training examples.
@@ -58,16 +60,16 @@ class TrainingConfig:
 
 @dataclass
 class TrainingRun:
-    """Where a run stands, and at its end what it gave.
+    """How far a run has come, and at its end what it found.
 
     Attributes:
-        config: the hyperparameters it runs with.
+        config: the hyperparameters of the run.
         epoch, batch, step: epochs done, batches done of the epoch under way, steps in all.
         loss_sum: this epoch's losses, each times the examples of its batch.
         rows: one dictionary per epoch: `epoch`, `train_loss`, `validation_loss`, the metrics.
         data: fingerprints of both parts and the names of the functions the run was given, so that
-            it is not gone on with by anything else.
-        id: of this run; whatever it stores bears it.
+            it is never continued with anything else.
+        id: of this run; it is written into everything that the run stores.
         cut: share of the training texts that are longer than `config.max_length` tokens.
     """
 
@@ -91,14 +93,14 @@ class TrainingRun:
         """Number (from 1) of the earliest epoch with the best value of `config.best_metric`.
 
         Raises:
-            TrainingError: no epoch has such a figure; the message names those it has.
+            TrainingError: that metric is not computed; the message lists those that are.
         """
         metric = self.config.best_metric
         if any(metric not in row for row in self.rows):
             there = ", ".join(self.rows[0])
             raise TrainingError(
-                f'best_metric = "{metric}" is none of the figures of an epoch. Set it to one of '
-                f"these: {there}."
+                f'best_metric = "{metric}" is not computed in this run. Set it to one of these: '
+                f"{there}."
             )
         sign = -1 if metric == "validation_loss" else 1
 
@@ -109,11 +111,19 @@ class TrainingRun:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done, or `patience` of them brought nothing better."""
+        """Whether all epochs are done, or the last `patience` of them improved nothing."""
         patience = self.config.patience
         if patience is not None and self.rows and self.epoch - self.best_epoch >= patience:
             return True
         return self.epoch >= self.config.epochs
+
+
+def truncation_notice(run: TrainingRun) -> str:
+    """One sentence: which share of the training texts is longer than the model reads."""
+    return (
+        f"{run.cut:.0%} of the training texts are longer than max_length = "
+        f"{run.config.max_length} tokens; the model reads only their beginnings."
+    )
 
 
 def accuracy(prediction: EvalPrediction) -> dict[str, float]:
@@ -145,7 +155,7 @@ def name_of(function: Callable) -> str:
     code = getattr(function, "__code__", None)
     if code is not None:
         constants = [value for value in code.co_consts if not hasattr(value, "co_code")]
-        digest = hashlib.sha256(f"{code.co_code!r}{constants}{code.co_names}".encode()).hexdigest()
+        digest = files.sha256_bytes(f"{code.co_code!r}{constants}{code.co_names}".encode())
         defaults = ", ".join(map(content_of, function.__defaults__ or ()))
         return f"{function.__module__}.{function.__qualname__}({defaults}) {digest[:12]}"
     return content_of(function)
@@ -155,7 +165,7 @@ def content_of(value: object) -> str:
     """A value in words that are the same in another process."""
     if isinstance(value, Tensor):
         own = value.detach().cpu().contiguous()
-        digest = hashlib.sha256(own.reshape(-1).view(torch.uint8).numpy()).hexdigest()
+        digest = files.sha256_bytes(own.reshape(-1).view(torch.uint8).numpy().tobytes())
         return f"tensor {tuple(own.shape)} {digest[:12]}"
     if isinstance(value, nn.Module):
         plain = {k: v for k, v in vars(value).items() if isinstance(v, bool | int | float | str)}

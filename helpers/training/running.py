@@ -8,7 +8,7 @@ from datasets import Dataset
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from helpers import corpora, runtime, storage
+from helpers import corpora, parallel, runtime, storage
 from helpers.training.config import (
     Metrics,
     TrainingConfig,
@@ -18,7 +18,7 @@ from helpers.training.config import (
     accuracy,
     squared_error,
 )
-from helpers.training.session import SAID_FROM, Session, read_run
+from helpers.training.session import Session, read_run
 
 
 def fine_tune(
@@ -35,7 +35,7 @@ def fine_tune(
 ) -> TrainingRun:
     """Train a model in place and leave it with the weights of its best epoch.
 
-    Under `torchrun` each process computes its share of every batch, and the first one writes.
+    Under `torchrun` each rank computes its shard of every batch, and rank 0 writes.
 
     Args:
         model, tokenizer: from `checkpoints.load`. The best device is chosen.
@@ -51,35 +51,36 @@ def fine_tune(
         on_step: called after every step with the run as it stands.
 
     Raises:
-        DataError: labels the model does not know, or only one; with C = 1, no finite float.
-        TrainingError: a loss that is no number; other data than the run that is resumed.
+        DataError: labels that the model does not know, or only one; with C = 1, labels that are
+            not finite floats.
+        TrainingError: a loss that is not finite; other data than those of the resumed run.
         StorageError: an `output_dir` that holds a run, or that another run is writing to.
         KeyboardInterrupt: after Ctrl-C, once a checkpoint is stored to `resume` from.
     """
     corpora.check_trainable({"train": train, "validation": validation}, model.config.num_labels)
-    config, folder = config or TrainingConfig(), storage.absolute(output_dir)
-    functions = (compute_metrics or accuracy, loss_function or cross_entropy)
-    if model.config.num_labels == 1:
-        functions = (compute_metrics or absolute_error, loss_function or squared_error)
-        if config.best_metric == "accuracy":
-            config = replace(config, best_metric="validation_loss")
-    data = (train, validation, config)
+    config, *functions = with_defaults(model, config, compute_metrics, loss_function)
+    data, folder = (train, validation, config), storage.absolute(output_dir)
     session = Session(model, tokenizer, *data, *functions, folder, on_step)
     with session.safeguards(resume_from):
         while not session.run.finished:
             session.train_epoch()
             session.end_epoch(session.evaluate())
-    if session.run.cut >= SAID_FROM and runtime.rank() == 0:
-        print(told_cut(session.run))
     return session.finish()
 
 
-def told_cut(run: TrainingRun) -> str:
-    """What a reader should know about texts that were cut."""
-    return (
-        f"{run.cut:.0%} of the training texts are longer than max_length = "
-        f"{run.config.max_length} tokens; the model reads only their beginnings."
-    )
+def with_defaults(
+    model: PreTrainedModel,
+    config: TrainingConfig | None,
+    compute_metrics: Metrics | None,
+    loss_function: Callable | None,
+) -> tuple[TrainingConfig, Metrics, Callable]:
+    """What `fine_tune` was given, with its defaults for classes or for numbers filled in."""
+    config = config or TrainingConfig()
+    if model.config.num_labels > 1:
+        return config, compute_metrics or accuracy, loss_function or cross_entropy
+    if config.best_metric == "accuracy":
+        config = replace(config, best_metric="validation_loss")
+    return config, compute_metrics or absolute_error, loss_function or squared_error
 
 
 def resume(
@@ -92,17 +93,17 @@ def resume(
     """Go on with an interrupted run, given the same data and options, as if it never stopped.
 
     Args:
-        epochs: of the whole run, where it shall have another number than it was planned with. The
-            learning rate then falls to 0 at the new end, so this is another run from here on.
+        epochs: a new number of epochs for the whole run. The learning rate then falls to 0 at the
+            new end, so from here on the run differs from the one that was planned.
 
     Raises:
         TrainingError: other data or functions than the run had.
         StorageError: if there is no checkpoint, it is damaged, or the run is still going on.
     """
     folder = storage.absolute(output_dir)
-    runtime.join()
+    runtime.init_device()
     with storage.only_run(folder):
-        runtime.anyone(False)  # the others wait until the first process has claimed the folder
+        parallel.barrier()  # until rank 0 has claimed the folder
         checkpoint = storage.latest_checkpoint(folder)
         config = with_epochs(read_run(checkpoint), epochs)
         tokenizer, model = storage.load_model(checkpoint)
@@ -112,24 +113,26 @@ def resume(
 
 
 def with_epochs(run: TrainingRun, epochs: int | None) -> TrainingConfig:
-    """The hyperparameters to go on with; what is finished already is said.
+    """The hyperparameters to go on with. If the run is finished already, that is printed.
 
     Raises:
         TrainingError: fewer epochs than are done.
     """
     if epochs is not None and not (isinstance(epochs, int) and epochs > 0):
-        raise TrainingError(f"epochs = {epochs!r} is no whole number above 0.")
+        raise TrainingError(f"epochs = {epochs!r}, but it must be a whole number above 0.")
     if epochs is not None and epochs < run.epoch + (run.batch > 0):
         raise TrainingError(
-            f"{run.epoch} epoch(s) are done and {run.batch} batch(es) of the next; epochs = "
-            f"{epochs} is less. Give a larger number."
+            f"epochs = {epochs} is too small: {run.epoch} epoch(s) and {run.batch} batch(es) of "
+            "the next are done already. Give a larger number."
         )
     planned = replace(run.config, epochs=run.config.epochs if epochs is None else epochs)
-    if replace(run, config=planned).finished and runtime.rank() == 0:
-        said = f"all {planned.epochs} epochs are done. To train on: training.resume(…, epochs=…)."
+    if replace(run, config=planned).finished and parallel.rank() == 0:
+        said = (
+            f"all {planned.epochs} epochs are done. To train longer: training.resume(…, epochs=…)."
+        )
         if run.epoch < planned.epochs:
             said = (
-                f"{planned.patience} epoch(s) after epoch {run.best_epoch} brought nothing better."
+                f"{planned.patience} epoch(s) in a row did not improve on epoch {run.best_epoch}."
             )
         print(f"This run is finished: {said}")
     return planned

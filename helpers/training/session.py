@@ -1,9 +1,10 @@
-"""A training run under way. `fine_tune` reads as the loop of notebook 04; its parts are here."""
+"""The parts of the training loop: `fine_tune` calls them in the order of notebook 04."""
 
 import math
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,15 +13,21 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import EvalPrediction, PreTrainedModel, PreTrainedTokenizerBase
 
-from helpers import batching, checkpoints, corpora, runtime, storage
-from helpers.training.config import Metrics, TrainingConfig, TrainingError, TrainingRun, name_of
+from helpers import batching, checkpoints, corpora, parallel, runtime, speedups, storage
+from helpers.training.config import (
+    NOTABLE_CUT,
+    Metrics,
+    TrainingConfig,
+    TrainingError,
+    TrainingRun,
+    name_of,
+    truncation_notice,
+)
 from helpers.training.steps import learning_rate_at, logits_of, make_optimizer, predict, train_step
-
-SAID_FROM = 0.01  # share of texts cut at max_length from which on it is said
 
 
 class Session:
-    """A model, its optimizer, both parts of the data, and where the run stands.
+    """A run under way: a model, its optimizer, both parts of the data, and the run so far.
 
     Attributes:
         run: the `TrainingRun`.
@@ -39,79 +46,75 @@ class Session:
         output_dir: Path | None = None,
         on_step: Callable[[TrainingRun], None] | None = None,
     ) -> None:
-        self.tokenizer, self.config, self.on_step = tokenizer, config, on_step
+        self.model, self.tokenizer, self.config = on_device(model, config), tokenizer, config
         self.compute_metrics, self.loss_function = compute_metrics, loss_function
-        self.folder, self.claim, self.best = output_dir, None, {}
-        self.model = prepared(model, config)
-        self.dtype = runtime.precision_of(config.precision, model.device)
+        self.output_dir, self.on_step = output_dir, on_step
         self.optimizer = make_optimizer(model, config)
+        self.dtype = runtime.precision_of(config.precision, model.device)
+        self.train, self.validation = train, validation
         self.token_ids = batching.tokenize(train["text"], tokenizer, config.max_length)
         self.lengths = [len(ids) for ids in self.token_ids]
         self.labels = torch.tensor(train["label"][:]).to(model.device)
-        self.validation = validation["text"][:]
-        self.targets = torch.tensor(validation["label"][:]).to(model.device)
+        self.validation_labels = torch.tensor(validation["label"][:]).to(model.device)
         self.steps = config.epochs * math.ceil(len(self.lengths) / config.batch_size)
-        runtime.set_seed(config.seed, runtime.rank())
-        self.run = TrainingRun(config, data=self.described(train, validation), id=new_id())
+        runtime.set_seed(config.seed, parallel.rank())
+        self.run = TrainingRun(config, data=self.fingerprints(), id=new_id())
         self.run.cut = batching.cut_share(train["text"], tokenizer, config.max_length)
-        self.bar = None
+        self.best = {}
 
-    def described(self, train: Dataset, validation: Dataset) -> dict[str, str]:
-        """What a run depends on beside its hyperparameters."""
+    def fingerprints(self) -> dict[str, str]:
+        """What the result depends on besides the hyperparameters: both parts and both functions."""
         return {
-            "training part": corpora.fingerprint(train, names=True),
-            "validation part": corpora.fingerprint(validation, names=True),
+            "training part": corpora.fingerprint(self.train, names=True),
+            "validation part": corpora.fingerprint(self.validation, names=True),
             "compute_metrics": name_of(self.compute_metrics),
             "loss_function": name_of(self.loss_function),
         }
 
+    @contextmanager
+    def safeguards(self, resume_from: Path | None = None) -> Iterator[None]:
+        """Everything around the loop: the claimed folder, Ctrl-C, memory, speed-ups, progress bar.
+
+        Args:
+            resume_from: the checkpoint to go on from; None starts a new run.
+
+        Raises:
+            StorageError: the folder holds a run, or another run is writing to it.
+            TrainingError: `resume_from` belongs to other data, or the ranks do not agree.
+            MemoryError: the block ran out of memory.
+        """
+        claim = storage.only_run(self.output_dir, new=resume_from is None)
+        with ExitStack() as stack:
+            self.claim = stack.enter_context(claim)
+            if resume_from:
+                self.restore(resume_from)
+            check_ranks_agree(self.run)
+            note_settings(self.model, self.config)
+            self.replica = parallel.distributed_model(self.model)
+            stack.enter_context(runtime.enough_memory())
+            self.interrupt = stack.enter_context(runtime.deferred_interrupt())
+            stack.enter_context(speedups.word_gradient_kept(self.model))
+            self.bar = stack.enter_context(self.progress())
+            yield
+
     def restore(self, checkpoint: Path) -> None:
-        """Go on where `checkpoint` was stored.
+        """Continue from where `checkpoint` was stored.
 
         Raises:
             TrainingError: the run had other data or other functions.
-            StorageError: a part of it is damaged or of another run.
+            StorageError: a part of it is damaged or belongs to another run.
         """
-        given, self.run = self.run.data, read_run(checkpoint)
-        self.run.config = self.config
-        differing = [name for name, value in given.items() if self.run.data.get(name) != value]
-        if differing:
-            what = "other rows or labels" if "part" in differing[0] else "another function"
-            raise TrainingError(
-                f"{checkpoint} had {what} for the {differing[0]}. Resume with the same."
-            )
+        stored = read_run(checkpoint)
+        check_same_data(checkpoint, stored.data, self.run.data)
+        self.run = replace(stored, config=self.config)
         if self.run.rows:
             self.best = storage.best_weights(self.claim, checkpoint, self.run, self.model)
         storage.restore_training(checkpoint, self.optimizer)
         if self.claim and self.claim.writes:
             storage.tidy(self.claim.folder, self.run.id)  # what a killed run could not remove
 
-    @contextmanager
-    def safeguards(self, resume_from: Path | None = None) -> Iterator[None]:
-        """All that surrounds the loop: the claimed folder, Ctrl-C, memory, speed, the bar.
-
-        Raises:
-            StorageError: the folder holds a run, or another run is writing to it.
-        """
-        with ExitStack() as stack:
-            claim = storage.only_run(self.folder, new=resume_from is None)
-            self.claim = stack.enter_context(claim)
-            if resume_from:
-                self.restore(resume_from)
-            if not runtime.alike(f"{self.run}"):
-                raise TrainingError(
-                    "the processes differ in data, dials or checkpoint: give all the same."
-                )
-            note_settings(self.model, self.config)
-            self.parallel = runtime.in_step(self.model)
-            stack.enter_context(runtime.enough_memory())
-            self.interrupt = stack.enter_context(runtime.deferred_interrupt())
-            stack.enter_context(checkpoints.word_gradient_kept(self.model))
-            self.bar = stack.enter_context(self.progress())
-            yield
-
     def progress(self) -> tqdm:
-        """A bar over all epochs that begins where the run stands."""
+        """A progress bar over the texts of all epochs; it starts at those already done."""
         run, texts = self.run, len(self.lengths)
         total = self.config.epochs * texts
         bar = runtime.progress(total=total, desc="fine-tuning", unit=" texts")
@@ -119,37 +122,49 @@ class Session:
         return bar
 
     def train_epoch(self) -> None:
-        """The batches of this epoch that are not done yet."""
+        """Train on the batches of this epoch that are not done yet.
+
+        Raises:
+            TrainingError: a loss or gradient is not finite; the message names the batch, and the
+                model is left with its best weights so far.
+            KeyboardInterrupt: after Ctrl-C, once a checkpoint is stored.
+        """
         order = (self.config.seed, self.run.epoch)
         batches = batching.bucketed(self.lengths, self.config.batch_size, order)
         self.model.train()
         for batch in batches[self.run.batch :]:
-            with self.best_stays():
+            with self.best_weights_on_error():
                 loss = self.step(batch)
-            self.count(loss, len(batch))
-            self.stop_if_asked()
+            self.record_step(loss, len(batch))
+            self.stop_if_interrupted()
 
     def step(self, batch: list[int]) -> float:
-        """One batch: forward, loss, backward, update. Returns its mean loss."""
-        chosen = [self.token_ids[i] for i in runtime.share(batch)]
-        logits = logits_of(self.parallel, chosen, self.tokenizer.pad_token_id, self.dtype)
-        logits = runtime.gathered(logits, len(batch))
-        loss = self.loss_function(logits, self.labels[batch])
+        """Forward pass, loss, backward pass and update for one batch.
+
+        Args:
+            batch: positions of its B examples in the training part; each rank computes its shard.
+
+        Returns:
+            The mean loss of all B examples.
+        """
+        token_ids = [self.token_ids[i] for i in parallel.shard(batch)]
+        logits = logits_of(self.replica, token_ids, self.tokenizer.pad_token_id, self.dtype)
+        loss = self.loss_function(parallel.all_gather(logits, len(batch)), self.labels[batch])
         rate = learning_rate_at(self.run.step, self.steps, self.config)
         return train_step(self.model, loss, self.optimizer, rate, self.config.max_grad_norm)
 
     @contextmanager
-    def best_stays(self) -> Iterator[None]:
-        """Where a loss is no number: name the batch, and leave the best weights so far."""
+    def best_weights_on_error(self) -> Iterator[None]:
+        """If a loss is not finite, name its batch and go back to the best weights so far."""
         try:
             yield
         except TrainingError as error:
             self.model.load_state_dict(self.best or self.model.state_dict())
-            place = f"epoch {self.run.epoch + 1}, batch {self.run.batch + 1}"
-            raise TrainingError(f"{place}: {error}") from None
+            batch = f"epoch {self.run.epoch + 1}, batch {self.run.batch + 1}"
+            raise TrainingError(f"{batch}: {error}") from None
 
-    def count(self, loss: float, examples: int) -> None:
-        """Note a batch that is done."""
+    def record_step(self, loss: float, examples: int) -> None:
+        """Count a finished batch, show its mean loss, and call `on_step`."""
         self.run.batch, self.run.step = self.run.batch + 1, self.run.step + 1
         self.run.loss_sum += loss * examples
         self.bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
@@ -157,49 +172,71 @@ class Session:
         if self.on_step:
             self.on_step(self.run)
 
-    def stop_if_asked(self) -> None:
-        """After Ctrl-C in any process: store a checkpoint, unless it is there, and stop."""
-        if runtime.anyone(self.interrupt.is_set()):
-            if self.run.batch:  # at the end of an epoch all is stored
+    def stop_if_interrupted(self) -> None:
+        """After Ctrl-C in any rank, store a checkpoint unless there is one, and stop."""
+        if parallel.any_rank(self.interrupt.is_set()):
+            if self.run.batch:  # at the end of an epoch everything is stored already
                 self.save()
-            raise KeyboardInterrupt("stored: training.resume goes on" if self.folder else "")
+            raise KeyboardInterrupt("stored: training.resume goes on" if self.output_dir else "")
 
     def evaluate(self) -> dict[str, float]:
-        """The figures of the epoch: both losses, and what `compute_metrics` gives."""
-        texts, config = runtime.share(self.validation), self.config
+        """The epoch's figures: train_loss, validation_loss, and what `compute_metrics` gives."""
+        texts, config = parallel.shard(self.validation["text"][:]), self.config
         own = predict(self.model, self.tokenizer, texts, 64, config.max_length, config.precision)
-        logits = runtime.gathered(torch.from_numpy(own), len(self.targets))
-        loss = self.loss_function(logits.to(self.model.device), self.targets).item()
+        logits = parallel.all_gather(torch.from_numpy(own), len(self.validation_labels))
+        loss = self.loss_function(logits.to(self.model.device), self.validation_labels).item()
         figures = {"train_loss": self.run.loss_sum / len(self.lengths), "validation_loss": loss}
-        prediction = EvalPrediction(logits.numpy(), self.targets.cpu().numpy())
+        prediction = EvalPrediction(logits.numpy(), self.validation_labels.cpu().numpy())
         return figures | self.compute_metrics(prediction)
 
     def end_epoch(self, figures: dict[str, float]) -> None:
-        """Note the figures, store a checkpoint, keep the model if it is the best so far."""
+        """Record the figures, keep the weights if they are the best so far, store a checkpoint."""
         run = self.run
         run.epoch, run.batch, run.loss_sum = run.epoch + 1, 0, 0.0
-        run.rows.append({"epoch": run.epoch} | runtime.of_first(as_floats(figures)))
+        run.rows.append({"epoch": run.epoch} | parallel.from_rank_0(as_floats(figures)))
         if run.best_epoch == run.epoch:
             self.best = weights_of(self.model)
-        # The checkpoint first: whoever is killed before `best` is stored finds it in there.
+        # The checkpoint first: a run killed before `best` is stored finds these weights in it.
         self.save()
         if run.best_epoch == run.epoch:
             storage.save_best(self.claim, self.model, self.tokenizer, run)
-        self.stop_if_asked()
+        self.stop_if_interrupted()
 
     def save(self) -> None:
-        """Store all that the run needs to go on."""
+        """Store a checkpoint: everything the run needs to go on."""
         storage.save_training(self.claim, self.model, self.tokenizer, self.optimizer, self.run)
 
     def finish(self) -> TrainingRun:
-        """Leave the model with the weights of its best epoch."""
+        """Leave the model with the weights of its best epoch, in evaluation mode."""
         self.model.load_state_dict(self.best)
         self.model.eval()
+        if self.run.cut >= NOTABLE_CUT and parallel.rank() == 0:
+            print(truncation_notice(self.run))
         return self.run
 
 
+def check_same_data(checkpoint: Path, stored: dict[str, str], given: dict[str, str]) -> None:
+    """Raise `TrainingError` if a run is resumed with other data or functions than it had."""
+    differing = [name for name, value in given.items() if stored.get(name) != value]
+    if differing:
+        what = "other rows or labels" if "part" in differing[0] else "another function"
+        raise TrainingError(
+            f"{checkpoint} was stored by a run with {what} for the {differing[0]}. Resume it with "
+            "the data and functions that it was started with."
+        )
+
+
+def check_ranks_agree(run: TrainingRun) -> None:
+    """Raise `TrainingError` unless all ranks were given the same data and hyperparameters."""
+    if not parallel.all_equal(f"{run}"):
+        raise TrainingError(
+            "the processes that torchrun started were given different data, hyperparameters or "
+            "checkpoints. Start all of them with the same ones."
+        )
+
+
 def read_run(checkpoint: Path) -> TrainingRun:
-    """The run that a checkpoint was stored by, where it stood.
+    """The run that stored a checkpoint, as it was at that step.
 
     Raises:
         StorageError: it is damaged, or another version of the course stored it.
@@ -208,33 +245,33 @@ def read_run(checkpoint: Path) -> TrainingRun:
     try:
         return TrainingRun(TrainingConfig(**config), **state)
     except TypeError as error:
-        raise storage.StorageError(storage.other_state(checkpoint)) from error
+        raise storage.StorageError(storage.other_version_message(checkpoint)) from error
 
 
-def prepared(model: PreTrainedModel, config: TrainingConfig) -> PreTrainedModel:
-    """A model on its device, its word table frozen or not."""
-    checkpoints.own_memory(model.to(runtime.join()))
+def on_device(model: PreTrainedModel, config: TrainingConfig) -> PreTrainedModel:
+    """The model on the device to train on, its word embeddings frozen if `config` says so."""
+    speedups.own_memory(model.to(runtime.init_device()))
     model.get_input_embeddings().weight.requires_grad_(not config.freeze_word_embeddings)
     return model
 
 
 def note_settings(model: PreTrainedModel, config: TrainingConfig) -> None:
-    """Note with a model how it is about to be trained. Not before it is sure that it will be."""
+    """Note with a model how it is trained, once nothing can refuse the run any more."""
     checkpoints.remember(model, max_length=config.max_length, precision=config.precision)
     if model.config.num_labels == 1 and model.config.problem_type is None:
         model.config.problem_type = "regression"  # or a pipeline sends its numbers through σ
 
 
 def as_floats(figures: dict[str, object]) -> dict[str, float]:
-    """Figures as plain numbers, whatever library computed them.
+    """Figures as Python floats, whatever library computed them.
 
     Raises:
-        TrainingError: one of them is no number.
+        TrainingError: one of them is not a number.
     """
     try:
         return {name: float(value) for name, value in figures.items()}
     except (TypeError, ValueError) as error:
-        raise TrainingError(f"compute_metrics must give one number per name: {error}") from error
+        raise TrainingError(f"compute_metrics must return one number per name: {error}") from error
 
 
 def weights_of(model: PreTrainedModel) -> dict[str, Tensor]:
@@ -243,5 +280,5 @@ def weights_of(model: PreTrainedModel) -> dict[str, Tensor]:
 
 
 def new_id() -> str:
-    """An identity for a run, the same in all its processes. It draws no seeded random number."""
-    return f"{int(runtime.of_first({'id': float(secrets.randbits(52))})['id']):013x}"
+    """A random id for a run, the same in all ranks. It leaves the seeded generators alone."""
+    return f"{int(parallel.from_rank_0({'id': float(secrets.randbits(52))})['id']):013x}"

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim import AdamW, Optimizer
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from helpers import batching, checkpoints, runtime
+from helpers import batching, checkpoints, parallel, runtime, speedups
 from helpers.training.config import TrainingConfig, TrainingError
 
 
@@ -77,14 +77,26 @@ def predict(
 def train_step(
     model: PreTrainedModel, loss: Tensor, optimizer: Optimizer, rate: float, max_norm: float
 ) -> float:
-    """Backward, clip, step, zero for the mean loss of a batch. Returns it as a number."""
-    (loss * runtime.processes()).backward()  # each process's part; their mean becomes the sum
+    """Backward pass, clipping, update and zeroing for the mean loss of a batch.
+
+    Args:
+        loss: 0-dimensional, with its graph.
+        rate: learning rate of this step.
+        max_norm: gradients are scaled down to this norm if theirs is larger.
+
+    Returns:
+        The loss as a number.
+
+    Raises:
+        TrainingError: loss or gradient is not finite. The weights are left as they were.
+    """
+    (loss * parallel.world_size()).backward()  # DDP averages over the ranks; this makes it the sum
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm)
     if not torch.isfinite(loss + norm):
-        found = f"the loss is {loss.item()}, its gradient's length {norm.item()}"
+        found = f"the loss is {loss.item()}, the norm of its gradient {norm.item()}"
         raise TrainingError(f"{found}. Lower learning_rate and start again.")
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()
-    checkpoints.zero_gradients(model, optimizer)
+    speedups.zero_gradients(model, optimizer)
     return loss.item()

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch.nn.functional import cross_entropy
 
-from helpers import checkpoints, corpora, runtime, storage, training
+from helpers import checkpoints, corpora, parallel, runtime, storage, training
 from tests.unit.test_faults import TINY
 
 NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
@@ -34,8 +34,8 @@ def config(**changes):
 
 def mean_of_means(logits, labels):
     """The mistake: every process's mean counts alike, however few examples it had."""
-    own = slice(runtime.rank(), None, runtime.processes())
-    alone = cross_entropy(logits[own], labels[own]).nan_to_num() / runtime.processes()
+    own = slice(parallel.rank(), None, parallel.world_size())
+    alone = cross_entropy(logits[own], labels[own]).nan_to_num() / parallel.world_size()
     return alone if logits.requires_grad else cross_entropy(logits, labels)
 
 
@@ -47,14 +47,14 @@ def not_mine(*_) -> None:
 def train(folder: Path, name: str, dropout: dict = NO_DROPOUT, dials=None, **options) -> None:
     """Train a tiny model, or go on; weights and history of each process under `name`."""
     output_dir = options.get("output_dir")
-    if runtime.rank() > 0:
+    if parallel.rank() > 0:
         storage.write_folder = not_mine
     if output_dir and storage.stored_checkpoints(output_dir):
         _, model, run = training.resume(output_dir, *parts(), on_step=options.get("on_step"))
     else:
         tokenizer, model = checkpoints.load(seed=0, pretrained=False, **TINY, **dropout)
         run = training.fine_tune(model, tokenizer, *parts(), dials or config(), **options)
-    own = folder / f"{name}-{runtime.rank()}"
+    own = folder / f"{name}-{parallel.rank()}"
     storage.save_tensors(own.with_suffix(".safetensors"), model.state_dict())
     own.with_suffix(".json").write_text(json.dumps(run.rows))
 
@@ -64,8 +64,8 @@ def equal(folder: Path) -> None:
     train(folder, "right")
     train(folder, "wrong", loss_function=mean_of_means)
     train(folder, "bits", dropout={})
-    (folder / f"seed-{runtime.rank()}.txt").write_text(str(torch.initial_seed()))
-    epochs, sign = iter(range(1, 10)), -1 if runtime.rank() else 1
+    (folder / f"seed-{parallel.rank()}.txt").write_text(str(torch.initial_seed()))
+    epochs, sign = iter(range(1, 10)), -1 if parallel.rank() else 1
 
     def disagreeing(_) -> dict[str, float]:
         return {"accuracy": sign * next(epochs) / 10}
@@ -88,7 +88,7 @@ def killed(folder: Path) -> None:
     """One process, whose number a file holds, is killed in the third epoch of a new run."""
     victim = int((folder / "victim").read_text())
     hook = None
-    if not (folder / "run").exists() and runtime.rank() == victim:
+    if not (folder / "run").exists() and parallel.rank() == victim:
         hook = at_step(10, lambda: os.kill(os.getpid(), signal.SIGKILL))
     train(folder, "bits", dropout={}, output_dir=folder / "run", on_step=hook)
 
@@ -109,7 +109,7 @@ def interrupted(folder: Path) -> None:
 
     runtime.deferred_interrupt = watched
     hook = None
-    if not (folder / "run").exists() and runtime.rank() == 1:
+    if not (folder / "run").exists() and parallel.rank() == 1:
         hook = at_step(10, press)
     train(folder, "bits", dropout={}, output_dir=folder / "run", on_step=hook)
 
@@ -123,7 +123,7 @@ def spoiled(folder: Path) -> None:
         def spoil(*arguments, calls=calls):
             """The hook of a forward pass gets the output last, that of a backward pass a tuple."""
             found = arguments[-1]
-            if runtime.rank() == 1 and next(calls) == 6:
+            if parallel.rank() == 1 and next(calls) == 6:
                 return found * torch.nan if torch.is_tensor(found) else (found[0] * torch.nan,)
 
         head = model.classifier
@@ -132,18 +132,18 @@ def spoiled(folder: Path) -> None:
         try:
             training.fine_tune(model, tokenizer, *parts(), config())
         except training.TrainingError as error:
-            (folder / f"{name}-{runtime.rank()}.txt").write_text(str(error))
+            (folder / f"{name}-{parallel.rank()}.txt").write_text(str(error))
 
 
 def different(folder: Path) -> None:
     """Each process is given other rows."""
     rows, validation = parts()
     tokenizer, model = checkpoints.load(seed=0, pretrained=False, **TINY)
-    rows = rows.select(range(40 + runtime.rank()))
+    rows = rows.select(range(40 + parallel.rank()))
     try:
         training.fine_tune(model, tokenizer, rows, validation, config())
     except training.TrainingError as error:
-        (folder / f"different-{runtime.rank()}.txt").write_text(str(error))
+        (folder / f"different-{parallel.rank()}.txt").write_text(str(error))
 
 
 def refused(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,10 +14,12 @@ import tasks
 ORDER = [
     "files",
     "folders",
+    "parallel",
     "runtime",
     "downloads",
     "corpora",
     "own_data",
+    "speedups",
     "checkpoints",
     "batching",
     "metrics",
@@ -38,7 +41,7 @@ INSIDE = {
     ],
     "training": ["config", "steps", "session", "running"],
     "measured": ["rows", "class_imbalance", "what_it_buys", "cross_validation", "domains"],
-    "report": ["results", "wording", "drawings", "html_page", "card"],
+    "report": ["results", "wording", "drawings", "templating", "html_page", "card"],
 }
 FILES = sorted((tasks.ROOT / "helpers").rglob("*.py"))
 
@@ -129,6 +132,45 @@ def test_public_functions_have_type_hints(path):
             hinted = all(a.annotation for a in given if a.arg not in ("self", "cls"))
             bare += [] if hinted and function.returns else [function.name]
     assert not bare
+
+
+LONGEST_METHOD, MOST_COMPLEX_METHOD = 16, 5  # lines of body without its docstring; ruff's C901
+
+
+def long_methods(text: str) -> list[str]:
+    """Methods whose bodies have more than `LONGEST_METHOD` lines below signature and docstring."""
+    found = []
+    for kind in (node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)):
+        for method in (node for node in kind.body if isinstance(node, ast.FunctionDef)):
+            body = method.body[ast.get_docstring(method) is not None :]
+            lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            found += [f"{method.name}: {lines} lines"] if lines > LONGEST_METHOD else []
+    return found
+
+
+def complex_functions(text: str) -> list[str]:
+    """What ruff says of functions with a complexity above `MOST_COMPLEX_METHOD`."""
+    limit = f"lint.mccabe.max-complexity={MOST_COMPLEX_METHOD}"
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "C901"]
+    command += ["--config", limit, "--output-format", "concise", "--quiet", "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, encoding="utf8")
+    assert not done.stderr
+    return done.stdout.splitlines()
+
+
+def test_each_part_of_the_training_loop_fits_in_one_s_head():
+    lines = "\n".join(f"        x = {i}" for i in range(LONGEST_METHOD))
+    within = f'class A:\n    def f(self):\n        """One."""\n{lines}\n'
+    assert long_methods(within) == []
+    assert long_methods(f"{within}        x = 99\n") == [f"f: {LONGEST_METHOD + 1} lines"]
+    branches = "\n".join(f"    if x == {i}:\n        x += 1" for i in range(MOST_COMPLEX_METHOD))
+    [planted] = complex_functions(f"def f(x):\n{branches}\n")
+    assert "C901" in planted
+    text = (tasks.ROOT / "helpers/training/session.py").read_text(encoding="utf8")
+    assert {"restore", "safeguards", "train_epoch", "step", "evaluate", "end_epoch", "save"} <= {
+        node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)
+    }
+    assert long_methods(text) == [] and complex_functions(text) == []
 
 
 def test_tasks_needs_the_standard_library_only():

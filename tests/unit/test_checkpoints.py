@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transformers import BertForSequenceClassification
 from transformers.models.bert.modeling_bert import BertLayer
 
-from helpers import batching, checkpoints, runtime, storage
+from helpers import batching, checkpoints, runtime, speedups, storage
 from tests.unit.test_faults import Payload
 
 TOKENIZER, MODEL = checkpoints.load(seed=0)
@@ -95,7 +95,7 @@ def test_padding_never_changes_logits(lengths, seed):
 def test_light_dropout_drops_or_scales_and_nothing_else(shape, p, seed):
     torch.manual_seed(seed)
     values = torch.randn(shape) + 3
-    dropped = checkpoints.light_dropout(values, p)
+    dropped = speedups.light_dropout(values, p)
     assert dropped.shape == values.shape
     kept = dropped != 0
     assert torch.allclose(dropped[kept], values[kept] / (1 - p))
@@ -105,7 +105,7 @@ def test_light_dropout_drops_or_scales_and_nothing_else(shape, p, seed):
 def test_light_dropout_drops_as_often_as_it_should(p):
     """Four standard errors of a million draws; neighbours and repeats are not alike."""
     torch.manual_seed(0)
-    dropped = [checkpoints.light_dropout(torch.ones(1000, 1000), p) == 0 for _ in range(2)]
+    dropped = [speedups.light_dropout(torch.ones(1000, 1000), p) == 0 for _ in range(2)]
     width = 4 * (p * (1 - p) / 1e6) ** 0.5
     both = {
         "repeat": dropped[0] & dropped[1],
@@ -119,9 +119,9 @@ def test_light_dropout_drops_as_often_as_it_should(p):
 
 def test_a_seed_fixes_light_dropout():
     torch.manual_seed(3)
-    first = checkpoints.light_dropout(torch.ones(100), 0.5)
+    first = speedups.light_dropout(torch.ones(100), 0.5)
     torch.manual_seed(3)
-    assert torch.equal(checkpoints.light_dropout(torch.ones(100), 0.5), first)
+    assert torch.equal(speedups.light_dropout(torch.ones(100), 0.5), first)
 
 
 def test_the_light_model_is_the_library_s_outside_training():
@@ -145,7 +145,7 @@ def test_the_light_model_is_the_library_s_in_training_where_nothing_is_dropped()
 
 def test_every_dropout_of_the_model_is_light():
     kinds = {type(m) for m in MODEL.modules() if isinstance(m, torch.nn.Dropout)}
-    assert kinds == {checkpoints.LightDropout}
+    assert kinds == {speedups.LightDropout}
 
 
 @pytest.mark.parametrize(("device", "attention"), [("mps", "eager"), ("cuda", "sdpa")])
@@ -164,7 +164,7 @@ def test_a_last_layer_for_the_first_token_gives_the_same_logits_and_gradients(at
     none = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     batches = [[[101, 2023, 2003, 102], [101, 102]], [[101, 2023, 102]]]  # with padding, without
     models = [checkpoints.load(seed=0, attn_implementation=attention, **none)[1] for _ in "12"]
-    checkpoints.shorten_last_layer(models[1])
+    speedups.shorten_last_layer(models[1])
     assert list(models[0].state_dict()) == list(models[1].state_dict())
     for rows in batches:
         input_ids, mask = batching.pad(rows, 0)
@@ -181,9 +181,9 @@ def test_a_last_layer_for_the_first_token_gives_the_same_logits_and_gradients(at
 
 def test_a_shortened_layer_drops_as_often_as_the_library_s_and_reads_one_token():
     _, model = checkpoints.load(seed=0)
-    checkpoints.shorten_last_layer(model)
+    speedups.shorten_last_layer(model)
     assert {type(m) for m in model.modules() if isinstance(m, torch.nn.Dropout)} == {
-        checkpoints.LightDropout
+        speedups.LightDropout
     }
     last = model.bert.encoder.layer[-1]
     assert last.attention.self.dropout.p == model.config.attention_probs_dropout_prob > 0
@@ -203,7 +203,7 @@ def test_a_shortened_layer_takes_no_chance_and_the_very_weights_frozen_or_not():
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    checkpoints.shorten_last_layer(checkpoints.shorten_last_layer(model))
+    speedups.shorten_last_layer(speedups.shorten_last_layer(model))
     assert torch.equal(torch.rand(3), expected)
     assert all(a is b for a, b in zip(before, model.parameters(), strict=True))
     assert not model.bert.encoder.layer[-1].attention.self.key.weight.requires_grad
@@ -211,13 +211,13 @@ def test_a_shortened_layer_takes_no_chance_and_the_very_weights_frozen_or_not():
 
 def test_a_shortened_model_is_stored_as_any_other_and_comes_back_short(tmp_path):
     tokenizer, model = checkpoints.load(seed=0)
-    checkpoints.shorten_last_layer(model)
+    speedups.shorten_last_layer(model)
     storage.save_model(model, tokenizer, tmp_path / "model")
     with checkpoints.quiet():
         stock = BertForSequenceClassification.from_pretrained(tmp_path / "model")
     _, again = storage.load_model(tmp_path / "model")
     layers = [each.bert.encoder.layer[-1] for each in (stock, again)]
-    assert [type(layer) for layer in layers] == [BertLayer, checkpoints.FirstTokenLayer]
+    assert [type(layer) for layer in layers] == [BertLayer, speedups.FirstTokenLayer]
     ids = torch.tensor([[101, 2023, 2003, 102]])
     with torch.no_grad():
         wanted = model(input_ids=ids).logits
@@ -227,7 +227,7 @@ def test_a_shortened_model_is_stored_as_any_other_and_comes_back_short(tmp_path)
 
 def test_a_model_without_a_bert_classifier_is_not_shortened():
     with pytest.raises(ValueError, match="BertModel is no BERT classifier"):
-        checkpoints.shorten_last_layer(checkpoints.load_encoder())
+        speedups.shorten_last_layer(checkpoints.load_encoder())
 
 
 def test_a_kept_word_gradient_holds_the_same_numbers_and_is_forgotten():
@@ -243,9 +243,9 @@ def test_a_kept_word_gradient_holds_the_same_numbers_and_is_forgotten():
     for row in rows:
         expected.append(gradient_of(model, row))
         optimizer.zero_grad()
-    with checkpoints.word_gradient_kept(model):
+    with speedups.word_gradient_kept(model):
         for row, wanted in zip(rows, expected, strict=True):
             assert torch.equal(gradient_of(model, row), wanted)
-            checkpoints.zero_gradients(model, optimizer)
+            speedups.zero_gradients(model, optimizer)
     assert model.get_input_embeddings().weight.grad is None
     assert torch.equal(gradient_of(model, rows[0]), expected[0])

@@ -116,7 +116,7 @@ def test_two_at_once_do_not_harm_each_other(place):
 def test_a_disk_too_small_is_said_before_anything_is_fetched(place):
     _, source, _ = place
     source["bytes"] = 10**18
-    with pytest.raises(downloads.DownloadError, match="Make room"):
+    with pytest.raises(downloads.DownloadError, match="thing needs 4,000,000,000,000 MB"):
         downloads.folder("thing")
 
 

@@ -683,7 +683,7 @@ def test_checkpoints_under_each_other_s_names_are_refused(parts, run):
     first.rename(run / "x")
     second.rename(first)
     (run / "x").rename(second)
-    with pytest.raises(storage.StorageError, match=r"another checkpoint than its name says"):
+    with pytest.raises(storage.StorageError, match=r"not hold the checkpoint that its name says"):
         training.resume(run, *parts)
 
 
@@ -786,11 +786,11 @@ def reseal(folder: Path, name: str, content: bytes) -> None:
 
 def test_a_finished_run_says_so_and_goes_on_if_it_is_given_more_epochs(parts, run, capsys):
     training.resume(run, *parts)
-    assert "finished: all 2 epochs are done. To train on" in capsys.readouterr().out
+    assert "finished: all 2 epochs are done. To train longer" in capsys.readouterr().out
     _, _, state = training.resume(run, *parts, epochs=4)
     assert [row["epoch"] for row in state.rows] == [1, 2, 3, 4] and state.config.epochs == 4
     assert "finished" not in capsys.readouterr().out
-    with pytest.raises(training.TrainingError, match=r"epochs = 3 is less"):
+    with pytest.raises(training.TrainingError, match=r"epochs = 3 is too small"):
         training.resume(run, *parts, epochs=3)
 
 

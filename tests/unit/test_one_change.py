@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import tasks
-from helpers import batching, checkpoints, corpora, runtime, training
+from helpers import batching, checkpoints, corpora, runtime, speedups, training
 from tools.experiments import one_change_at_a_time as ladder
 
 
@@ -38,7 +38,7 @@ def test_the_last_line_is_the_loop_of_fine_tune():
     labels = torch.tensor(rows["label"][:])
     order = batching.bucketed([len(ids) for ids in token_ids], 32, (3, 0))
     runtime.set_seed(3)
-    with checkpoints.word_gradient_kept(model):
+    with speedups.word_gradient_kept(model):
         for step, batch in enumerate(order):
             rate = training.learning_rate_at(step, 3, config)
             chosen = [token_ids[i] for i in batch]
@@ -53,7 +53,7 @@ def test_a_model_works_as_its_line_says(line):
     model = ladder.make_model(loop)
     assert model.config._attn_implementation == loop.attention
     kinds = {type(m) for m in model.modules() if isinstance(m, torch.nn.Dropout)}
-    assert kinds == {checkpoints.LightDropout if loop.light else torch.nn.Dropout}
+    assert kinds == {speedups.LightDropout if loop.light else torch.nn.Dropout}
     assert (model.config.hidden_dropout_prob > 0) == loop.dropout
     assert hasattr(model.config, "short_last_layer") == loop.short_last_layer
 

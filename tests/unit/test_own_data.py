@@ -58,8 +58,8 @@ EXCEL = (
 )
 ONE = "Only one: set DELIMITER to the character that separates its columns."
 ABOVE = (
-    "'mine.csv' has the columns' names in row {}. Remove what stands above them: the first row "
-    "must hold them."
+    "'mine.csv' has its column names in row {}. Delete the rows above it: the first row must "
+    "hold the column names."
 )
 FIRST_ROW = "to one of them. The first row must hold the columns' names."
 TOO_FEW = (

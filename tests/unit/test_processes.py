@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tasks
-from helpers import runtime, storage
+from helpers import parallel, runtime, storage
 from tests.unit import in_step
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run"]
@@ -154,7 +154,7 @@ def test_what_cannot_go_on_stops_all_with_the_same_message(tmp_path):
     expected = {
         "forward": "epoch 2, batch 1: the loss is nan",
         "backward": "epoch 2, batch 2: the loss is 0.",
-        "different": "the processes differ in data, dials or checkpoint: give all the same.",
+        "different": "the processes that torchrun started were given different data, ",
     }
     for name, begins in expected.items():
         messages = [(tmp_path / f"{name}-{rank}.txt").read_text() for rank in (0, 1)]
@@ -206,13 +206,13 @@ def test_the_commands_of_the_page_on_machines_train(tmp_path, machines):
 
 
 @given(st.lists(st.integers(), min_size=1, max_size=9), st.integers(1, 12))
-def test_shares_hold_every_item_once_and_none_is_empty(items, processes):
+def test_shards_hold_every_item_once_and_none_is_empty(items, processes):
     found = {}
     for rank in range(processes):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(runtime, "rank", lambda rank=rank: rank)
-            patch.setattr(runtime, "processes", lambda: processes)
-            found[rank] = runtime.share(items)
+            patch.setattr(parallel, "rank", lambda rank=rank: rank)
+            patch.setattr(parallel, "world_size", lambda: processes)
+            found[rank] = parallel.shard(items)
     assert all(found.values())
     dealt = [found[i % processes][i // processes] for i in range(len(items))]
     assert dealt == items
@@ -229,6 +229,6 @@ def test_streams_of_a_seed_are_repeatable_and_differ():
 
 def test_alone_nothing_is_gathered(monkeypatch):
     own = torch.ones(3, 2, requires_grad=True)
-    assert runtime.gathered(own, 3) is own
-    assert runtime.in_step(own) is own
-    assert (runtime.rank(), runtime.processes()) == (0, 1)
+    assert parallel.all_gather(own, 3) is own
+    assert parallel.distributed_model(own) is own
+    assert (parallel.rank(), parallel.world_size()) == (0, 1)

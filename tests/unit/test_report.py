@@ -27,7 +27,7 @@ from helpers import (
     storage,
     training,
 )
-from helpers.report import drawings, html_page, results
+from helpers.report import drawings, results, templating
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 TAGS = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "b", "img", "ul", "li"}
@@ -207,7 +207,7 @@ def test_numbers_are_written_to_be_read(value, written):
 
 
 def test_where_nothing_is_left_out_the_page_says_so(result):
-    assert "<h2>Rows left out (0)</h2><p>none</p>" in report.page(result)
+    assert "<h2>Rows left out (0)</h2>\n<p>none</p>" in report.page(result)
 
 
 def test_a_loss_in_a_table_is_not_taken_for_a_formula(result):
@@ -349,7 +349,9 @@ def contrast(one, other):
 
 
 def test_text_can_be_read_in_the_light_in_the_dark_and_on_paper():
-    pairs = re.findall(r"\Wcolor:(#\w+);background:(#\w+)", html_page.STYLE.replace("\n", ""))
+    pairs = re.findall(
+        r"\Wcolor:(#\w+);background:(#\w+)", templating.filled("style.css.j2").replace("\n", "")
+    )
     assert len(pairs) == 3  # a screen by day, by night, paper
     assert all(contrast(*pair) >= 4.5 for pair in pairs)
 

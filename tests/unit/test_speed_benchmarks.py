@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import tasks
-from helpers import batching, checkpoints, corpora, runtime, training
+from helpers import batching, checkpoints, corpora, runtime, speedups, training
 from tools.experiments import cost_against_size, prediction_speed, provenance, runs, where_time_goes
 
 matplotlib.use("Agg")
@@ -267,11 +267,11 @@ def test_the_shares_are_of_the_whole_and_dropout_has_one_only_when_it_is_on(revi
     tokenizer, model = checkpoints.load(pretrained=False, **TINY, **changes)
     rows = reviews["train"].select(range(8))
     config = training.TrainingConfig(epochs=1, batch_size=4, precision="fp32")
-    before = checkpoints.light_dropout
+    before = speedups.light_dropout
     found = where_time_goes.profiled(
         lambda: training.fine_tune(model, tokenizer, rows, rows.select(range(4)), config)
     )
-    assert checkpoints.light_dropout is before
+    assert speedups.light_dropout is before
     assert found.pop("profiled_seconds") > 0
     assert set(found) == set(where_time_goes.GROUPS)
     assert sum(found.values()) == pytest.approx(1)

@@ -13,7 +13,7 @@ import torch
 from datasets import ClassLabel
 from transformers import get_linear_schedule_with_warmup
 
-from helpers import checkpoints, corpora, downloads, runtime, storage, training
+from helpers import checkpoints, corpora, downloads, runtime, speedups, storage, training
 
 NAMES = ["negative", "positive"]
 
@@ -26,7 +26,7 @@ def parts():
 
 def fresh(short=False):
     tokenizer, model = checkpoints.load(seed=0, label_names=NAMES, num_hidden_layers=1)
-    return tokenizer, checkpoints.shorten_last_layer(model) if short else model
+    return tokenizer, speedups.shorten_last_layer(model) if short else model
 
 
 def config(**changes):

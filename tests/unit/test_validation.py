@@ -78,7 +78,7 @@ def test_without_equal_texts_the_folds_are_scikit_learn_s(reviews, seed):
     ("labels", "texts", "k", "said"),
     [
         ([0, 1, 0, 1], None, 1, "at least 2"),
-        ([0, 0, 0], None, 2, "nothing to stratify"),
+        ([0, 0, 0], None, 2, "at least two classes"),
         ([0, 0, 0, 1], None, 2, "class 1 has 1 different"),
         ([0, 0, 1, 1], ["a", "b", "c", "C!"], 2, "class 1 has 1 different"),
         ([0, 0, 1, 1], ["a", "b", "c"], 2, "4 labels, but 3 texts"),
@@ -132,7 +132,7 @@ def test_a_dummy_is_seen_in_the_table(reviews):
 
 @pytest.mark.parametrize("bad", [np.zeros((3, 2)), np.full((60, 2), np.nan), np.zeros((60, 3))])
 def test_scores_that_cannot_be_scored_are_refused(reviews, bad):
-    with pytest.raises(validation.ValidationError, match="fold 0, seed 0: scores of shape"):
+    with pytest.raises(validation.ValidationError, match="fold 0, seed 0: fit_predict gave shape"):
         validation.cross_validate(reviews, lambda *_: bad)
 
 
@@ -151,7 +151,7 @@ def test_finished_folds_are_read_and_a_folder_of_another_run_is_refused(
         ({"fit_predict": validation.Estimator(DummyClassifier())}, "fit_predict"),
     ):
         arguments = {"dataset": reviews, "fit_predict": estimator} | changed
-        with pytest.raises(validation.ValidationError, match=f"with another {word}"):
+        with pytest.raises(validation.ValidationError, match=f"with a different {word}"):
             validation.cross_validate(**arguments, output_dir=tmp_path)
 
 

@@ -20,7 +20,7 @@ import pandas as pd
 import torch
 import torch.distributed as dist
 
-from helpers import batching, checkpoints, corpora, runtime, training
+from helpers import batching, checkpoints, corpora, parallel, runtime, training
 from tools.experiments import runs
 from tools.experiments.provenance import MEASURED, PAGES, markdown, parser, write_page
 
@@ -73,11 +73,11 @@ def measure(name: str, seed: int, precision: str, steps: int) -> dict:
 
 def all_reduce_seconds(values: int) -> float:
     """Median time to sum so many fp32 numbers over all processes; 0 alone."""
-    if runtime.processes() == 1:
+    if parallel.world_size() == 1:
         return 0.0
     numbers, times = torch.zeros(values), []
     for _ in range(REPEATS):
-        runtime.anyone(False)
+        parallel.barrier()
         start = time.perf_counter()
         dist.all_reduce(numbers)
         times.append(time.perf_counter() - start)
@@ -285,7 +285,7 @@ def main() -> None:
     options = asked.parse_args()
     if options.what == "one":
         row = measure(options.name, options.seed, options.precision, options.steps)
-        if runtime.rank() == 0:
+        if parallel.rank() == 0:
             print(json.dumps(row), flush=True)
         return
     if options.what == "run":

@@ -32,7 +32,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim import AdamW, Optimizer
 from transformers import PreTrainedModel
 
-from helpers import batching, checkpoints, corpora, runtime, training
+from helpers import batching, checkpoints, corpora, runtime, speedups, training
 from tools.experiments import runs
 from tools.experiments.provenance import (
     MEASURED,
@@ -148,7 +148,7 @@ def make_model(loop: Loop) -> PreTrainedModel:
             if isinstance(child, nn.Dropout) and not loop.light:
                 setattr(module, name, nn.Dropout(child.p))
     if loop.short_last_layer:
-        checkpoints.shorten_last_layer(model)
+        speedups.shorten_last_layer(model)
     model.get_input_embeddings().weight.requires_grad_(not loop.freezes_words)
     return model.train()
 
@@ -231,7 +231,7 @@ def timed_steps(loop: Loop, seed: int, steps: int) -> dict:
     padded = [max(lengths[i] for i in batch) for batch in batches]
     padded = [longest + -longest % loop.multiple_of for longest in padded]
     of_each_length = dict(zip(padded, batches, strict=True))
-    kept = checkpoints.word_gradient_kept(model) if loop.keeps_word_gradient else nullcontext()
+    kept = speedups.word_gradient_kept(model) if loop.keeps_word_gradient else nullcontext()
     with kept:
         opening = seconds(next(iter(of_each_length.values())))  # makes the optimizer's memory, too
         first = {length: seconds(batch) for length, batch in of_each_length.items()}

@@ -34,7 +34,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from helpers import checkpoints, corpora, runtime, training
+from helpers import checkpoints, corpora, runtime, speedups, training
 from tools.experiments import runs
 from tools.experiments.provenance import MEASURED, markdown, provenance, spread
 
@@ -100,7 +100,7 @@ def by_fine_tune(train: Dataset, seed: int, short: bool = False, **options) -> T
     tokenizer, model = checkpoints.load(seed=seed)
     with runtime.timer() as took:
         if short:
-            checkpoints.shorten_last_layer(model)
+            speedups.shorten_last_layer(model)
         training.fine_tune(model, tokenizer, train, train.select(range(64)), config)
     return tokenizer, model, took["seconds"]
 

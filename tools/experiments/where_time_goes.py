@@ -30,7 +30,7 @@ from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile, record_function
 from transformers import PretrainedConfig
 
-from helpers import batching, checkpoints, corpora, runtime, training
+from helpers import batching, checkpoints, corpora, runtime, speedups, training
 from tools.experiments import runs
 from tools.experiments.provenance import (
     MEASURED,
@@ -54,9 +54,9 @@ MATRICES = {"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm"}
 COPIES = {"aten::copy_", "aten::clone", "aten::contiguous", "aten::cat"}
 # Blocks that are marked while the profiler runs; what happens inside belongs to the group.
 MARKED = {
-    "dropout": [(checkpoints, "light_dropout")],
+    "dropout": [(speedups, "light_dropout")],
     "optimizer and clipping": [(torch.nn.utils, "clip_grad_norm_")],
-    "word table's gradient": [(checkpoints, "zero_gradients")],
+    "word table's gradient": [(speedups, "zero_gradients")],
 }
 # Parts of names that the library gives to such blocks.
 NAMED = {
