@@ -1,0 +1,93 @@
+"""Claims called with what the untreated run gives: each must fail, or it says nothing.
+
+Values are recorded rows, stored outputs, or what follows for a classifier that cannot tell.
+"""
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.measured import table
+from tests.notebooks.claims import nb00, nb01, nb02
+
+
+def recorded(notebook: str, quantity: str) -> list[float]:
+    """A quantity of all recorded runs of a notebook."""
+    rows = table("notebook_bands")
+    return rows[(rows["notebook"] == notebook) & (rows["quantity"] == quantity)]["value"].tolist()
+
+
+UNTRAINED = recorded("00_start_here", "untrained")
+UNDECIDED = np.array([0.5, 0.5])
+LENGTHS = np.array([3, 27, 78])
+
+
+@pytest.mark.parametrize("accuracy", UNTRAINED)
+def test_00_an_untrained_model_is_not_three_out_of_four(accuracy):
+    with pytest.raises(AssertionError):
+        nb00.a_minute_of_training_makes_three_out_of_four(accuracy)
+    with pytest.raises(AssertionError):
+        nb00.training_gains_more_than_twenty_points(min(UNTRAINED), accuracy)
+
+
+def test_00_an_untrained_head_does_not_call_the_sentence_positive():
+    with pytest.raises(AssertionError):
+        nb00.the_sentence_is_now_called_positive(UNDECIDED, UNDECIDED)
+
+
+def test_00_a_head_that_was_sure_before_is_not_undecided():
+    with pytest.raises(AssertionError):
+        nb00.an_untrained_head_is_undecided(np.array([0.1, 0.9]))
+
+
+@pytest.mark.parametrize("share", [0.477, 0.007])
+def test_01_the_waste_does_not_vanish_where_sorting_changes_nothing(share):
+    with pytest.raises(AssertionError):
+        nb01.sorting_the_same_sentences_removes_the_waste(lambda order: share, LENGTHS, LENGTHS)
+
+
+def test_01_a_static_vector_does_not_move_banks_apart():
+    vectors = torch.nn.functional.normalize(torch.ones(3, 4), dim=1)
+    with pytest.raises(AssertionError):
+        nb01.two_river_banks_stay_close(*vectors)
+
+
+@pytest.mark.parametrize("hits", [15, 18, 22])
+def test_02_no_more_neighbours_of_the_same_sense_is_no_finding(hits):
+    with pytest.raises(AssertionError):
+        nb02.neighbours_have_the_same_sense_after_the_layers(lambda layer: (hits, 32), 6)
+
+
+def test_02_a_word_table_that_knows_senses_is_no_chance():
+    """22 of 32 at layer 0 would be more than chance, whatever layer 6 says."""
+    shares = {0: (22, 32), 6: (30, 32)}
+    with pytest.raises(AssertionError):
+        nb02.neighbours_have_the_same_sense_after_the_layers(shares.get, 6)
+
+
+def test_02_heads_without_luck_are_not_spread():
+    """A thousand heads that all answer alike are right on one half, each of them."""
+    with pytest.raises(AssertionError):
+        nb02.a_single_head_may_be_lucky(torch.full((1000,), 0.5))
+
+
+def test_02_a_loss_that_stays_does_not_fall():
+    with pytest.raises(AssertionError):
+        nb02.the_loss_falls_at_every_step([10.5] * 5)
+
+
+def test_02_random_weights_do_not_pass_for_pretrained():
+    """Hits at the rate of random weights at every depth, against themselves."""
+    random = np.arange(853) < 0.61 * 853
+    right_random = np.stack([random] * 7)
+    nb02.random_weights_reach_about_60_percent(right_random)
+    with pytest.raises(AssertionError):
+        nb02.pretrained_weights_are_8_to_14_points_better(right_random, right_random)
+    with pytest.raises(AssertionError):
+        nb02.a_bag_of_words_reaches_69_percent_and_layers_more(right_random)
+
+
+def test_02_a_constant_answer_does_not_pass_for_random_weights():
+    half = np.arange(853) < 853 / 2
+    with pytest.raises(AssertionError):
+        nb02.random_weights_reach_about_60_percent(np.stack([half] * 7))
