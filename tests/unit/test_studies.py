@@ -213,6 +213,12 @@ def test_the_recorded_runs_of_the_imbalance_study_are_complete_and_count_all_rev
     assert (rows[["tp", "fp", "fn", "tn"]].sum(axis=1) == 853).all() and len(rows) == 20
 
 
+def test_the_seed_of_the_live_run_is_recorded_without_weights():
+    rows = pd.read_csv(class_imbalance.LIVE)
+    assert rows[["way", "seed"]].values.tolist() == [["as it is", class_imbalance.LIVE_SEED]]
+    assert (rows[["tp", "fp", "fn", "tn"]].sum(axis=1) == 853).all()
+
+
 def test_the_recorded_logits_belong_to_the_reviews_as_they_are_split():
     recorded = pd.read_csv(tasks.ROOT / "data" / "measured" / "evaluation_logits.csv")
     facts = json.loads((tasks.ROOT / "data" / "measured" / "evaluation_logits.json").read_text())

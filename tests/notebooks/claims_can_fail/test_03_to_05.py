@@ -1,0 +1,146 @@
+"""Claims of an effect fail where nothing was done: called with what the untreated run gave."""
+
+import math
+import types
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from helpers import measured
+from tests.notebooks.claims import nb03, nb04, nb05
+
+fails = pytest.raises(AssertionError)
+
+
+def bands(notebook: str) -> pd.DataFrame:
+    """What was recorded of a notebook, a row a run and a column a quantity."""
+    rows = measured.table("notebook_bands")
+    rows = rows[rows["notebook"] == notebook].astype({"value": float})
+    return rows.pivot(index=["seed", "processor"], columns="quantity", values="value")
+
+
+def test_03_neither_a_coin_nor_random_weights_pass_for_a_trained_network():
+    runs = bands("03_losses_and_gradients")
+    for learned in runs["after"]:
+        nb03.forty_steps_reach_nearly_three_in_four({"validation_accuracy": learned})
+    for untreated in (*runs["before"], 0.44, 0.52, 0.59, 0.61):
+        with fails:
+            nb03.forty_steps_reach_nearly_three_in_four({"validation_accuracy": untreated})
+
+
+def test_03_a_batch_along_the_full_gradient_does_not_pass():
+    gap, batches = lambda *_: 0.0, np.zeros((2, 1))
+    nb03.batches_are_exactly_right_only_on_average(gap, batches, 0, [0.2, 0.6])
+    with fails:
+        nb03.batches_are_exactly_right_only_on_average(gap, batches, 0, [0.2, 1.0])
+
+
+@pytest.fixture
+def loop() -> pd.DataFrame:
+    """Ten recorded runs of notebook 04."""
+    return bands("04_fine_tuning_loop")
+
+
+def test_04_an_untrained_model_has_not_learned(loop):
+    falling = np.linspace(0.7, 0.4, 64)
+    for untrained, tuned in loop[["untrained", "after_bare_loop"]].to_numpy():
+        nb04.the_bare_loop_learns(tuned, falling)
+        with fails:
+            nb04.the_bare_loop_learns(untrained, falling)
+
+
+def test_04_a_good_rate_does_not_pass_for_one_that_is_too_high(loop):
+    columns = ["after_bare_loop", "after_high", "high_loss"]
+    for tuned, high, loss in loop[columns].to_numpy():
+        nb04.a_rate_ten_times_too_high_loses_to_the_good_one(tuned, high)
+        nb04.the_high_rate_ends_with_one_answer_for_every_sentence(high, loss)
+        with fails:
+            nb04.a_rate_ten_times_too_high_loses_to_the_good_one(tuned, tuned)
+        with fails:
+            nb04.the_high_rate_ends_with_one_answer_for_every_sentence(tuned, loss)
+
+
+def test_04_untrained_heads_do_not_pass_for_one_that_lost_everything(loop):
+    for untrained in loop["untrained"]:
+        with fails:
+            nb04.the_high_rate_ends_with_one_answer_for_every_sentence(untrained, math.log(2))
+
+
+def test_04_a_rescued_run_does_not_pass_for_one_that_was_not(loop):
+    for tuned, rescue in loop[["after_bare_loop", "after_rescue"]].to_numpy():
+        nb04.warm_up_and_clipping_do_not_make_the_high_rate_a_good_one(tuned, rescue)
+        with fails:
+            nb04.warm_up_and_clipping_do_not_make_the_high_rate_a_good_one(tuned, tuned)
+
+
+@pytest.fixture
+def start(monkeypatch) -> torch.nn.Module:
+    """What is loaded, in place of BERT."""
+    plain = torch.nn.Linear(2, 2)
+    load = types.SimpleNamespace(load=lambda *arguments, **options: (None, plain))
+    monkeypatch.setattr(nb04, "checkpoints", load)
+    return plain
+
+
+def moved(model: torch.nn.Module, by: float) -> torch.nn.Module:
+    """A copy of a linear layer with every weight changed."""
+    other = torch.nn.Linear(2, 2)
+    other.load_state_dict({name: value + by for name, value in model.state_dict().items()})
+    return other
+
+
+def test_04_an_untrained_model_does_not_pass_for_one_trained_at_a_high_rate(start):
+    """Its accuracy would: that is a coin's, too. Nor does one trained at the good rate."""
+    nb04.the_high_rate_was_trained_with(moved(start, 0.02), "minilm", 0, [])
+    for by in (0, 0.0064):
+        with fails:
+            nb04.the_high_rate_was_trained_with(moved(start, by), "minilm", 0, [])
+
+
+def test_04_two_untrained_models_do_not_pass_for_two_equal_loops(start):
+    trained, rest = moved(start, 0.001), ("minilm", 0, [])
+    nb04.the_helper_ends_with_the_same_weights(nb04.largest_move, trained, trained, *rest)
+    with fails:
+        nb04.the_helper_ends_with_the_same_weights(nb04.largest_move, start, start, *rest)
+
+
+def test_04_a_validation_loss_that_never_turns_does_not_pass():
+    history = pd.DataFrame({"train_loss": np.linspace(0.7, 0.01, 10)})
+    for validation, best in ((np.linspace(0.69, 0.5, 10), 10), (np.full(10, 0.69), 1)):
+        history["validation_loss"] = validation
+        run = types.SimpleNamespace(history=history, best_epoch=best)
+        with fails:
+            nb04.few_sentences_are_learned_by_heart(run, history["validation_loss"])
+
+
+def test_05_an_unweighted_run_does_not_pass_for_a_weighted_one():
+    """What notebook 05 prints of its live run passes; what the same seed gave without weights,
+    what shuffled labels gave, and a model that calls everything positive fail."""
+    nb05.the_weighted_run_is_ahead_of_its_twin({"tp": 211, "auc": 0.8071}, 0)
+    without = measured.table("class_imbalance_live").to_dict("records")
+    for live in (*without, {"tp": 0, "auc": 0.57}, {"tp": 426, "auc": 0.57}):
+        with fails:
+            nb05.the_weighted_run_is_ahead_of_its_twin(live, 0)
+
+
+def test_05_a_temperature_of_one_does_not_pass_for_a_fitted_one():
+    for _, run in bands("05_evaluation").iterrows():
+        own = {"ECE": run["ECE"], "cross-entropy": run["cross-entropy"]}
+        fitted = {f"{name} with T": run[f"{name}_with_T"] for name in own}
+        nb05.a_temperature_repairs_your_own_model(own | fitted)
+        with fails:
+            nb05.a_temperature_repairs_your_own_model(
+                own | {f"{name} with T": value for name, value in own.items()}
+            )
+
+
+def test_05_neither_shuffled_labels_nor_the_bare_loop_pass_for_the_full_run():
+    for run in bands("05_evaluation")[["accuracy", "F1", "AUC"]].to_dict("records"):
+        nb05.your_own_model_is_like_the_recorded_ones(run)
+    for accuracy in (0.5, 0.79):
+        with fails:
+            nb05.your_own_model_is_like_the_recorded_ones(
+                {"accuracy": accuracy, "F1": 0.83, "AUC": 0.91}
+            )
