@@ -56,16 +56,19 @@ def what_was_seen_in_training_is_right_far_more_often(seen_accuracy, unseen_accu
 def fine_tuning_reaches_77_percent(tuned):
     """Section 4: "About 77 %". Recorded for this draw: 0.771 on another processor, too.
 
-    Frozen features of the same folds reach 0.739: below the band.
+    Frozen features reach 0.727 on the same folds: below the band.
     """
     assert 0.755 < tuned.table["accuracy"].mean() < 0.790
 
 
 @after("83e50bd0", learning=True)
 def fine_tuning_is_ahead_of_tfidf_on_the_same_folds(tuned, words_result):
-    """Section 4: in every fold. Five draws: 6 to 10 points on average, in no fold below 1."""
+    """Section 4: 77 % against 68 %, "and ahead in every fold". Frozen features lead by 0.048.
+
+    Five draws: 6 to 10 points on average, in no fold below 1; 0.092 recorded for this one.
+    """
     lead = tuned.table["accuracy"] - words_result.table["accuracy"]
-    assert 0.040 < lead.mean() < 0.126 and lead.min() > 0
+    assert 0.070 < lead.mean() < 0.115 and lead.min() > 0
 
 
 @after("83e50bd0")
