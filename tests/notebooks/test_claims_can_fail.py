@@ -42,6 +42,19 @@ def test_06_no_recorded_run_of_anything_else_lands_where_the_new_one_must():
             nb06.the_new_run_lands_where_five_recorded_runs_put_it(100 * accuracy, 80.8, 85.5)
 
 
+def test_06_a_test_score_of_frozen_features_or_of_words_is_not_what_folds_foretold():
+    runs = measured.table("cross_validation").query("model == 'fine-tuned'")
+    grid = 100 * runs.pivot(index="fold", columns="seed", values="accuracy")
+    told = {"middle": grid.values.mean(), "s": grid.var(axis=1).mean() ** 0.5, "grid": grid}
+    for right, holds in ((1439, True), (1308, False), (1305, False), (853, False)):
+        hits = np.arange(1705) < right
+        if holds:
+            nb06.the_test_says_what_cross_validation_said(test_hits=hits, **told)
+        else:
+            with fails:
+                nb06.the_test_says_what_cross_validation_said(test_hits=hits, **told)
+
+
 def test_06_outer_folds_that_agree_do_not_pass_for_folds_that_differ():
     nb06.the_outer_folds_choose_among_equally_good_neighbours([30, 10, 3, 3, 3], np.zeros(7))
     with fails:
