@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from torch.nn.functional import cross_entropy
 
-from helpers import batching, checkpoints, measured, training
+from helpers import batching, checkpoints, measured, speedups, training
 from tests.notebooks.claims import after
 
 
@@ -105,7 +105,7 @@ def more_than_six_million_dice(dice):
 def our_light_dropout_is_the_helpers(SEED, dropped, share):
     """Section 8: one in ten is gone (within five standard errors), the mean stays."""
     torch.manual_seed(SEED)
-    assert torch.equal(dropped, checkpoints.light_dropout(torch.ones(1000, 1000), 0.1))
+    assert torch.equal(dropped, speedups.light_dropout(torch.ones(1000, 1000), 0.1))
     assert abs(share - 0.1) < 0.0015
     assert abs(dropped.mean() - 1) < 0.002
 
