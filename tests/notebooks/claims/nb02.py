@@ -373,3 +373,9 @@ def without_the_root_attention_becomes_flatter(sharp, flat, math, D):
 def position_512_has_no_row(weights, H):
     """Quiz 3 (a): "Position 512 (counted from 0) has no row"."""
     assert weights["embeddings.position_embeddings.weight"].shape == (512, H)
+
+
+@after("87e0398e")
+def positions_end_at_511(encoder):
+    """Section on the parts of the checkpoint: the positions are 0 … 511."""
+    assert encoder.config.max_position_embeddings - 1 == 511

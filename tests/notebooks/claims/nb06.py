@@ -239,3 +239,10 @@ def the_test_says_what_cross_validation_said(middle, test_hits, s, grid):
     sampling = 100 * math.sqrt(middle / 100 * (1 - middle / 100) / len(test_hits))
     expected = math.sqrt(sampling**2 + s**2 + grid.values.var() / 5)
     assert abs(100 * test_hits.mean() - middle) < 3.3 * expected < 5
+
+
+@after("09d9e312")
+def four_of_five_folds_are_5458_sentences(study):
+    """Section 8: "the model learns from 5,458, more than five times the 960 of section 4"."""
+    learned = study[study["model"] == "fine-tuned"]["n_train"]
+    assert round(learned.mean()) == 5458 and learned.mean() > 5 * 960

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers import downloads, metrics, report
+from helpers import checkpoints, downloads, metrics, report, training
 from tests.notebooks.claims import after
 
 
@@ -242,3 +242,10 @@ def a_saved_regression_answers_in_the_unit_of_its_labels(
     card = (Path(folder) / "ratings" / "README.md").read_text(encoding="utf8")
     assert f"value: {round(float(number_table['MAE']['fine-tuned']), 4)}" in card
     assert len(pd.read_csv(target)) == 4
+
+
+@after("2cd3df87")
+def a_model_reads_128_tokens_unless_told_otherwise():
+    """Sections 2, 6 and 8: "the first 128 tokens"; 512 is the most that the encoder can read."""
+    assert training.TrainingConfig().max_length == 128
+    assert checkpoints.load_encoder().config.max_position_embeddings == 512
