@@ -167,7 +167,7 @@ def every_new_row_is_answered_or_has_a_reason(done, predicted, mine):
 
 @after("53de6820")
 def plain_messages_are_right_and_strange_ones_get_an_intent(predicted):
-    """Section 10: a card, a subscription, a lamp; nobody's messages are answered surely, too.
+    """Section 10: "The plain ones are right"; of the strange ones, probability is "no safe sign".
 
     Of three others of this kind two or three were right in five seeds (`new_clear` in
     notebook_bands.csv). A constant answer gets one.
