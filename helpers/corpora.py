@@ -1,7 +1,6 @@
 """The data sets, each as a `datasets.DatasetDict` with `text`, `label` and a fixed split."""
 
 import csv
-import hashlib
 import html
 import json
 import math
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
-from helpers import downloads
+from helpers import downloads, files
 
 TEST_SHARE, VALIDATION_SHARE = 0.20, 0.10
 SPLIT_SEED = "sft-unveiled 1"
@@ -95,7 +94,7 @@ def split(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     Returns:
         The three parts, rows in the order of their hash read backwards: classes are mixed.
     """
-    keys = rows["text"].map(lambda text: hashlib.sha256(f"{SPLIT_SEED}{text}".encode()).hexdigest())
+    keys = rows["text"].map(lambda text: files.digest(f"{SPLIT_SEED}{text}".encode()))
     ordered = rows.assign(key=keys).sort_values("key", ignore_index=True)
     if "part" not in ordered:
         ordered["part"] = None
@@ -165,7 +164,7 @@ def fingerprint(dataset: Dataset, names: bool = False) -> str:
     lines = ["\t".join(map(str, row)) + "\n" for row in rows]
     if names:
         lines += [f"{name}\n" for name in getattr(dataset.features["label"], "names", [])]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return files.digest("".join(lines).encode())
 
 
 def classes(names: list[str]) -> Features:

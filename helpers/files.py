@@ -25,9 +25,11 @@ from typing import TextIO
 WRITTEN = ".written-by-sft-unveiled.json"
 # In a folder that a command of the course made and may remove as a whole, such as `.venv`.
 MARK = ".made-by-sft-unveiled"
-EMPTY = hashlib.sha256(b"").hexdigest()  # of a file without content, such as a lock
 LONGEST_LIST = 10_000_000  # bytes
 TRIES = 10
+
+
+PACKAGE = Path(__file__).resolve().parent
 
 
 class StorageError(RuntimeError):
@@ -38,17 +40,62 @@ class ForeignError(StorageError):
     """Something that the course did not write stands in the way. Nothing was changed."""
 
 
+def data_folder() -> Path:
+    """Where the course's own data lie: in `data` of a clone, or inside the installed package."""
+    inside = PACKAGE / "_data"
+    return inside if inside.is_dir() else PACKAGE.parent / "data"
+
+
+def course_folder() -> Path:
+    """Where `data/downloads` and `outputs` belong: the clone, else `sft-unveiled` below here."""
+    installed = data_folder().parent == PACKAGE
+    return Path.cwd() / "sft-unveiled" if installed else PACKAGE.parent
+
+
 def sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def digest(content: bytes) -> str:
+    """SHA-256 of bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def tree_sha256(folder: Path) -> str:
     """SHA-256 over the lines `<sha256>  <path>` of all files below `folder`, paths sorted."""
     paths = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     lines = "".join(f"{sha256(folder / path)}  {path}\n" for path in paths)
-    return hashlib.sha256(lines.encode()).hexdigest()
+    return digest(lines.encode())
+
+
+EMPTY = digest(b"")  # of a file without content, such as a lock
+
+
+def check_space(
+    what: str,
+    megabytes: float,
+    folder: Path,
+    error: type[Exception] = StorageError,
+    cure: str = "Make room and run the same command again.",
+    unit: str = "MB",
+) -> None:
+    """Raise unless so much is free on a folder's disk.
+
+    Args:
+        what: who needs it, as the sentence begins.
+        folder: one that is there.
+        error: what is raised; its message says how much is needed, how much is free, and the cure.
+        unit: of the two figures in the message, "MB" or "GB".
+    """
+    free = shutil.disk_usage(folder).free / 1e6
+    if free < megabytes:
+        form = "{:,.0f} MB" if unit == "MB" else "{:.1f} GB"
+        needs, has = (
+            form.format(size / (1 if unit == "MB" else 1000)) for size in (megabytes, free)
+        )
+        raise error(f"{what} needs {needs} on the disk of {folder}, and {has} are free. {cure}")
 
 
 def is_there(path: Path) -> bool:
@@ -414,7 +461,7 @@ def work_prefix(target: Path) -> str:
     """How the work folders of a target begin."""
     name = target.name
     if len(name.encode(errors="surrogateescape")) > 100:  # a name has 255 bytes, and no two are one
-        name = f"{name[:20]}~{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()}"
+        name = f"{name[:20]}~{digest(name.encode(errors='surrogateescape'))}"
     return f".sft-unveiled-{name}."
 
 

@@ -55,18 +55,22 @@ def new(
         return plt.subplots(1, columns, figsize=(width, height), **options)
 
 
+def as_png(figure: Figure) -> str:
+    """A figure as a PNG picture in base64, the same bytes on every day; it is closed."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
+    plt.close(figure)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
 def show(figure: Figure, words: str) -> None:
     """Display a figure together with words that say what is seen in it.
 
     The words are stored as the output's plain text and as the picture's alternative text, and
     can be compared by a test.
     """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
-    plt.close(figure)
-    picture = base64.b64encode(buffer.getvalue()).decode()
     display(
-        {"image/png": picture, "text/plain": words},
+        {"image/png": as_png(figure), "text/plain": words},
         metadata={"image/png": {"alt": words}},
         raw=True,
     )

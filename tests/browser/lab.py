@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-import tasks
+from tools import environment, lab, notebook_file, project
 from tools.teaching import pack
 
 TOKEN = "course"
@@ -36,16 +36,16 @@ def make_room(folder: Path) -> Path:
         Root of the copy.
     """
     room = folder / "course"
-    pack.copy_course(tasks.ROOT, room)
-    (room / "data" / "downloads").symlink_to((tasks.ROOT / "data" / "downloads").resolve())
+    pack.copy_course(project.ROOT, room)
+    (room / "data" / "downloads").symlink_to((project.ROOT / "data" / "downloads").resolve())
     return room
 
 
 @contextmanager
 def jupyterlab(room: Path) -> Iterator[str]:
     """Serve a room, with settings of its own; gives the address, and ends all it started."""
-    port = tasks.listen("localhost", 0)
-    command = tasks.lab_command(Path(sys.executable), "localhost", port, room)
+    port = lab.listen("localhost", 0)
+    command = lab.lab_command(Path(sys.executable), "localhost", port, room)
     command += ["--no-browser", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser"]
     environment = dict(os.environ)
     for name in ("CONFIG", "DATA", "RUNTIME"):
@@ -92,7 +92,7 @@ def chromium() -> Iterator[Browser]:
     Raises:
         RuntimeError: if there is none.
     """
-    found = tasks.find_chromium()
+    found = environment.find_chromium()
     if found is None:
         raise RuntimeError("no Chromium found")
     with sync_playwright() as playwright:
@@ -203,7 +203,7 @@ class Notebook:
         found = [
             number
             for number, cell in enumerate(self.cells)
-            if cell["cell_type"] == "code" and fragment in tasks.joined(cell["source"])
+            if cell["cell_type"] == "code" and fragment in notebook_file.joined(cell["source"])
         ]
         if len(found) != 1:
             raise LookupError(f"{len(found)} code cells hold {fragment!r}")
@@ -236,7 +236,7 @@ class Notebook:
         self.type(number, source)
         self.command("notebook:run-cell", seconds)
         outputs = self.cells[number]["outputs"]
-        return "".join(tasks.joined(output.get("text", "")) for output in outputs)
+        return "".join(notebook_file.joined(output.get("text", "")) for output in outputs)
 
     def clipped(self, number: int) -> list[str]:
         """Outputs of a cell that go beyond the right edge, or must be scrolled sideways."""

@@ -3,7 +3,6 @@
 What is not simulated: Colab's own Python (newer than 3.11), its GPU, its page in the browser.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,16 +19,16 @@ from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 
-import tasks
 from helpers import downloads, files
+from tools import environment, project
 from tools.teaching import pack
 
 PYTHON = "3.11"  # the list's packages are installed on the Python that torch's verified build has
-VENV = tasks.ROOT / ".venv-colab"
-PACKAGES = tasks.ROOT / "requirements/colab.txt"
-ARCHIVES = tasks.ROOT / ".venv-colab-archives"
-ADDRESS = tasks.project()["project"]["urls"]["Repository"]
-VERSION = "v" + tasks.project()["project"]["version"]
+VENV = project.ROOT / ".venv-colab"
+PACKAGES = project.ROOT / "requirements/colab.txt"
+ARCHIVES = project.ROOT / ".venv-colab-archives"
+ADDRESS = project.project()["project"]["urls"]["Repository"]
+VERSION = "v" + project.project()["project"]["version"]
 ASK_FOR_PACKAGES = """
 import importlib.metadata, json, os
 found = {}
@@ -64,7 +63,7 @@ def find_python(version: str) -> str | None:
 
 
 @cache
-def environment() -> Path:
+def colab_python() -> Path:
     """Python of an environment that holds Colab's packages and no others; made once.
 
     Raises:
@@ -75,16 +74,16 @@ def environment() -> Path:
     if python is None:
         raise LookupError(f"no Python {PYTHON} was found")
     stamp = VENV / "installed.txt"
-    wanted = hashlib.sha256(PACKAGES.read_bytes()).hexdigest()
+    wanted = files.sha256(PACKAGES)
     if not stamp.is_file() or stamp.read_text(encoding="utf8") != wanted:
         files.remove_marked(VENV)
         files.make_marked(VENV)
         subprocess.run([python, "-m", "venv", str(VENV)], check=True)
-        tasks.announce(VENV, PACKAGES.name, torch_index="", cuda=False)
-        tasks.pip_install(VENV, ["pip==24.1"])
-        tasks.pip_install(VENV, ["-r", str(PACKAGES)])
+        environment.announce(VENV, PACKAGES.name, torch_index="", cuda=False)
+        environment.pip_install(VENV, ["pip==24.1"])
+        environment.pip_install(VENV, ["-r", str(PACKAGES)])
         stamp.write_text(wanted, encoding="utf8")
-    inside = tasks.python_of(VENV)
+    inside = environment.python_of(VENV)
     make_as_new(inside)
     return inside
 
@@ -143,7 +142,7 @@ def publish(folder: Path, fork: tuple[str, str] | None = None) -> Path:
     """
     folder.mkdir(exist_ok=True)
     course = folder / "course"
-    pack.copy_course(tasks.ROOT, course)
+    pack.copy_course(project.ROOT, course)
     if fork:
         command = [sys.executable, "tasks.py", "fork", fork[0], "--version", fork[1]]
         subprocess.run(command, cwd=course, check=True, capture_output=True)
@@ -187,7 +186,7 @@ def run_setup_cell(python: str, folder: Path, public: Path) -> Path:
         (folder / "stub" / name).mkdir(parents=True)
         (folder / "stub" / name / "__init__.py").touch()
     (folder / "content").mkdir()
-    cells = nbformat.read(tasks.notebooks()[0], as_version=4).cells
+    cells = nbformat.read(project.notebooks()[0], as_version=4).cells
     setup = next(cell.source for cell in cells if "setup" in cell.metadata.get("tags", []))
     ran = subprocess.run(
         [python, "-c", f"{setup}\nimport helpers; print(helpers.__path__[0])"],
@@ -237,7 +236,7 @@ def run(
 
 def run_alone(notebook: Path, folder: Path, public: Path, address: str) -> Ran:
     """What `run` does, once nobody else uses the environment."""
-    python = environment()
+    python = colab_python()
     fetch_archives()
     content = folder / "content"
     content.mkdir()
@@ -245,7 +244,7 @@ def run_alone(notebook: Path, folder: Path, public: Path, address: str) -> Ran:
     before, started, ended = packages(python), [], []
     client = NotebookClient(
         opened,
-        timeout=tasks.project()["tool"]["course"]["cell_timeout"],
+        timeout=project.project()["tool"]["course"]["cell_timeout"],
         km=kernel_of(python, folder),
         resources={"metadata": {"path": str(content)}},
         on_cell_execute=lambda **cell: started.append(time.perf_counter()),

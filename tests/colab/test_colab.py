@@ -6,10 +6,10 @@ import nbformat
 import psutil
 import pytest
 
-import tasks
 from tests.colab import runtime
 from tests.colab.conftest import RUNS
 from tests.conftest import COURSE
+from tools import notebook_file
 
 SHORT = "01_tokenization"  # the one for every change: it trains nothing and reads three sources
 PARAMETERS = [
@@ -66,5 +66,5 @@ def test_a_fork_works_after_its_one_command(colab, tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=[first, asking]), tmp_path / "fork.ipynb")
     ran = runtime.run(tmp_path / "fork.ipynb", tmp_path, public, address)
     course = tmp_path / "content" / "sft-unveiled"
-    assert tasks.joined(ran.cells[1]["outputs"][0]["text"]).strip() == str(course)
+    assert notebook_file.joined(ran.cells[1]["outputs"][0]["text"]).strip() == str(course)
     assert f'version = "{version[1:]}"' in (course / "pyproject.toml").read_text(encoding="utf8")

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-import tasks
 from tests.conftest import COURSE
+from tools import project
 
-PAGES = sorted([*tasks.ROOT.glob("*.md"), *(tasks.ROOT / "data").glob("*.md")])
-PAGES += sorted((tasks.ROOT / "docs").rglob("*.md"))
-README = (tasks.ROOT / "README.md").read_text(encoding="utf8")
+PAGES = sorted([*project.ROOT.glob("*.md"), *(project.ROOT / "data").glob("*.md")])
+PAGES += sorted((project.ROOT / "docs").rglob("*.md"))
+README = (project.ROOT / "README.md").read_text(encoding="utf8")
 
 
 def headings(text: str) -> set[str]:
@@ -34,22 +34,12 @@ def test_links_of_a_page_lead_somewhere(path):
 def test_the_pages_are_there():
     names = ["README.md", "LICENSE", "LICENSE-TEXT.md", "CITATION.cff", "CONTRIBUTING.md"]
     names += ["docs/glossary.md", "docs/references.md", "data/README.md"]
-    names += [f"data/{name}.md" for name in tasks.sources()]
-    assert [name for name in names if not (tasks.ROOT / name).is_file()] == []
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_every_command_that_is_shown_can_be_given(path):
-    """Each `tasks.py …` line parses; places to fill in are written in capitals."""
-    text = path.read_text(encoding="utf8")
-    for line in re.findall(r"(?:python3(?:\.\d+)?|py) tasks\.py ([^`\n#]+)", text):
-        words = line.split("  ")[0].replace("[NN ...]", "04").split()
-        if words[0] != "--help":
-            tasks.parser().parse_args(words)
+    names += [f"data/{name}.md" for name in project.sources()]
+    assert [name for name in names if not (project.ROOT / name).is_file()] == []
 
 
 def test_the_map_lists_every_notebook_with_its_limit():
-    budgets = tasks.project()["tool"]["course"]["budgets"]
+    budgets = project.project()["tool"]["course"]["budgets"]
     rows = re.findall(
         r"^\| (\d\d) \| \[[^]]+\]\(notebooks/(\S+)\.ipynb\) \|.*?\| (\d+) s \|", README, re.M
     )
@@ -62,7 +52,7 @@ def test_versions_on_the_pages_are_those_that_are_installed():
     for constraints in ("requirements/constraints.txt", "requirements/lowest.txt"):
         pinned = dict(
             line.split("==")
-            for line in (tasks.ROOT / constraints).read_text(encoding="utf8").splitlines()
+            for line in (project.ROOT / constraints).read_text(encoding="utf8").splitlines()
             if "==" in line
         )
         row = next(line for line in README.splitlines() if f"[{constraints}]" in line)
@@ -73,8 +63,8 @@ def test_versions_on_the_pages_are_those_that_are_installed():
 
 
 def test_the_citation_names_this_version_and_address():
-    facts = tasks.project()["project"]
-    text = (tasks.ROOT / "CITATION.cff").read_text(encoding="utf8")
+    facts = project.project()["project"]
+    text = (project.ROOT / "CITATION.cff").read_text(encoding="utf8")
     assert f"\nversion: {facts['version']}\n" in text
     assert facts["urls"]["Repository"] in text
 
@@ -85,6 +75,6 @@ def test_no_number_is_left_open():
 
 
 def test_every_link_of_the_glossary_names_a_notebook():
-    text = (tasks.ROOT / "docs/glossary.md").read_text(encoding="utf8")
+    text = (project.ROOT / "docs/glossary.md").read_text(encoding="utf8")
     linked = set(re.findall(r"notebooks/(\w+)\.ipynb", text))
     assert linked == {path.stem for path in COURSE}
