@@ -1,7 +1,6 @@
 """JupyterLab as `tasks.py lab` starts it, in a room of its own, and one page of it in Chromium."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tools import environment, lab, notebook_file, project
@@ -45,7 +45,9 @@ def make_room(folder: Path) -> Path:
 def jupyterlab(room: Path) -> Iterator[str]:
     """Serve a room, with settings of its own; gives the address, and ends all it started."""
     port = lab.listen("localhost", 0)
-    command = lab.lab_command(Path(sys.executable), "localhost", port, room)
+    serve = "import sys; from tools import lab; sys.exit(lab.serve(sys.argv[1:], '.'))"
+    command = [sys.executable, "-c", serve]
+    command += lab.lab_command(Path(sys.executable), "localhost", port, room)
     command += ["--no-browser", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser"]
     environment = dict(os.environ)
     for name in ("CONFIG", "DATA", "RUNTIME"):
@@ -76,13 +78,20 @@ def wait_until_it_answers(address: str, server: subprocess.Popen, log) -> None:
 
 
 def end(server: subprocess.Popen) -> None:
-    """End a server; asked politely, it ends the kernels it started first."""
-    stop = os.killpg if hasattr(os, "killpg") else lambda pid, how: server.terminate()
-    for how in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
-        with suppress(ProcessLookupError):
-            stop(server.pid, how)
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(10)
+    """End what stands for `tasks.py lab`: JupyterLab must end with it, and its kernels.
+
+    Raises:
+        RuntimeError: if something was left behind; it is ended, too.
+    """
+    below = psutil.Process(server.pid).children(recursive=True)
+    server.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        server.wait(2 * lab.GRACE)
+    _, left = psutil.wait_procs([process for process in below if process.is_running()], lab.GRACE)
+    for process in left:
+        process.kill()
+    if left:
+        raise RuntimeError(f"JupyterLab left behind: {[process.pid for process in left]}")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A simulated Colab: its packages, an empty folder with one notebook, the course from a clone.
+"""A simulated Colab: its packages, an empty folder with one notebook, the course from its address.
 
 What is not simulated: Colab's own Python (newer than 3.11), its GPU, its page in the browser.
 """
@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
+import setuptools
 from filelock import FileLock
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
@@ -44,7 +45,7 @@ class Ran:
     """What a run in the simulated Colab gave."""
 
     cells: list[dict]
-    setup_seconds: float  # the setup cell: clone, and what is installed on top
+    setup_seconds: float  # the setup cell: the course's package, and what it needs on top
     seconds: float
     before: dict[str, list]  # installed packages: version, and when the installation was written
     after: dict[str, list]
@@ -171,32 +172,38 @@ def variables(folder: Path, public: Path, address: str) -> dict[str, str]:
     }
 
 
-def run_setup_cell(python: str, folder: Path, public: Path) -> Path:
-    """Run the setup cell as a program, in an empty folder, and import the course after it.
+def run_setup_cell(python: str, folder: Path, public: Path) -> tuple[Path, Path]:
+    """Run the setup cell as a program, in an empty folder of an environment with pip alone.
 
-    Stand-ins lie beside it for the three packages it looks for, so that nothing is installed.
+    No dependency is installed and no index is asked: what builds the course's package is lent by
+    the Python that runs the tests.
 
     Returns:
-        Where the imported course lies.
+        Where the imported helpers lie, and where the course would put its downloads.
 
     Raises:
         CalledProcessError: if it fails; `stderr` says why.
     """
-    for name in ("torch", "transformers", "evaluate"):
-        (folder / "stub" / name).mkdir(parents=True)
-        (folder / "stub" / name / "__init__.py").touch()
+    subprocess.run([python, "-m", "venv", str(folder / "venv")], check=True)
     (folder / "content").mkdir()
     cells = nbformat.read(project.notebooks()[0], as_version=4).cells
     setup = next(cell.source for cell in cells if "setup" in cell.metadata.get("tags", []))
+    asking = "from helpers import files; print(files.PACKAGE); print(files.course_folder())"
+    settings = {"PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1"}
+    given = {**variables(folder, public, ADDRESS), **settings}
+    builder = Path(setuptools.__file__).parent
+    for path in (builder, *builder.parent.glob("setuptools-*.dist-info")):
+        (folder / "stub" / path.name).symlink_to(path)
     ran = subprocess.run(
-        [python, "-c", f"{setup}\nimport helpers; print(helpers.__path__[0])"],
+        [environment.python_of(folder / "venv"), "-c", f"{setup}\n{asking}"],
         cwd=folder / "content",
-        env=variables(folder, public, ADDRESS),
+        env=given,
         capture_output=True,
         text=True,
         check=True,
     )
-    return Path(ran.stdout.strip()).parent
+    package, course = map(Path, ran.stdout.splitlines()[-2:])
+    return package, course
 
 
 def kernel_of(python: Path, folder: Path) -> AsyncKernelManager:

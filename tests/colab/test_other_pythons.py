@@ -50,8 +50,9 @@ def test_every_cell_and_every_helper_compiles_without_a_warning(python):
     assert ran.returncode == 0, ran.stderr
 
 
-def test_the_setup_cell_finds_the_course(python, public, tmp_path):
-    course = runtime.run_setup_cell(python, tmp_path, public)
+def test_the_setup_cell_installs_the_course(python, public, tmp_path):
+    package, course = runtime.run_setup_cell(python, tmp_path, public)
+    assert package.is_relative_to(tmp_path / "venv")
     assert course == tmp_path / "content" / "sft-unveiled"
 
 
