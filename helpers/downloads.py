@@ -1,7 +1,6 @@
 """From `data/sources.toml` to checked local files: one mechanism for weights and data."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -17,10 +16,11 @@ from typing import BinaryIO, TextIO
 
 from filelock import FileLock
 
-from helpers import files, runtime
+from helpers import files, pip_errors, runtime
 from helpers.files import sha256, tree_sha256
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = files.course_folder()  # with data/downloads and outputs
+DATA = files.data_folder()  # with sources.toml, the course's own CSVs and recorded rows
 FOLDER = ROOT / "data" / "downloads"
 CHUNK = 1 << 20
 
@@ -32,7 +32,7 @@ class DownloadError(RuntimeError):
 @cache
 def sources() -> dict[str, dict]:
     """The entries of `data/sources.toml`, by name."""
-    return tomllib.loads((ROOT / "data" / "sources.toml").read_text(encoding="utf8"))
+    return tomllib.loads((DATA / "sources.toml").read_text(encoding="utf8"))
 
 
 def faults(folder: Path, source: dict) -> list[str]:
@@ -123,10 +123,7 @@ def free_lock(name: str) -> Path:
 
 def check_space(name: str, source: dict) -> None:
     """Raise `DownloadError` unless archive and contents will fit (four times the archive)."""
-    try:
-        files.check_disk(FOLDER, 4 * source["bytes"] / 1e6, name)
-    except files.StorageError as error:
-        raise DownloadError(str(error)) from error
+    files.check_space(name, 4 * source["bytes"] / 1e6, FOLDER, DownloadError)
 
 
 def download(name: str, source: dict, folder: Path) -> Path:
@@ -147,7 +144,7 @@ def download(name: str, source: dict, folder: Path) -> Path:
         said = log.read()
     archive = folder / source["archive"]
     if status != 0 or not archive.is_file():
-        raise DownloadError(f"{name}: {explain(said)}")
+        raise DownloadError(f"{name}: {pip_errors.explain(said, MEANINGS)}")
     if sha256(archive) != source["sha256"]:
         raise DownloadError(f"{name}: the archive's hash differs from data/sources.toml.")
     return archive
@@ -181,35 +178,21 @@ def bytes_below(folder: Path) -> int:
     return total
 
 
-# What pip says, and what it means; the first that fits. Older versions of pip take a file that was
-# cut off for whole, and so find its hash to be another one.
-CAUSES = {
-    r"DO NOT MATCH THE HASHES": "what arrived is not what data/sources.toml expects: it was cut "
+MEANINGS = {
+    "other bytes": "what arrived is not what data/sources.toml expects: it was cut "
     "off, or other bytes were sent. Nothing was kept: run the same command again. If it says the "
     "same, something on the way changes the file; try another network.",
-    r"incomplete-download|Connection broken|Read timed out|timed out while downloading": "the "
+    "cut off": "the "
     "connection was cut off or stood still. Nothing half is kept: run the same command again. On "
     "a slow line, give it more patience first: set PIP_DEFAULT_TIMEOUT to 120 (seconds).",
-    r"ProxyError|Tunnel connection failed|Proxy Authentication": "the proxy did not let it "
+    "proxy": "the proxy did not let it "
     "through. Is the address in HTTPS_PROXY right, and does the proxy want a name and a password? "
     "Then set HTTPS_PROXY to http://NAME:PASSWORD@HOST:PORT and run the same command again.",
-    r"No space left|Errno 28": "the disk is full. Make room and run the same command again.",
-    r"No module named pip": "this Python has no pip. Install it with 'python -m ensurepip' and try "
-    "again.",
+    "disk full": "the disk is full. Make room and run the same command again.",
+    "no pip": "this Python has no pip. Install it with 'python -m ensurepip' and try again.",
+    "": "it could not be downloaded. Is there a network? It is needed once: run "
+    "'python3 tasks.py lab' where there is one, then work without. (pip: {errors})",
 }
-
-
-def explain(said: str) -> str:
-    """The cause in pip's words, as one sentence with the cure."""
-    for mark, meaning in CAUSES.items():
-        if re.search(mark, said):
-            return meaning
-    lines = [line for line in said.splitlines() if line.startswith("ERROR")] or said.splitlines()
-    last = lines[-1] if lines else "pip said nothing"
-    return (
-        "it could not be downloaded. Is there a network? It is needed once: run "
-        f"'python3 tasks.py lab' where there is one, then work without. (pip: {last})"
-    )
 
 
 def unpack(archive: Path, source: dict, target: Path) -> Path:

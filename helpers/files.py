@@ -25,9 +25,11 @@ from typing import TextIO
 WRITTEN = ".written-by-sft-unveiled.json"
 # In a folder that a command of the course made and may remove as a whole, such as `.venv`.
 MARK = ".made-by-sft-unveiled"
-EMPTY = hashlib.sha256(b"").hexdigest()  # of a file without content, such as a lock
 LONGEST_LIST = 10_000_000  # bytes
 TRIES = 10
+
+
+PACKAGE = Path(__file__).resolve().parent
 
 
 class StorageError(RuntimeError):
@@ -36,6 +38,18 @@ class StorageError(RuntimeError):
 
 class ForeignError(StorageError):
     """Something that the course did not write stands in the way. Nothing was changed."""
+
+
+def data_folder() -> Path:
+    """Where the course's own data lie: in `data` of a clone, or inside the installed package."""
+    inside = PACKAGE / "_data"
+    return inside if inside.is_dir() else PACKAGE.parent / "data"
+
+
+def course_folder() -> Path:
+    """Where `data/downloads` and `outputs` belong: the clone, else `sft-unveiled` below here."""
+    installed = data_folder().parent == PACKAGE
+    return Path.cwd() / "sft-unveiled" if installed else PACKAGE.parent
 
 
 def sha256(path: Path) -> str:
@@ -56,22 +70,32 @@ def tree_sha256(folder: Path) -> str:
     return sha256_bytes(lines.encode())
 
 
-def check_disk(folder: Path, needed_mb: float, purpose: str = "This") -> None:
-    """Raise `StorageError` unless that much is free on the disk of a folder.
+EMPTY = sha256_bytes(b"")  # of a file without content, such as a lock
+
+
+def check_space(
+    what: str,
+    megabytes: float,
+    folder: Path,
+    error: type[Exception] = StorageError,
+    cure: str = "Make room and run the same command again.",
+    unit: str = "MB",
+) -> None:
+    """Raise unless so much is free on a folder's disk.
 
     Args:
-        folder: where it will be written; it need not exist yet.
-        needed_mb: in MB (10^6 bytes).
-        purpose: what needs the space, as the subject of the message.
+        what: who needs it, as the sentence begins.
+        folder: one that is there.
+        error: what is raised; its message says how much is needed, how much is free, and the cure.
+        unit: of the two figures in the message, "MB" or "GB".
     """
-    folder = Path(folder).absolute()
-    there = next(place for place in [folder, *folder.parents] if place.is_dir())
-    free_mb = shutil.disk_usage(there).free / 1e6
-    if free_mb < needed_mb:
-        raise StorageError(
-            f"{purpose} needs {needed_mb:,.0f} MB on the disk of {folder}, and {free_mb:,.0f} MB "
-            "are free. Free some disk space and run the same command again."
+    free = shutil.disk_usage(folder).free / 1e6
+    if free < megabytes:
+        form = "{:,.0f} MB" if unit == "MB" else "{:.1f} GB"
+        needs, has = (
+            form.format(size / (1 if unit == "MB" else 1000)) for size in (megabytes, free)
         )
+        raise error(f"{what} needs {needs} on the disk of {folder}, and {has} are free. {cure}")
 
 
 def markdown_table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-import tasks
+from tools import project
 
 # No test asserts a wall-clock time: on a busy machine an example may take as long as it likes.
 settings.register_profile("course", deadline=None)
 settings.load_profile("course")
 
 # `course`: the notebooks of the series. `every`: these and the solutions.
-COURSE = [path for path in tasks.notebooks() if path.parent == tasks.NOTEBOOKS]
-EVERY = tasks.notebooks()
+COURSE = [path for path in project.notebooks() if path.parent == project.NOTEBOOKS]
+EVERY = project.notebooks()
 
 
 def load(path: Path) -> dict:

@@ -9,11 +9,11 @@ import io
 import re
 import sys
 
-import tasks
 from helpers import files
+from tools import project
 
-FILE = tasks.ROOT / "data" / "measured" / "verified.csv"
-PAGE = tasks.ROOT / "docs" / "verified.md"
+FILE = project.ROOT / "data" / "measured" / "verified.csv"
+PAGE = project.ROOT / "docs" / "verified.md"
 COLUMNS = ("python", "packages", "versions", "ran", "result", "date")
 KEY = ("python", "packages", "ran")  # a new run takes the place of an older one of the same
 NAMED = ("torch", "transformers", "datasets", "numpy", "pandas")
@@ -30,7 +30,7 @@ def read() -> list[dict[str, str]]:
 
 def versions(packages: str) -> str:
     """The packages that matter most, with the versions that a constraints file names."""
-    pins = dict(re.findall(r"(?m)^([\w-]+)==(\S+)$", (tasks.ROOT / packages).read_text("utf8")))
+    pins = dict(re.findall(r"(?m)^([\w-]+)==(\S+)$", (project.ROOT / packages).read_text("utf8")))
     return ", ".join(f"{name} {pins[name]}" for name in NAMED)
 
 
@@ -86,12 +86,12 @@ def merged(old: list[dict], new: list[dict]) -> list[dict]:
 
 def table(rows: list[dict]) -> str:
     """The page's table."""
-    lines = ["| Python | packages | what ran | result | date |", "|---|---|---|---|---|"]
+    lines = []
     for line in rows:
         packages = f"[{line['packages']}](../{line['packages']}) ({line['versions']})"
-        cells = (line["python"], packages, line["ran"], line["result"], line["date"])
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        lines.append((line["python"], packages, line["ran"], line["result"], line["date"]))
+    headings = ("Python", "packages", "what ran", "result", "date")
+    return files.markdown_table(headings, lines) + "\n"
 
 
 def with_table(page: str, rows: list[dict]) -> str:

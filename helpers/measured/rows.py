@@ -9,7 +9,7 @@ import pandas as pd
 
 from helpers import downloads
 
-FOLDER = downloads.ROOT / "data" / "measured"
+FOLDER = downloads.DATA / "measured"
 
 
 def table(name: str, **options: object) -> pd.DataFrame:

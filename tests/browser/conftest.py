@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-import tasks
+from tools import environment
 
 SECONDS = pytest.StashKey[dict[str, float]]()
 CURE = "skipped: {}; CONTRIBUTING.md, under 'In a real browser', has the one line that cures it"
@@ -23,7 +23,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
     """Chromium through playwright; where one of them is missing, the tests say so."""
-    if tasks.find_chromium() is None:
+    if environment.find_chromium() is None:
         pytest.skip(CURE.format("no Chromium was found"))
     pytest.importorskip("playwright.sync_api", reason=CURE.format("playwright is not installed"))
     from tests.browser import lab

@@ -1,7 +1,6 @@
 """JupyterLab as `tasks.py lab` starts it, in a room of its own, and one page of it in Chromium."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -10,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
-import tasks
+from tools import environment, lab, notebook_file, project
 from tools.teaching import pack
 
 TOKEN = "course"
@@ -36,16 +36,18 @@ def make_room(folder: Path) -> Path:
         Root of the copy.
     """
     room = folder / "course"
-    pack.copy_course(tasks.ROOT, room)
-    (room / "data" / "downloads").symlink_to((tasks.ROOT / "data" / "downloads").resolve())
+    pack.copy_course(project.ROOT, room)
+    (room / "data" / "downloads").symlink_to((project.ROOT / "data" / "downloads").resolve())
     return room
 
 
 @contextmanager
 def jupyterlab(room: Path) -> Iterator[str]:
     """Serve a room, with settings of its own; gives the address, and ends all it started."""
-    port = tasks.listen("localhost", 0)
-    command = tasks.lab_command(Path(sys.executable), "localhost", port, room)
+    port = lab.listen("localhost", 0)
+    serve = "import sys; from tools import lab; sys.exit(lab.serve(sys.argv[1:], '.'))"
+    command = [sys.executable, "-c", serve]
+    command += lab.lab_command(Path(sys.executable), "localhost", port, room)
     command += ["--no-browser", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser"]
     environment = dict(os.environ)
     for name in ("CONFIG", "DATA", "RUNTIME"):
@@ -76,13 +78,20 @@ def wait_until_it_answers(address: str, server: subprocess.Popen, log) -> None:
 
 
 def end(server: subprocess.Popen) -> None:
-    """End a server; asked politely, it ends the kernels it started first."""
-    stop = os.killpg if hasattr(os, "killpg") else lambda pid, how: server.terminate()
-    for how in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
-        with suppress(ProcessLookupError):
-            stop(server.pid, how)
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(10)
+    """End what stands for `tasks.py lab`: JupyterLab must end with it, and its kernels.
+
+    Raises:
+        RuntimeError: if something was left behind; it is ended, too.
+    """
+    below = psutil.Process(server.pid).children(recursive=True)
+    server.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        server.wait(2 * lab.GRACE)
+    _, left = psutil.wait_procs([process for process in below if process.is_running()], lab.GRACE)
+    for process in left:
+        process.kill()
+    if left:
+        raise RuntimeError(f"JupyterLab left behind: {[process.pid for process in left]}")
 
 
 @contextmanager
@@ -92,7 +101,7 @@ def chromium() -> Iterator[Browser]:
     Raises:
         RuntimeError: if there is none.
     """
-    found = tasks.find_chromium()
+    found = environment.find_chromium()
     if found is None:
         raise RuntimeError("no Chromium found")
     with sync_playwright() as playwright:
@@ -203,7 +212,7 @@ class Notebook:
         found = [
             number
             for number, cell in enumerate(self.cells)
-            if cell["cell_type"] == "code" and fragment in tasks.joined(cell["source"])
+            if cell["cell_type"] == "code" and fragment in notebook_file.joined(cell["source"])
         ]
         if len(found) != 1:
             raise LookupError(f"{len(found)} code cells hold {fragment!r}")
@@ -236,7 +245,7 @@ class Notebook:
         self.type(number, source)
         self.command("notebook:run-cell", seconds)
         outputs = self.cells[number]["outputs"]
-        return "".join(tasks.joined(output.get("text", "")) for output in outputs)
+        return "".join(notebook_file.joined(output.get("text", "")) for output in outputs)
 
     def clipped(self, number: int) -> list[str]:
         """Outputs of a cell that go beyond the right edge, or must be scrolled sideways."""

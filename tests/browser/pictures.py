@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import tasks
 from tests.browser import lab
+from tools import project
 
 
 def photograph(notebook: lab.Notebook, folder: Path, name: str) -> None:
@@ -31,13 +31,13 @@ def photograph(notebook: lab.Notebook, folder: Path, name: str) -> None:
 def main(folder: Path, numbers: list[str]) -> None:
     """Photograph the notebooks with these numbers at both sizes."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [path for path in tasks.notebooks(numbers) if path.parent == tasks.NOTEBOOKS]
+    paths = [path for path in project.notebooks(numbers) if path.parent == project.NOTEBOOKS]
     with tempfile.TemporaryDirectory() as scratch:
         room = lab.make_room(Path(scratch))
         with lab.jupyterlab(room) as address, lab.chromium() as browser:
             for path in paths:
                 for size in lab.SIZES:
-                    place = path.relative_to(tasks.ROOT).as_posix()
+                    place = path.relative_to(project.ROOT).as_posix()
                     with lab.Notebook(browser, address, place, size) as notebook:
                         photograph(notebook, folder, f"{path.stem}-{size}")
 

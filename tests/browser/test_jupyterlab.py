@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import nbformat
 import pytest
 
-import tasks
 from tests.browser.conftest import SECONDS
 from tests.conftest import load
+from tools import notebook_file, project
 
-GUARD = 4 * tasks.project()["tool"]["course"]["cell_timeout"]  # seconds for a whole notebook
+GUARD = 4 * project.project()["tool"]["course"]["cell_timeout"]  # seconds for a whole notebook
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"  # the one picture from elsewhere
 MATH = re.compile(r"(?<![\\$`])\$\$?[^$`]+\$")
 
@@ -60,7 +60,7 @@ def ran(request, server, browser):
     path = f"notebooks/{request.param}.ipynb"
     with lab.Notebook(browser, server, path) as notebook:
         notebook.stem = request.param
-        notebook.stored = load(tasks.ROOT / path)["cells"]
+        notebook.stored = load(project.ROOT / path)["cells"]
         notebook.moving = notebook.command("notebook:run-all-cells", GUARD)
         yield notebook
     request.config.stash[SECONDS][request.param] = time.perf_counter() - start
@@ -95,7 +95,7 @@ def test_progress_bars_move_and_leave_one_clean_line(ran):
         cell["id"]
         for cell in code(ran.cells)
         for output in cell["outputs"]
-        if line.match(tasks.joined(output.get("data", {}).get("text/plain", "")))
+        if line.match(notebook_file.joined(output.get("data", {}).get("text/plain", "")))
     }
     assert with_bar <= ran.moving
     assert bool(with_bar) == (ran.stem != "01_tokenization")
@@ -123,7 +123,7 @@ def test_figures_are_drawn_and_nothing_is_cut_off(ran, size):
 def test_math_and_mermaid_are_drawn(ran):
     seen = 0
     for number, cell in enumerate(ran.cells):
-        text = tasks.joined(cell["source"])
+        text = notebook_file.joined(cell["source"])
         if cell["cell_type"] != "markdown" or not ("```mermaid" in text or MATH.search(text)):
             continue
         seen += 1
@@ -145,8 +145,10 @@ def test_a_wrong_answer_gets_its_hint_and_the_solution_its_praise(ran):
     assert said.startswith(f"{name}: ")
     assert TYPED[ran.stem].hint in said
     assert not said.startswith((f"{name}: right", f"{name}: not answered"))
-    solutions = load(tasks.NOTEBOOKS / "solutions" / f"{ran.stem[:2]}_solutions.ipynb")
-    solved = [tasks.joined(c["source"]) for c in solutions["cells"] if c["cell_type"] == "code"]
+    solutions = load(project.NOTEBOOKS / "solutions" / f"{ran.stem[:2]}_solutions.ipynb")
+    solved = [
+        notebook_file.joined(c["source"]) for c in solutions["cells"] if c["cell_type"] == "code"
+    ]
     solution = next(source for source in solved if check in source)
     assert ran.answer(number, solution).startswith(f"{name}: right")
 

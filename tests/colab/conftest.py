@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import tasks
 from tests.colab import runtime
+from tools import project
 
 RUNS = pytest.StashKey[dict[str, runtime.Ran]]()
 
@@ -36,6 +36,6 @@ def colab(request: pytest.FixtureRequest) -> None:
     if not (wanted or runtime.VENV.is_dir()):
         pytest.skip("skipped: `tasks.py test --all` fetches Colab's packages, or CI=1 does")
     try:
-        runtime.environment()
-    except (LookupError, tasks.Trouble) as trouble:
+        runtime.colab_python()
+    except (LookupError, project.Trouble) as trouble:
         pytest.skip(f"skipped: {trouble}")

@@ -1,9 +1,8 @@
-"""A simulated Colab: its packages, an empty folder with one notebook, the course from a clone.
+"""A simulated Colab: its packages, an empty folder with one notebook, the course from its address.
 
 What is not simulated: Colab's own Python (newer than 3.11), its GPU, its page in the browser.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -15,21 +14,22 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
+import setuptools
 from filelock import FileLock
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 
-import tasks
 from helpers import downloads, files
+from tools import environment, project
 from tools.teaching import pack
 
 PYTHON = "3.11"  # the list's packages are installed on the Python that torch's verified build has
-VENV = tasks.ROOT / ".venv-colab"
-PACKAGES = tasks.ROOT / "requirements/colab.txt"
-ARCHIVES = tasks.ROOT / ".venv-colab-archives"
-ADDRESS = tasks.project()["project"]["urls"]["Repository"]
-VERSION = "v" + tasks.project()["project"]["version"]
+VENV = project.ROOT / ".venv-colab"
+PACKAGES = project.ROOT / "requirements/colab.txt"
+ARCHIVES = project.ROOT / ".venv-colab-archives"
+ADDRESS = project.project()["project"]["urls"]["Repository"]
+VERSION = "v" + project.project()["project"]["version"]
 ASK_FOR_PACKAGES = """
 import importlib.metadata, json, os
 found = {}
@@ -45,7 +45,7 @@ class Ran:
     """What a run in the simulated Colab gave."""
 
     cells: list[dict]
-    setup_seconds: float  # the setup cell: clone, and what is installed on top
+    setup_seconds: float  # the setup cell: the course's package, and what it needs on top
     seconds: float
     before: dict[str, list]  # installed packages: version, and when the installation was written
     after: dict[str, list]
@@ -64,7 +64,7 @@ def find_python(version: str) -> str | None:
 
 
 @cache
-def environment() -> Path:
+def colab_python() -> Path:
     """Python of an environment that holds Colab's packages and no others; made once.
 
     Raises:
@@ -75,16 +75,16 @@ def environment() -> Path:
     if python is None:
         raise LookupError(f"no Python {PYTHON} was found")
     stamp = VENV / "installed.txt"
-    wanted = hashlib.sha256(PACKAGES.read_bytes()).hexdigest()
+    wanted = files.sha256(PACKAGES)
     if not stamp.is_file() or stamp.read_text(encoding="utf8") != wanted:
         files.remove_marked(VENV)
         files.make_marked(VENV)
         subprocess.run([python, "-m", "venv", str(VENV)], check=True)
-        tasks.announce(VENV, PACKAGES.name, torch_index="", cuda=False)
-        tasks.pip_install(VENV, ["pip==24.1"])
-        tasks.pip_install(VENV, ["-r", str(PACKAGES)])
+        environment.announce(VENV, PACKAGES.name, torch_index="", cuda=False)
+        environment.pip_install(VENV, ["pip==24.1"])
+        environment.pip_install(VENV, ["-r", str(PACKAGES)])
         stamp.write_text(wanted, encoding="utf8")
-    inside = tasks.python_of(VENV)
+    inside = environment.python_of(VENV)
     make_as_new(inside)
     return inside
 
@@ -143,7 +143,7 @@ def publish(folder: Path, fork: tuple[str, str] | None = None) -> Path:
     """
     folder.mkdir(exist_ok=True)
     course = folder / "course"
-    pack.copy_course(tasks.ROOT, course)
+    pack.copy_course(project.ROOT, course)
     if fork:
         command = [sys.executable, "tasks.py", "fork", fork[0], "--version", fork[1]]
         subprocess.run(command, cwd=course, check=True, capture_output=True)
@@ -172,32 +172,38 @@ def variables(folder: Path, public: Path, address: str) -> dict[str, str]:
     }
 
 
-def run_setup_cell(python: str, folder: Path, public: Path) -> Path:
-    """Run the setup cell as a program, in an empty folder, and import the course after it.
+def run_setup_cell(python: str, folder: Path, public: Path) -> tuple[Path, Path]:
+    """Run the setup cell as a program, in an empty folder of an environment with pip alone.
 
-    Stand-ins lie beside it for the three packages it looks for, so that nothing is installed.
+    No dependency is installed and no index is asked: what builds the course's package is lent by
+    the Python that runs the tests.
 
     Returns:
-        Where the imported course lies.
+        Where the imported helpers lie, and where the course would put its downloads.
 
     Raises:
         CalledProcessError: if it fails; `stderr` says why.
     """
-    for name in ("torch", "transformers", "evaluate"):
-        (folder / "stub" / name).mkdir(parents=True)
-        (folder / "stub" / name / "__init__.py").touch()
+    subprocess.run([python, "-m", "venv", str(folder / "venv")], check=True)
     (folder / "content").mkdir()
-    cells = nbformat.read(tasks.notebooks()[0], as_version=4).cells
+    cells = nbformat.read(project.notebooks()[0], as_version=4).cells
     setup = next(cell.source for cell in cells if "setup" in cell.metadata.get("tags", []))
+    asking = "from helpers import files; print(files.PACKAGE); print(files.course_folder())"
+    settings = {"PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1"}
+    given = {**variables(folder, public, ADDRESS), **settings}
+    builder = Path(setuptools.__file__).parent
+    for path in (builder, *builder.parent.glob("setuptools-*.dist-info")):
+        (folder / "stub" / path.name).symlink_to(path)
     ran = subprocess.run(
-        [python, "-c", f"{setup}\nimport helpers; print(helpers.__path__[0])"],
+        [environment.python_of(folder / "venv"), "-c", f"{setup}\n{asking}"],
         cwd=folder / "content",
-        env=variables(folder, public, ADDRESS),
+        env=given,
         capture_output=True,
         text=True,
         check=True,
     )
-    return Path(ran.stdout.strip()).parent
+    package, course = map(Path, ran.stdout.splitlines()[-2:])
+    return package, course
 
 
 def kernel_of(python: Path, folder: Path) -> AsyncKernelManager:
@@ -237,7 +243,7 @@ def run(
 
 def run_alone(notebook: Path, folder: Path, public: Path, address: str) -> Ran:
     """What `run` does, once nobody else uses the environment."""
-    python = environment()
+    python = colab_python()
     fetch_archives()
     content = folder / "content"
     content.mkdir()
@@ -245,7 +251,7 @@ def run_alone(notebook: Path, folder: Path, public: Path, address: str) -> Ran:
     before, started, ended = packages(python), [], []
     client = NotebookClient(
         opened,
-        timeout=tasks.project()["tool"]["course"]["cell_timeout"],
+        timeout=project.project()["tool"]["course"]["cell_timeout"],
         km=kernel_of(python, folder),
         resources={"metadata": {"path": str(content)}},
         on_cell_execute=lambda **cell: started.append(time.perf_counter()),

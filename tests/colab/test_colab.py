@@ -6,10 +6,10 @@ import nbformat
 import psutil
 import pytest
 
-import tasks
 from tests.colab import runtime
 from tests.colab.conftest import RUNS
 from tests.conftest import COURSE
+from tools import notebook_file
 
 SHORT = "01_tokenization"  # the one for every change: it trains nothing and reads three sources
 PARAMETERS = [
@@ -45,14 +45,16 @@ def test_its_kernel_is_gone(ran):
 def test_nothing_preloaded_is_installed_again(ran):
     """Neither in another version nor in the same one: what was there was not written to."""
     assert {name: ran.after.get(name) for name in ran.before} == ran.before
-    assert set(ran.after) - set(ran.before) == {"evaluate"}
+    assert set(ran.after) - set(ran.before) == {"evaluate", "sft-unveiled"}
 
 
-def test_the_setup_cell_fetches_the_course_into_an_empty_folder(public, tmp_path):
-    """On the Python that runs the tests, with stand-ins for packages: in seconds, everywhere."""
-    course = runtime.run_setup_cell(sys.executable, tmp_path, public)
+def test_the_setup_cell_installs_the_course_and_leaves_the_folder_empty(public, tmp_path):
+    """On the Python that runs the tests, without dependencies: in seconds, everywhere."""
+    package, course = runtime.run_setup_cell(sys.executable, tmp_path, public)
+    assert package.is_relative_to(tmp_path / "venv")
+    assert (package / "_data" / "sources.toml").is_file()
     assert course == tmp_path / "content" / "sft-unveiled"
-    assert (course / "data" / "sources.toml").is_file()
+    assert not list((tmp_path / "content").iterdir())
 
 
 def test_a_fork_works_after_its_one_command(colab, tmp_path):
@@ -62,9 +64,10 @@ def test_a_fork_works_after_its_one_command(colab, tmp_path):
     cells = nbformat.read(forked, as_version=4).cells
     first = next(cell for cell in cells if cell["cell_type"] == "code")
     assert f'REPOSITORY = "{address}"' in first["source"]
-    asking = nbformat.v4.new_code_cell("from helpers import downloads\nprint(downloads.ROOT)")
+    asking = nbformat.v4.new_code_cell(
+        "from helpers import downloads\nprint(helpers.__version__, downloads.ROOT)"
+    )
     nbformat.write(nbformat.v4.new_notebook(cells=[first, asking]), tmp_path / "fork.ipynb")
     ran = runtime.run(tmp_path / "fork.ipynb", tmp_path, public, address)
-    course = tmp_path / "content" / "sft-unveiled"
-    assert tasks.joined(ran.cells[1]["outputs"][0]["text"]).strip() == str(course)
-    assert f'version = "{version[1:]}"' in (course / "pyproject.toml").read_text(encoding="utf8")
+    said = notebook_file.joined(ran.cells[1]["outputs"][0]["text"]).split()
+    assert said == [version[1:], str(tmp_path / "content" / "sft-unveiled")]

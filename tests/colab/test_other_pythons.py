@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-import tasks
 from tests.colab import runtime
 from tests.conftest import EVERY, load
-from tools import verified
+from tools import environment, notebook_file, project, verified
 
 VERSIONS = ["3.12", "3.13"]
 COMPILE = """
@@ -36,13 +35,13 @@ def python(request) -> str:
 
 def test_every_cell_and_every_helper_compiles_without_a_warning(python):
     sources = {
-        f"{path.name} {cell['id']}": tasks.joined(cell["source"])
+        f"{path.name} {cell['id']}": notebook_file.joined(cell["source"])
         for path in EVERY
         for cell in load(path)["cells"]
         if cell["cell_type"] == "code"
     }
     for folder in ("helpers", "tools"):
-        for path in (tasks.ROOT / folder).rglob("*.py"):
+        for path in (project.ROOT / folder).rglob("*.py"):
             sources[str(path)] = path.read_text(encoding="utf8")
     assert len(sources) > 500
     ran = subprocess.run(
@@ -51,8 +50,9 @@ def test_every_cell_and_every_helper_compiles_without_a_warning(python):
     assert ran.returncode == 0, ran.stderr
 
 
-def test_the_setup_cell_finds_the_course(python, public, tmp_path):
-    course = runtime.run_setup_cell(python, tmp_path, public)
+def test_the_setup_cell_installs_the_course(python, public, tmp_path):
+    package, course = runtime.run_setup_cell(python, tmp_path, public)
+    assert package.is_relative_to(tmp_path / "venv")
     assert course == tmp_path / "content" / "sft-unveiled"
 
 
@@ -74,9 +74,9 @@ def test_the_requirements_resolve_beside_colabs_packages(python, tmp_path):
     pins = "".join(f"{name}=={version}\n" for name, version in published.items())
     (tmp_path / "colab.txt").write_text(pins, encoding="utf8")
     subprocess.run([python, "-m", "venv", str(tmp_path / "venv")], check=True)
-    command = [str(tasks.python_of(tmp_path / "venv")), "-m", "pip", "install", "--dry-run"]
+    command = [str(environment.python_of(tmp_path / "venv")), "-m", "pip", "install", "--dry-run"]
     command += ["--quiet", "--find-links", str(tmp_path), "--report", str(tmp_path / "plan.json")]
-    command += ["-r", str(tasks.ROOT / "requirements.txt"), "-c", str(tmp_path / "colab.txt")]
+    command += ["-r", str(project.ROOT / "requirements.txt"), "-c", str(tmp_path / "colab.txt")]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     plan = json.loads((tmp_path / "plan.json").read_text(encoding="utf8"))["install"]

@@ -7,9 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-import tasks
 from tests.conftest import COURSE, EVERY, load
 from tests.notebooks.claims import FOLDER, call, check, claims_of
+from tools import project, testing
 
 CELLS = {
     "aaaa0001": "import random\nx, y = 2, 5\nrandom.seed(0)\n"
@@ -42,8 +42,8 @@ def sample(tmp_path_factory) -> tuple[Path, str]:
     nbformat.write(notebook, path)
     before = path.read_bytes()
     command = [sys.executable, "-m", "pytest", "-q", "-rA", "--no-header", "-c", "pyproject.toml"]
-    command += ["-p", "no:cacheprovider", *tasks.nbval(path, 60)]
-    ran = subprocess.run(command, cwd=tasks.ROOT, capture_output=True, text=True)
+    command += ["-p", "no:cacheprovider", *testing.nbval(path, 60)]
+    ran = subprocess.run(command, cwd=project.ROOT, capture_output=True, text=True)
     assert path.read_bytes() == before
     return path, ran.stdout
 

@@ -14,9 +14,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-import tasks
 from tests.conftest import COURSE
 from tests.notebooks.claims import call, claims_of
+from tools import project
 
 RANDOM_WEIGHTS = """
 from helpers import checkpoints
@@ -57,7 +57,7 @@ own_data.load = load_own_shuffled
 """
 
 CONTROLS = {"random weights": RANDOM_WEIGHTS, "shuffled labels": SHUFFLED_LABELS}
-TRAINS = tasks.project()["tool"]["course"]["trains"]
+TRAINS = project.project()["tool"]["course"]["trains"]
 # The rest runs with `tasks.py test --all`: for every change they would take too long.
 EVERY_TIME = {
     "random weights": {"00_start_here", "03_losses_and_gradients"},
@@ -88,8 +88,8 @@ def copy(tmp_path: Path) -> Path:
     """A copy of the course: what it saves must not be found by the real one."""
     for folder in ("helpers", "notebooks", "data", "tests"):
         skip = shutil.ignore_patterns("downloads", "__pycache__")
-        shutil.copytree(tasks.ROOT / folder, tmp_path / folder, ignore=skip)
-    downloads = tasks.ROOT / "data" / "downloads"
+        shutil.copytree(project.ROOT / folder, tmp_path / folder, ignore=skip)
+    downloads = project.ROOT / "data" / "downloads"
     os.symlink(downloads, tmp_path / "data" / "downloads", target_is_directory=True)
     return tmp_path
 
@@ -125,7 +125,7 @@ def checking(name: str, holds: Callable) -> nbformat.NotebookNode:
 def test_assertions_of_learning_fail_where_nothing_can_be_learned(name, control, copy, monkeypatch):
     path = copy / "notebooks" / f"{name}.ipynb"
     notebook = with_control(path, control)
-    timeout = tasks.project()["tool"]["course"]["cell_timeout"]
+    timeout = project.project()["tool"]["course"]["cell_timeout"]
     place = {"metadata": {"path": str(path.parent)}}
     monkeypatch.setenv("PYTHONPATH", str(copy))
     NotebookClient(notebook, timeout=timeout, allow_errors=True, resources=place).execute()

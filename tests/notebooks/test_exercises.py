@@ -6,11 +6,11 @@ import inspect
 import numpy as np
 import pytest
 
-import tasks
 from helpers import exercises
 from tests.conftest import COURSE
+from tools import project
 
-FOLDER = tasks.ROOT / "tests" / "notebooks" / "cases"
+FOLDER = project.ROOT / "tests" / "notebooks" / "cases"
 MODULES = sorted(path.stem for path in FOLDER.glob("nb[0-9][0-9].py"))
 CASES = {}
 for module in MODULES:

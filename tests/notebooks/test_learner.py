@@ -16,9 +16,9 @@ import torch
 from nbclient import NotebookClient
 from transformers import BertConfig, BertModel
 
-import tasks
 from helpers import checkpoints
 from tests.conftest import COURSE
+from tools import project
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 SMALL |= {"intermediate_size": 64, "vocab_size": 30522}
@@ -65,8 +65,8 @@ def place(tmp_path: Path) -> Path:
     """A copy of the course: what is saved there is not found by the real one."""
     for folder in ("helpers", "notebooks", "data"):
         skip = shutil.ignore_patterns("downloads", "__pycache__")
-        shutil.copytree(tasks.ROOT / folder, tmp_path / folder, ignore=skip)
-    downloads = tasks.ROOT / "data" / "downloads"
+        shutil.copytree(project.ROOT / folder, tmp_path / folder, ignore=skip)
+    downloads = project.ROOT / "data" / "downloads"
     os.symlink(downloads, tmp_path / "data" / "downloads", target_is_directory=True)
     return tmp_path
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-import tasks
 from tests.conftest import COURSE, EVERY, load
 from tests.notebooks.claims import claims_of
+from tools import notebook_file, project
 
-REPOSITORY = tasks.project()["project"]["urls"]["Repository"]
-VERSION = "v" + tasks.project()["project"]["version"]
-TRAINS = tasks.project()["tool"]["course"]["trains"]
+REPOSITORY = project.project()["project"]["urls"]["Repository"]
+VERSION = "v" + project.project()["project"]["version"]
+TRAINS = project.project()["tool"]["course"]["trains"]
 TAGS = {
     "setup",
     "defines",
@@ -32,11 +32,11 @@ def code_cells(notebook: dict) -> list[dict]:
 
 def markdown(notebook: dict) -> str:
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
-    return "\n\n".join(tasks.joined(cell["source"]) for cell in cells)
+    return "\n\n".join(notebook_file.joined(cell["source"]) for cell in cells)
 
 
 def source(cell: dict) -> str:
-    return tasks.joined(cell["source"])
+    return notebook_file.joined(cell["source"])
 
 
 def tags(cell: dict) -> set[str]:
@@ -66,7 +66,9 @@ def test_the_format_is_valid(every):
 
 def test_the_stored_file_is_what_refresh_would_write(every):
     """Counts 1 to n, no widget, no time, one form of everything."""
-    assert every.read_bytes() == tasks.as_text(tasks.cleaned(load(every))).encode("utf8")
+    assert every.read_bytes() == notebook_file.as_text(notebook_file.cleaned(load(every))).encode(
+        "utf8"
+    )
 
 
 def test_it_is_small_enough_for_any_viewer(every):
@@ -90,10 +92,14 @@ def test_no_machine_shows_in_the_outputs(every):
     for cell in code_cells(load(every)):
         for output in cell["outputs"]:
             data = output.get("data", {})
-            text = tasks.joined(output.get("text", "")) + output.get("evalue", "")
-            text += "".join(tasks.joined(data[mime]) for mime in data if mime.startswith("text/"))
+            text = notebook_file.joined(output.get("text", "")) + output.get("evalue", "")
+            text += "".join(
+                notebook_file.joined(data[mime]) for mime in data if mime.startswith("text/")
+            )
             text += "\n".join(output.get("traceback", []))
-            assert not UNWANTED.search(tasks.ANSI.sub("", text)), f"{cell['id']}: {text[:300]}"
+            assert not UNWANTED.search(notebook_file.ANSI.sub("", text)), (
+                f"{cell['id']}: {text[:300]}"
+            )
 
 
 def test_tags_are_known(every):
@@ -110,7 +116,7 @@ def test_the_setup_cell_is_the_same_everywhere(every):
 
 
 def test_the_badge_opens_this_notebook_at_this_version(every):
-    place = every.relative_to(tasks.ROOT).as_posix()
+    place = every.relative_to(project.ROOT).as_posix()
     slug = REPOSITORY.removeprefix("https://github.com/")
     address = f"https://colab.research.google.com/github/{slug}/blob/{VERSION}/{place}"
     pattern = r"https://colab\.research\.google\.com/github/[^)\s]+"
@@ -148,7 +154,7 @@ def test_figures_carry_their_words(every):
     for cell in code_cells(load(every)):
         for output in cell["outputs"]:
             if "image/png" in output.get("data", {}):
-                assert len(tasks.joined(output["data"]["text/plain"])) >= 20, cell["id"]
+                assert len(notebook_file.joined(output["data"]["text/plain"])) >= 20, cell["id"]
                 assert output["metadata"]["image/png"]["alt"], cell["id"]
 
 
@@ -211,7 +217,7 @@ def test_every_exercise_has_a_solution_with_the_same_text(course):
 def test_solutions_are_accepted_and_exercises_are_open(course):
     for path, expected in ((course, "not answered yet"), (solutions_of(course), "right")):
         outputs = [output for cell in code_cells(load(path)) for output in cell["outputs"]]
-        printed = "".join(tasks.joined(output.get("text", "")) for output in outputs)
+        printed = "".join(notebook_file.joined(output.get("text", "")) for output in outputs)
         said = re.findall(rf"^{course.name[:2]}-\d: (.*)$", printed, re.MULTILINE)
         assert len(said) == 3
         assert all(line.startswith(expected) for line in said)

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-import tasks
 from tests.conftest import load
 from tests.notebooks.claims import FOLDER
+from tools import notebook_file
 
 QUOTED = tomllib.loads((Path(__file__).parent / "quoted.toml").read_text(encoding="utf8"))
 NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e-?\d+)?"
@@ -69,11 +69,11 @@ def is_exercise(text: str) -> bool:
 
 def printed(cell: dict) -> str:
     """A code cell and all text that it has printed or shown."""
-    parts = [tasks.joined(cell["source"])]
+    parts = [notebook_file.joined(cell["source"])]
     for output in cell["outputs"]:
-        parts += [tasks.joined(output.get("text", "")), output.get("evalue", "")]
+        parts += [notebook_file.joined(output.get("text", "")), output.get("evalue", "")]
         data = output.get("data", {})
-        parts += [tasks.joined(data[mime]) for mime in data if mime.startswith("text/")]
+        parts += [notebook_file.joined(data[mime]) for mime in data if mime.startswith("text/")]
     return "\n".join(parts)
 
 
@@ -85,8 +85,8 @@ def not_held(notebook: dict, extra: set[float]) -> list[str]:
             pool |= numbers(printed(cell))
             continue
         following = [c for c in cells[place + 1 : place + 3] if c["cell_type"] == "code"]
-        here = pool | numbers("\n".join(tasks.joined(c["source"]) for c in following[:1]))
-        text = tasks.joined(cell["source"])
+        here = pool | numbers("\n".join(notebook_file.joined(c["source"]) for c in following[:1]))
+        text = notebook_file.joined(cell["source"])
         said = "" if is_exercise(text) else prose(text)
         here |= {value(str(number)) for number in QUOTED.get(cell["id"], {}).get("numbers", [])}
         for match in IN_PROSE.finditer(said):

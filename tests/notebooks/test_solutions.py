@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-import tasks
 from helpers import metrics
 from helpers.exercises import nb07, nb13
 from tests.conftest import load
 from tests.notebooks.test_notebooks import markdown
+from tools import project
 
 ALL_MARKED = metrics.confusion_matrix(np.repeat([0, 1], [940, 60]), np.ones(1000, int))
 STEPS = 3 * 5970 / 32
@@ -37,7 +37,7 @@ SAID = [
 
 @pytest.mark.parametrize(("number", "piece", "values"), SAID)
 def test_a_number_of_a_reason_is_computed(number, piece, values):
-    path = tasks.NOTEBOOKS / "solutions" / f"{number}_solutions.ipynb"
+    path = project.NOTEBOOKS / "solutions" / f"{number}_solutions.ipynb"
     assert piece.format(*values) in markdown(load(path))
 
 

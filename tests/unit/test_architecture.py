@@ -2,17 +2,19 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-import tasks
+from tools import project
 
 # A module may import only modules to its left: the way of a text through the model.
 ORDER = [
     "files",
+    "pip_errors",
     "folders",
     "parallel",
     "runtime",
@@ -43,16 +45,16 @@ INSIDE = {
     "measured": ["rows", "class_imbalance", "what_it_buys", "cross_validation", "domains"],
     "report": ["results", "wording", "drawings", "templating", "html_page", "card"],
 }
-FILES = sorted((tasks.ROOT / "helpers").rglob("*.py"))
+FILES = sorted((project.ROOT / "helpers").rglob("*.py"))
 
 
 def place(path: Path) -> str:
-    return path.relative_to(tasks.ROOT / "helpers").with_suffix("").as_posix()
+    return path.relative_to(project.ROOT / "helpers").with_suffix("").as_posix()
 
 
 def module(path: Path) -> str:
     """The module a file belongs to; a package is one module."""
-    return path.relative_to(tasks.ROOT / "helpers").parts[0].removesuffix(".py")
+    return path.relative_to(project.ROOT / "helpers").parts[0].removesuffix(".py")
 
 
 def imported(path: Path) -> set[tuple[str, str]]:
@@ -166,21 +168,181 @@ def test_each_part_of_the_training_loop_fits_in_one_s_head():
     branches = "\n".join(f"    if x == {i}:\n        x += 1" for i in range(MOST_COMPLEX_METHOD))
     [planted] = complex_functions(f"def f(x):\n{branches}\n")
     assert "C901" in planted
-    text = (tasks.ROOT / "helpers/training/session.py").read_text(encoding="utf8")
+    text = (project.ROOT / "helpers/training/session.py").read_text(encoding="utf8")
     assert {"restore", "safeguards", "train_epoch", "step", "evaluate", "end_epoch", "save"} <= {
         node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)
     }
     assert long_methods(text) == [] and complex_functions(text) == []
 
 
-def test_tasks_needs_the_standard_library_only():
-    """Outside the functions that the Python of .venv runs, which import lazily."""
-    tree = ast.parse((tasks.ROOT / "tasks.py").read_text(encoding="utf8"))
-    names = {a.name.split(".")[0] for n in tree.body if isinstance(n, ast.Import) for a in n.names}
-    nodes = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
-    assert [ast.unparse(n) for n in nodes if n.module == "helpers"] == ["from helpers import files"]
-    names |= {node.module.split(".")[0] for node in nodes if node.module != "helpers"}
-    assert names <= set(sys.stdlib_module_names)
+# ---------------------------------------------------------------- the other packages
+
+# Who may import whom among the packages; `tasks.py` starts what is in `tools`, as a program.
+MAY_IMPORT = {
+    "helpers": {"helpers"},
+    "tools": {"helpers", "tools"},
+    "tests": {"helpers", "tools", "tests"},
+    "notebooks": {"helpers"},
+    "tasks.py": {"tools"},
+    "tests/unit/test_tasks.py": {"helpers", "tools", "tests", "tasks"},
+}
+OURS = {"helpers", "tools", "tests", "tasks"}
+# These run before anything is installed.
+PLAIN = ["project", "environment", "notebook_file", "clean", "fork", "lab", "verified"]
+PLAIN += ["teaching/pack", "teaching/pack_texts", "teaching/packing"]
+
+
+def imports(text: str, at_once: bool = False) -> set[str]:
+    """Full names of what a program imports, `from a import b` as "a.b".
+
+    Args:
+        text: the program.
+        at_once: leave out what only its functions import, when they are called.
+    """
+    tree, names = ast.parse(text), set()
+    for node in tree.body if at_once else ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, "write imports in full"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return names
+
+
+def programs() -> dict[str, str]:
+    """Every Python file of the project, and the code of every notebook, by its path."""
+    python = [path for folder in ("helpers", "tools", "tests") for path in folder_of(folder)]
+    found = {p.relative_to(project.ROOT).as_posix(): p.read_text("utf8") for p in python}
+    found["tasks.py"] = (project.ROOT / "tasks.py").read_text(encoding="utf8")
+    for path in project.notebooks():
+        cells = json.loads(path.read_text(encoding="utf8"))["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        found[path.relative_to(project.ROOT).as_posix()] = "\n".join(code)
+    return found
+
+
+def folder_of(name: str) -> list[Path]:
+    """The Python files of a folder."""
+    return sorted((project.ROOT / name).rglob("*.py"))
+
+
+def misplaced(texts: dict[str, str]) -> list[str]:
+    """Imports against the order of the packages: "path imports name"."""
+    found = []
+    for path, text in texts.items():
+        allowed = MAY_IMPORT.get(path) or MAY_IMPORT[path.split("/")[0]]
+        names = {name for name in imports(text) if name.split(".")[0] in OURS - allowed}
+        found += [f"{path} imports {name}" for name in sorted(names)]
+    return found
+
+
+def circles(edges: dict[str, set[str]]) -> set[str]:
+    """The nodes from which a way leads back to themselves."""
+    found = set()
+    for start in edges:
+        seen, ahead = set(), list(edges[start])
+        while ahead:
+            node = ahead.pop()
+            if node not in seen:
+                seen.add(node)
+                ahead += edges.get(node, ())
+        found |= {start} & seen
+    return found
+
+
+def inside_tools(texts: dict[str, str]) -> dict[str, set[str]]:
+    """Which parts of `tools`, modules or packages, import which other ones."""
+    edges: dict[str, set[str]] = {}
+    for path, text in texts.items():
+        parts = path.removesuffix(".py").split("/")
+        if parts[0] == "tools":
+            targets = {name.split(".")[1] for name in imports(text) if name.startswith("tools.")}
+            edges.setdefault(parts[1], set()).update(targets - {parts[1]})
+    return edges
+
+
+def path_changes(text: str) -> list[str]:
+    """Calls that put something into `sys.path`; a text that another process runs counts, too."""
+    return re.findall(r"sys\.path\.(?:insert|append|extend)\(|sys\.path(?:\[.*\])? \+?= ", text)
+
+
+def test_no_package_imports_against_the_order():
+    assert misplaced(programs()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("helpers/plots.py", "from tools import project"),
+        ("helpers/plots.py", "def f():\n    import tests.conftest"),
+        ("helpers/plots.py", "import tasks"),
+        ("tools/lab.py", "import tasks"),
+        ("tools/mutants/run.py", "from tests.notebooks import cases"),
+        ("tests/unit/test_plots.py", "from tasks import parser"),
+        ("notebooks/00_start_here.ipynb", "from tools import project"),
+        ("tasks.py", "from helpers import files"),
+    ],
+)
+def test_an_import_against_the_order_is_seen(path, text):
+    assert len(misplaced({path: text})) == 1
+
+
+def test_the_parts_of_tools_import_each_other_without_a_circle():
+    assert circles(inside_tools(programs())) == set()
+
+
+def test_a_circle_inside_tools_is_seen():
+    texts = {"tools/site/tidy.py": "from tools.teaching.sections import slug"}
+    texts["tools/teaching/slides.py"] = "from tools import lab\nfrom tools.site import prose"
+    assert circles(inside_tools(texts)) == {"site", "teaching"}
+    texts["tools/teaching/slides.py"] = "from tools import lab"
+    assert circles(inside_tools(texts)) == set()
+
+
+def test_no_file_of_one_package_of_tools_is_in_a_circle():
+    for package in ("experiments", "mutants", "site", "teaching"):
+        edges = {}
+        for path in folder_of(f"tools/{package}"):
+            names = imports(path.read_text(encoding="utf8"))
+            start = f"tools.{package}."
+            edges[path.stem] = {n.split(".")[2] for n in names if n.startswith(start)}
+        assert circles(edges) == set(), package
+
+
+def test_nothing_changes_where_python_looks_for_modules():
+    """`python -m` in the clone, and the .pth file in `.venv`, are enough."""
+    own = {"tests/unit/test_architecture.py"}
+    texts = {path: text for path, text in programs().items() if path not in own}
+    parts = ("helpers/", "tools/", "tests/")
+    found = {p: path_changes(t) for p, t in texts.items() if p.startswith(parts)}
+    assert {path: changes for path, changes in found.items() if changes} == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["sys.path.insert(0, 'x')", "sys.path.append('x')", "sys.path[:0] = ['x']"]
+)
+def test_a_change_of_the_path_is_seen(text):
+    assert path_changes(f"import sys\n{text}\n")
+
+
+def needed_at_once(text: str) -> set[str]:
+    """Modules outside the standard library and the project that a program needs to be imported."""
+    tops = {name.split(".")[0] for name in imports(text, at_once=True)}
+    return tops - OURS - set(sys.stdlib_module_names)
+
+
+def test_what_runs_before_anything_is_installed_needs_the_standard_library_only():
+    texts = {"tasks": (project.ROOT / "tasks.py").read_text(encoding="utf8")}
+    for name in PLAIN:
+        texts[name] = (project.ROOT / "tools" / f"{name}.py").read_text(encoding="utf8")
+    assert {name: needed for name, text in texts.items() if (needed := needed_at_once(text))} == {}
+    for name, text in texts.items():  # nor what needs more, in its turn
+        own = {n for n in imports(text, at_once=True) if n.split(".")[0] in OURS}
+        plain = {f"tools.{path.replace('/', '.')}" for path in PLAIN}
+        plain |= {"helpers.files", "helpers.pip_errors", "tools.notebook_file.with_fresh_ids"}
+        assert own - {"helpers.files.sha256"} <= plain, name
+    assert not {n for n in imports(texts["tasks"], at_once=True) if n.split(".")[0] in OURS}
+    assert needed_at_once("import json\nimport numpy as np") == {"numpy"}
 
 
 def loads_by_name(text: str) -> list[str]:
@@ -199,10 +361,6 @@ def loads_by_name(text: str) -> list[str]:
 def test_nothing_is_loaded_in_a_way_that_could_run_a_program_it_brings_along():
     assert loads_by_name("AutoModel.from_pretrained(name)") == ["AutoModel.from_pretrained"]
     assert loads_by_name("AutoModel.from_pretrained(name, trust_remote_code=True)")
-    python = [path for path in tasks.ROOT.glob("*/**/*.py") if ".venv" not in str(path)]
-    texts = {path.name: path.read_text(encoding="utf8") for path in python}
-    for path in tasks.notebooks():
-        cells = json.loads(path.read_text(encoding="utf8"))["cells"]
-        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-        texts[path.name] = "\n".join(code)
-    assert {name: found for name, text in texts.items() if (found := loads_by_name(text))} == {}
+    assert {
+        name: found for name, text in programs().items() if (found := loads_by_name(text))
+    } == {}

@@ -6,13 +6,13 @@ import subprocess
 
 import pytest
 
-import tasks
 from helpers import corpora, metrics
+from tools import project
 from tools.experiments import provenance
 
-PAGES = tasks.ROOT / "docs" / "measured"
-README = (tasks.ROOT / "README.md").read_text(encoding="utf8")
-FINDINGS = " ".join((tasks.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
+PAGES = project.ROOT / "docs" / "measured"
+README = (project.ROOT / "README.md").read_text(encoding="utf8")
+FINDINGS = " ".join((project.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
 
 
 @pytest.mark.parametrize("name", ["training_speed", "review_accuracy"])
@@ -70,7 +70,7 @@ def test_the_page_on_speed_and_the_guide_quote_the_ratios_without_amx():
     frozen = f"{short}, word table frozen"
     said += f"frozen as well {over(frozen, plain):.1f} and {over(frozen, best):.2f}."
     assert said in page
-    guide = (tasks.ROOT / "docs" / "teaching" / "guide.md").read_text(encoding="utf8")
+    guide = (project.ROOT / "docs" / "teaching" / "guide.md").read_text(encoding="utf8")
     assert f"took {over(ours, 'fine_tune, fp32'):.1f} times as long" in guide
 
 

@@ -1,18 +1,20 @@
 """Containers for those who bring only a browser. They cannot be run here: their form is held."""
 
-import inspect
+import importlib.util
 import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-import tasks
+from tools import environment, project
 
-DEVCONTAINER = json.loads((tasks.ROOT / ".devcontainer/devcontainer.json").read_text("utf8"))
+OLDEST_PYTHON = project.project()["project"]["requires-python"].removeprefix(">=")
+DEVCONTAINER = json.loads((project.ROOT / ".devcontainer/devcontainer.json").read_text("utf8"))
 KNOWN = {
     "name",
     "image",
@@ -26,33 +28,29 @@ KNOWN = {
 
 def test_the_devcontainer_has_known_keys_and_the_oldest_python():
     assert set(DEVCONTAINER) == KNOWN
-    assert DEVCONTAINER["image"].endswith(":{}.{}".format(*tasks.OLDEST_PYTHON))
+    assert DEVCONTAINER["image"].endswith(f":{OLDEST_PYTHON}")
     room = int(DEVCONTAINER["hostRequirements"]["storage"].removesuffix("gb"))
-    assert room * 1000 > 2 * tasks.DISK_MB["cuda"]
+    assert room * 1000 > 2 * environment.DISK_MB["cuda"]
 
 
-def test_the_devcontainer_sets_up_with_functions_that_there_are(monkeypatch):
+def test_the_devcontainer_sets_up_and_then_fetches(monkeypatch):
+    """The command it calls, with nothing installed; a machine without a GPU gets CUDA, too."""
+    python, *module = DEVCONTAINER["postCreateCommand"].split()
+    assert (python, module[:2]) == ("python3", ["-m", "tools.environment"])
     called = []
-
-    def stand_in(name):
-        signature = inspect.signature(getattr(tasks, name))
-        return lambda *given, **named: called.append((name, signature.bind(*given, **named)))
-
-    for name in ("set_up", "run_inside"):
-        monkeypatch.setattr(tasks, name, stand_in(name))
-    code = re.fullmatch(r'python3 -c "(.*)"', DEVCONTAINER["postCreateCommand"])[1]
-    with pytest.raises(SystemExit):
-        exec(code, {})
-    assert [name for name, _ in called] == ["set_up", "run_inside"]
-    assert hasattr(tasks, called[1][1].arguments["function"])
+    monkeypatch.setattr(environment, "set_up", lambda **asked: called.append(asked) or "python")
+    monkeypatch.setattr(environment, "hand_over", lambda *given: called.append(given) or 0)
+    monkeypatch.setattr(sys, "argv", module[1:])
+    assert environment.main() == 0
+    assert called == [{"torch_index": "", "cuda": True}, ("python", "tools.describe")]
+    assert importlib.util.find_spec("tools.describe")
 
 
 def test_the_devcontainer_forwards_the_port_on_which_lab_listens():
-    command = DEVCONTAINER["postAttachCommand"].removeprefix("python3 tasks.py ").split()
-    options = tasks.parser().parse_args(command)
-    assert options.function is tasks.lab
-    assert DEVCONTAINER["forwardPorts"] == [options.port]
-    assert list(DEVCONTAINER["portsAttributes"]) == [str(options.port)]
+    assert DEVCONTAINER["postAttachCommand"] == "python3 tasks.py lab --no-browser"
+    port = re.search(r'"--port", type=int, default=(\d+)', (project.ROOT / "tasks.py").read_text())
+    assert DEVCONTAINER["forwardPorts"] == [int(port[1])]
+    assert list(DEVCONTAINER["portsAttributes"]) == [port[1]]
 
 
 def torch_range(text: str, name: str) -> str:
@@ -61,12 +59,12 @@ def torch_range(text: str, name: str) -> str:
 
 
 def test_binder_takes_torch_from_the_range_of_the_requirements():
-    text = (tasks.ROOT / "binder/environment.yml").read_text(encoding="utf8")
+    text = (project.ROOT / "binder/environment.yml").read_text(encoding="utf8")
     environment = yaml.safe_load(text)
     assert set(environment) == {"name", "channels", "dependencies"}
-    requirements = (tasks.ROOT / "requirements.txt").read_text(encoding="utf8")
+    requirements = (project.ROOT / "requirements.txt").read_text(encoding="utf8")
     assert torch_range(text, "pytorch-cpu") == torch_range(requirements, "torch")
-    assert "python={}.{}".format(*tasks.OLDEST_PYTHON) in environment["dependencies"]
+    assert f"python={OLDEST_PYTHON}" in environment["dependencies"]
 
 
 def test_binder_installs_all_the_rest_at_the_verified_versions(tmp_path):
@@ -81,13 +79,13 @@ def test_binder_installs_all_the_rest_at_the_verified_versions(tmp_path):
     )
     stand_in.chmod(0o755)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": str(tmp_path)}
-    script = ["bash", str(tasks.ROOT / "binder/postBuild")]
-    subprocess.run(script, cwd=tasks.ROOT, env=environment, check=True)
+    script = ["bash", str(project.ROOT / "binder/postBuild")]
+    subprocess.run(script, cwd=project.ROOT, env=environment, check=True)
     for kept, name in (("r", "requirements.txt"), ("c", "requirements/constraints.txt")):
-        lines = (tasks.ROOT / name).read_text(encoding="utf8").splitlines()
+        lines = (project.ROOT / name).read_text(encoding="utf8").splitlines()
         without = [line for line in lines if not re.match(r"torch[<>=]", line)]
         assert len(without) == len(lines) - 1
         assert (tmp_path / kept).read_text(encoding="utf8").splitlines() == without
     called = (tmp_path / "called").read_text(encoding="utf8").splitlines()
-    assert called[1] == "-c import tasks; tasks.fetch_and_describe()"
-    assert Path(tasks.ROOT / "binder/postBuild").stat().st_mode & 0o100
+    assert called[1] == "-m tools.describe"
+    assert Path(project.ROOT / "binder/postBuild").stat().st_mode & 0o100

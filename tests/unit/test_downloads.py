@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import downloads, files
+from helpers import downloads, files, pip_errors
 
 
 def wheel(path: Path, files: dict[str, bytes]) -> dict:
@@ -156,7 +156,7 @@ def test_a_link_in_a_tar_archive_is_not_followed(tmp_path):
     ],
 )
 def test_pip_is_translated_into_a_cause_and_a_cure(said, cure):
-    assert cure in downloads.explain(said)
+    assert cure in pip_errors.explain(said, downloads.MEANINGS)
 
 
 def test_an_unknown_source_is_answered_with_those_there_are():

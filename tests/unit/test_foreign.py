@@ -15,11 +15,11 @@ import nbformat
 import pandas as pd
 import pytest
 
-import tasks
 from helpers import downloads, files
 from tests.unit.test_downloads import place  # noqa: F401
 from tests.unit.test_pack import OTHER, made, tiny, tiny_wheel  # noqa: F401
 from tests.unit.test_tasks import copy, installs  # noqa: F401
+from tools import clean, environment, fork, notebook_file, project
 from tools.experiments import provenance, runs
 from tools.site import build
 from tools.teaching import pack, print_sheets, slides
@@ -62,27 +62,27 @@ def test_an_environment_of_the_users_own_stays(installs, tmp_path, kind):  # noq
         plant(venv / "notes" / "thesis.txt")
         plant(venv / "installed.txt", "flask\nnumpy\n") if "stamp" in kind else None
     before = everything(tmp_path)
-    with pytest.raises(tasks.Trouble, match=r"did not make it(.|\n)*Nothing was changed. Rename"):
-        tasks.set_up(venv)
+    with pytest.raises(project.Trouble, match=r"did not make it(.|\n)*Nothing was changed. Rename"):
+        environment.set_up(venv)
     assert everything(tmp_path) == before and installs == []
 
 
 def test_an_empty_folder_of_that_name_is_used(installs, tmp_path):  # noqa: F811
     (tmp_path / ".venv").mkdir()
-    tasks.set_up(tmp_path / ".venv")
+    environment.set_up(tmp_path / ".venv")
     assert files.is_marked(tmp_path / ".venv")
 
 
 def test_an_environment_of_an_earlier_version_is_known_by_its_stamp(installs, tmp_path):  # noqa: F811
     """It had no mark. It is used as it is, gets one, and is made anew if its Python is gone."""
     venv = tmp_path / ".venv"
-    python = tasks.set_up(venv)
+    python = environment.set_up(venv)
     (venv / files.MARK).unlink()
-    tasks.set_up(venv)
+    environment.set_up(venv)
     assert files.is_marked(venv) and installs == ["make", "install"]
     (venv / files.MARK).unlink()
     python.unlink()
-    tasks.set_up(venv)
+    environment.set_up(venv)
     assert installs == ["make", "install", "make", "install"]
 
 
@@ -90,8 +90,8 @@ def test_a_python_without_venv_leaves_what_the_next_try_may_remove(tmp_path, mon
     failed = subprocess.CompletedProcess([], 1, "", "No module named venv")
     monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: failed)
     for _ in range(2):
-        with pytest.raises(tasks.Trouble, match="sudo apt install"):
-            tasks.remake(tmp_path / ".venv")
+        with pytest.raises(project.Trouble, match="sudo apt install"):
+            environment.remake(tmp_path / ".venv")
     assert files.is_marked(tmp_path / ".venv")
 
 
@@ -122,7 +122,7 @@ def used(copy, monkeypatch):  # noqa: F811
     sources = {"films": {"members": {"a.txt": digest("a film"), "b/c.txt": digest("more")}}}
     sources["news"] = {"tree": "", "archive": "news.whl", "sha256": digest("wheel")}
     sources["films"] |= {"archive": "films.whl", "sha256": digest("wheel")}
-    monkeypatch.setattr(tasks, "sources", lambda: sources)
+    monkeypatch.setattr(project, "sources", lambda: sources)
     for name in (".venv", ".venv-lowest"):
         files.make_marked(copy / name)
         plant(copy / name / "pyvenv.cfg")
@@ -150,7 +150,7 @@ def used(copy, monkeypatch):  # noqa: F811
 
 def digest(text: str) -> str:
     """SHA-256 of a text."""
-    return files.hashlib.sha256(text.encode()).hexdigest()
+    return files.sha256_bytes(text.encode())
 
 
 OWN = [
@@ -172,7 +172,7 @@ def test_clean_leaves_nothing_of_the_commands(used, capsys):
     subprocess.run(["git", "init", "--quiet"], cwd=used, check=True)
     asked = ["git", "ls-files", "--others", "--exclude-standard", "-z"]
     kept = subprocess.run(asked, cwd=used, capture_output=True, text=True).stdout.split("\0")
-    assert tasks.main(["clean"]) == 0
+    assert clean.main() == 0
     found = {name for name in everything(used) if not name.startswith(".git/")}
     assert found == set(kept) - {""}
     for name in (".venv", "data/downloads", "outputs"):
@@ -185,7 +185,7 @@ def test_clean_leaves_nothing_of_the_commands(used, capsys):
 def test_clean_leaves_what_is_the_users_own_and_says_so(used, capsys):
     for name in OWN:
         plant(used / name)
-    assert tasks.main(["clean"]) == 0
+    assert clean.main() == 0
     found, said = everything(used), capsys.readouterr().out
     assert {found.get(name) for name in OWN} == {MINE.encode()}
     assert not {name for name in found if name.startswith((".venv/", "outputs/site/static"))}
@@ -208,7 +208,7 @@ def test_clean_leaves_what_is_the_users_own_and_says_so(used, capsys):
 )
 def test_clean_leaves_what_was_changed(used, name, capsys):
     plant(used / name, "an edit of mine")
-    assert tasks.main(["clean"]) == 0
+    assert clean.main() == 0
     assert (used / name).read_text(encoding="utf8") == "an edit of mine"
     assert "left in " in capsys.readouterr().out
 
@@ -218,7 +218,7 @@ def test_clean_leaves_what_was_changed(used, name, capsys):
 )
 def test_clean_leaves_a_cache_in_which_somebody_put_something(used, name, capsys):
     plant(used / name)
-    assert tasks.main(["clean"]) == 0
+    assert clean.main() == 0
     assert (used / name).read_text(encoding="utf8") == MINE
     assert f"left {name.split('/')[0]}: " in capsys.readouterr().out
 
@@ -229,7 +229,7 @@ def test_clean_follows_no_link(used, tmp_path_factory, capsys):
     shutil.move(used / "data" / "downloads" / "films", shared)
     (used / "data" / "downloads" / "films").symlink_to(shared)
     before = everything(shared)
-    assert tasks.main(["clean"]) == 0
+    assert clean.main() == 0
     assert everything(shared) == before and len(before) == 2
     assert "left in data/downloads: films" in capsys.readouterr().out
 
@@ -244,8 +244,8 @@ def test_a_notebook_that_is_edited_while_it_is_refreshed_keeps_the_edit(tmp_path
     nbformat.write(
         nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]), path
     )
-    command = [sys.executable, "-c", "import tasks; tasks.run_and_store()", str(path)]
-    ran = subprocess.run(command, cwd=tasks.ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-m", "tools.run_notebooks", str(path)]
+    ran = subprocess.run(command, cwd=project.ROOT, capture_output=True, text=True)
     assert ran.returncode != 0 and "edited while it ran" in ran.stderr
     assert "refresh 10" in ran.stderr and "Traceback" not in ran.stderr
     text = path.read_text(encoding="utf8")
@@ -255,21 +255,21 @@ def test_a_notebook_that_is_edited_while_it_is_refreshed_keeps_the_edit(tmp_path
 
 def test_a_fork_does_not_need_a_name_that_is_taken(copy):  # noqa: F811
     planted = [plant(copy / f"{name}.partial") for name in ("README.md", "pyproject.toml")]
-    assert tasks.main(["fork", "https://github.com/someone/else"]) == 0
+    assert fork.main("https://github.com/someone/else") == 0
     assert {path.read_text(encoding="utf8") for path in planted} == {MINE}
 
 
 def test_a_file_that_changes_after_it_was_read_keeps_the_change(copy, monkeypatch, capsys):  # noqa: F811
     """`fork`, with somebody who saves a file between its reading and its writing."""
-    readdress, before = tasks.readdress, (copy / "LICENSE-TEXT.md").read_text(encoding="utf8")
+    readdress, before = fork.readdress, (copy / "LICENSE-TEXT.md").read_text(encoding="utf8")
 
     def meanwhile(text, old, new):
         if text == before:
             plant(copy / "LICENSE-TEXT.md")
         return readdress(text, old, new)
 
-    monkeypatch.setattr(tasks, "readdress", meanwhile)
-    assert tasks.main(["fork", "https://github.com/someone/else"]) == 1
+    monkeypatch.setattr(fork, "readdress", meanwhile)
+    assert project.ended(lambda: fork.main("https://github.com/someone/else")) == 1
     assert (copy / "LICENSE-TEXT.md").read_text(encoding="utf8") == MINE
     assert "was changed by somebody else" in capsys.readouterr().err
 
@@ -352,7 +352,7 @@ def test_the_site_command_says_it_in_one_message(tmp_path, small_site, monkeypat
 def test_slides_of_somebody_else_and_edited_ones_stay(tmp_path, monkeypatch):
     monkeypatch.setattr(slides, "TARGET", tmp_path)
     monkeypatch.setattr(slides, "of_notebook", lambda notebook: ["a slide"])
-    path = tasks.NOTEBOOKS / "00_start_here.ipynb"
+    path = project.NOTEBOOKS / "00_start_here.ipynb"
     planted = plant(tmp_path / "00_start_here.html.partial")
     slides.main([path])
     slides.main([path])
@@ -539,10 +539,10 @@ IN_A_MARKED_FOLDER = "inside .venv, which was marked before"
 INTO_A_NEW_FOLDER = "into the folder that write_folder or work_folder gives, which is its own"
 INTO_A_TEMPORARY_FOLDER = "into a TemporaryDirectory"
 ALLOWED = {  # (file, function); in a notebook (file, cell)
-    ("tasks.py", "set_up"): IN_A_MARKED_FOLDER,
-    ("tasks.py", "run_pip"): IN_A_MARKED_FOLDER,
-    ("tasks.py", "quiet_jupyter"): IN_A_MARKED_FOLDER,
-    ("tasks.py", "prepare_browser"): IN_A_MARKED_FOLDER,
+    ("tools/environment.py", "set_up"): IN_A_MARKED_FOLDER,
+    ("tools/environment.py", "run_pip"): IN_A_MARKED_FOLDER,
+    ("tools/environment.py", "quiet_jupyter"): IN_A_MARKED_FOLDER,
+    ("tools/environment.py", "prepare_browser"): IN_A_MARKED_FOLDER,
     ("tools/site/build.py", "fill"): INTO_A_NEW_FOLDER,
     ("tools/site/build.py", "write_page"): INTO_A_NEW_FOLDER,
     ("tools/site/build.py", "place_pictures"): INTO_A_NEW_FOLDER,
@@ -649,18 +649,18 @@ def found_in(source: str) -> list[tuple[str, str]]:
 
 def all_found() -> Iterator[tuple[str, str, str]]:
     """(file, function or cell, code) of all that removes or writes in the project."""
-    paths = [tasks.ROOT / "tasks.py"]
+    paths = [project.ROOT / "tasks.py"]
     for folder in ("helpers", "tools"):
-        paths += sorted((tasks.ROOT / folder).rglob("*.py"))
+        paths += sorted((project.ROOT / folder).rglob("*.py"))
     for path in paths:
-        name = path.relative_to(tasks.ROOT).as_posix()
+        name = path.relative_to(project.ROOT).as_posix()
         for function, code in found_in(path.read_text(encoding="utf8")) if name not in HELD else []:
             yield name, function, code
-    for path in tasks.notebooks():
+    for path in project.notebooks():
         for cell in json.loads(path.read_text(encoding="utf8"))["cells"]:
-            source = tasks.joined(cell["source"]) if cell["cell_type"] == "code" else ""
+            source = notebook_file.joined(cell["source"]) if cell["cell_type"] == "code" else ""
             for _, code in found_in(source):
-                yield path.relative_to(tasks.ROOT).as_posix(), cell["id"], code
+                yield path.relative_to(project.ROOT).as_posix(), cell["id"], code
 
 
 def test_no_other_place_removes_renames_or_overwrites_anything():

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-import tasks
 from helpers import checkpoints
+from tools import project
 from tools.experiments import more_processes as paper
 
 
@@ -76,19 +76,19 @@ def test_the_paper_holds_the_check_and_the_tables():
 def test_the_page_on_machines_names_the_size_of_the_gradients():
     _, model = checkpoints.load()
     size = 4 * sum(parameter.numel() for parameter in model.parameters()) / 1e6
-    page = " ".join((tasks.ROOT / "docs" / "more_machines.md").read_text("utf8").split())
+    page = " ".join((project.ROOT / "docs" / "more_machines.md").read_text("utf8").split())
     assert f"A step sends gradients of {size:.0f} MB" in page
 
 
 def test_the_page_is_what_the_recorded_rows_give():
     recorded = paper.report(pd.read_csv(paper.RESULTS))
-    assert (tasks.ROOT / "docs" / "measured" / "more_processes.md").read_text("utf8") == recorded
+    assert (project.ROOT / "docs" / "measured" / "more_processes.md").read_text("utf8") == recorded
 
 
 def test_the_page_on_machines_quotes_the_measurement():
     recorded = pd.read_csv(paper.RESULTS)
     step = 1000 * recorded.groupby("configuration")["step_seconds"].median()
-    page = " ".join((tasks.ROOT / "docs" / "more_machines.md").read_text("utf8").split())
+    page = " ".join((project.ROOT / "docs" / "more_machines.md").read_text("utf8").split())
     said = (
         f"{step[paper.TWO]:.0f} ms for a step of {paper.BATCH} sentences, and one process with both"
     )

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
-import tasks
 from helpers import batching, checkpoints, corpora, runtime, speedups, training
+from tools import project
 from tools.experiments import one_change_at_a_time as ladder
 
 
@@ -116,7 +116,7 @@ def test_the_pages_say_what_the_rows_give():
     names = list(ladder.ladder())
     speed = amx.pivot(index="round", columns="line", values="samples_per_second")
     whole = speed[names[-1]] / speed[names[0]]
-    findings = " ".join((tasks.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
+    findings = " ".join((project.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
     assert f"**{whole.median():.1f} times** as many sentences per second" in findings
     assert f"three rounds, {whole.min():.1f} to {whole.max():.1f})" in findings
     gain = ladder.gains(amx).groupby("line")["gain"].median().map("{:.2f}".format)

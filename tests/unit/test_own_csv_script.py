@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 from transformers import pipeline
 
-import tasks
 from helpers import own_data
 from tests.unit.test_faults import TINY
+from tools import project
 
 
 def script() -> str:
     """The script of that page, on a tiny model."""
-    text = (tasks.ROOT / "docs" / "own_csv.md").read_text(encoding="utf8")
+    text = (project.ROOT / "docs" / "own_csv.md").read_text(encoding="utf8")
     found = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
     small = {
         "checkpoints.load(": f"checkpoints.load(pretrained=False, **{TINY}, ",
@@ -30,11 +30,11 @@ def script() -> str:
 
 @pytest.mark.slow
 def test_the_script_for_an_own_project_needs_only_what_it_names(tmp_path):
-    shutil.copytree(tasks.ROOT / "helpers", tmp_path / "helpers")
+    shutil.copytree(project.ROOT / "helpers", tmp_path / "helpers")
     (tmp_path / "data").mkdir()
-    shutil.copy(tasks.ROOT / "data" / "sources.toml", tmp_path / "data")
-    (tmp_path / "data" / "downloads").symlink_to(tasks.ROOT / "data" / "downloads")
-    rows = pd.read_csv(tasks.ROOT / "data" / "messages.csv")
+    shutil.copy(project.ROOT / "data" / "sources.toml", tmp_path / "data")
+    (tmp_path / "data" / "downloads").symlink_to(project.ROOT / "data" / "downloads")
+    rows = pd.read_csv(project.ROOT / "data" / "messages.csv")
     rows = rows.rename(columns={"message": "text", "intent": "label"})
     rows.to_csv(tmp_path / "tickets.csv", index=False)
     (tmp_path / "tickets.py").write_text(script(), encoding="utf8")

@@ -6,13 +6,14 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
-import tasks
 from helpers import downloads, files
-from tools.teaching import pack, pack_texts
+from tools import describe, environment, project
+from tools.teaching import pack, pack_texts, packing
 
 OTHER = "cp27-plan9-vax"
 
@@ -36,12 +37,12 @@ def tiny_wheel(folder: Path) -> None:
 def tiny(tmp_path) -> Path:
     """A course of one package and two sources, with the real commands."""
     root = tmp_path / "course"
-    shutil.copytree(tasks.ROOT / "tools", root / "tools")
-    shutil.copytree(tasks.ROOT / "data" / "licences", root / "data" / "licences")
-    shutil.copy(tasks.ROOT / "tasks.py", root)
+    shutil.copytree(project.ROOT / "tools", root / "tools")
+    shutil.copytree(project.ROOT / "data" / "licences", root / "data" / "licences")
+    shutil.copy(project.ROOT / "tasks.py", root)
     (root / "helpers").mkdir()
-    for name in ("__init__.py", "files.py"):
-        shutil.copy(tasks.ROOT / "helpers" / name, root / "helpers")
+    for name in ("__init__.py", "files.py", "pip_errors.py"):
+        shutil.copy(project.ROOT / "helpers" / name, root / "helpers")
     texts = {
         "pyproject.toml": '[project]\nversion = "0.1.0"\n',
         "requirements.txt": "",
@@ -96,7 +97,9 @@ def no_network() -> list[str]:
 
 def set_up(course: Path, folder: Path) -> subprocess.CompletedProcess:
     """`lab --from` without JupyterLab, in a process that has no network."""
-    code = f"import tasks; from pathlib import Path; tasks.set_up_from(Path({str(folder)!r}))"
+    code = "import sys; from pathlib import Path; from tools import project\n"
+    code += "from tools.teaching.packing import set_up_from\n"
+    code += f"sys.exit(project.ended(lambda: set_up_from(Path({str(folder)!r})) and 0))"
     command = [*no_network(), sys.executable, "-c", code]
     return subprocess.run(command, cwd=course, capture_output=True, text=True)
 
@@ -106,7 +109,7 @@ def test_everything_is_set_up_without_a_network(made, tmp_path):
     fresh = tmp_path / "laptop"
     shutil.copytree(made / "course", fresh)
     assert set_up(fresh, made).returncode == 0
-    python = tasks.python_of(fresh / ".venv")
+    python = environment.python_of(fresh / ".venv")
     asked = [str(python), "-c", "import tiny; print(tiny.ANSWER)"]
     assert subprocess.run(asked, capture_output=True, text=True).stdout == "42\n"
     assert (fresh / "data/downloads/films/a.txt").read_text(encoding="utf8") == "a film"
@@ -198,7 +201,7 @@ def test_what_a_killed_pack_left_is_removed_by_the_next_one(tiny, tmp_path):
         f"place, root = Path({str(tmp_path / 'p')!r}), Path({str(tiny)!r})\n"
         "pack.make(place, root, lambda wheels: os._exit(9), {})"
     )
-    ran = subprocess.run([sys.executable, "-c", program], cwd=tasks.ROOT)
+    ran = subprocess.run([sys.executable, "-c", program], cwd=project.ROOT)
     assert ran.returncode == 9 and [files.is_marked(path) for path in tmp_path.glob(".*")] == [True]
     pack.make(tmp_path / "p", tiny, tiny_wheel, {})
     assert not list(tmp_path.glob(".*"))
@@ -232,10 +235,10 @@ def test_data_that_are_right_stay_and_damaged_ones_are_replaced(made, tiny):
 
 def test_a_copy_without_git_is_the_copy_with_git(tmp_path):
     """Of the real course, so that nothing large or private comes along."""
-    if not pack.tracked(tasks.ROOT):
+    if not pack.tracked(project.ROOT):
         pytest.skip("this is no clone")
     clone = tmp_path / "clone"
-    command = ["git", "clone", "--quiet", str(tasks.ROOT), str(clone)]
+    command = ["git", "clone", "--quiet", str(project.ROOT), str(clone)]
     subprocess.run(command, check=True, capture_output=True)
     pack.copy_course(clone, tmp_path / "with")
     for made_by_commands in (".venv/x", "data/downloads/x", "outputs/x", "tests/__pycache__/x"):
@@ -250,8 +253,8 @@ def test_every_source_has_a_decision_and_terms():
     assert set(pack_texts.PASS_ON) == set(downloads.sources())
     carried = {name for name, why in pack_texts.PASS_ON.items() if why is None}
     assert set(pack_texts.TERMS) == carried
-    assert pack.needed_by("news", tasks.ROOT) == ["07"]
-    assert "01" in pack.needed_by("reviews", tasks.ROOT)
+    assert pack.needed_by("news", project.ROOT) == ["07"]
+    assert "01" in pack.needed_by("reviews", project.ROOT)
 
 
 def test_what_the_pack_left_out_stops_nobody(monkeypatch, tmp_path, capsys):
@@ -265,21 +268,22 @@ def test_what_the_pack_left_out_stops_nobody(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(downloads, "folder", folder)
     monkeypatch.setattr(pack, "not_brought", lambda root: ["news"])
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    tasks.fetch_and_describe()
+    describe.main()
     assert "Needed by notebook 07" in capsys.readouterr().out
     monkeypatch.setattr(pack, "not_brought", lambda root: [])
     with pytest.raises(SystemExit, match="no network"):
-        tasks.fetch_and_describe()
+        describe.main()
 
 
 def test_an_unknown_source_to_leave_out_is_told(monkeypatch, capsys):
-    monkeypatch.setattr(tasks, "environment", lambda options: Path(sys.executable))
-    monkeypatch.setattr(tasks, "run_inside", lambda *arguments: 0)
-    assert tasks.main(["pack", "x", "--without", "revews"]) == 1
+    monkeypatch.setattr(environment, "python_for", lambda **options: Path(sys.executable))
+    monkeypatch.setattr(environment, "hand_over", lambda *arguments: 0)
+    options = Namespace(folder="x", without=["revews"], torch_index="", cuda=False)
+    assert project.ended(lambda: packing.main(options)) == 1
     assert "No source is called revews. There are: minilm" in capsys.readouterr().err
 
 
 def test_facts_are_those_of_the_course():
-    facts = pack.facts_of(tasks.ROOT)
-    assert facts["version"] == tasks.project()["project"]["version"]
+    facts = pack.facts_of(project.ROOT)
+    assert facts["version"] == project.project()["project"]["version"]
     assert json.loads(json.dumps(facts)) == facts

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-import tasks
 from helpers import downloads
 from tests.unit.test_pack import no_network
-from tools.teaching import pack, pack_texts
+from tools import environment, project
+from tools.teaching import pack, pack_texts, packing
 
 pytestmark = pytest.mark.long
 LEFT_OUT = {name: why for name, why in pack_texts.PASS_ON.items() if why}
@@ -24,11 +24,14 @@ def made(tmp_path_factory) -> Path:
     for name in downloads.sources():
         downloads.folder(name)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks, "VENV", place / "venv")
-        tasks.make_venv(tasks.VENV)
+        patch.setattr(project, "VENV", place / "venv")
+        environment.make_venv(project.VENV)
         options = Namespace(torch_index="", cuda=False)
         return pack.make(
-            place / "pack", tasks.ROOT, lambda wheels: tasks.fetch_wheels(wheels, options), LEFT_OUT
+            place / "pack",
+            project.ROOT,
+            lambda wheels: packing.fetch_wheels(wheels, options),
+            LEFT_OUT,
         )
 
 
@@ -43,7 +46,7 @@ def test_without_a_network_jupyterlab_answers_and_notebook_00_runs(made, tmp_pat
     """The stick alone: its copy of the course, its wheels, its data."""
     course = tmp_path / "laptop"
     pack.copy_course(made / "course", course)
-    driver = tasks.ROOT / "tests" / "unit" / "without_network.py"
+    driver = project.ROOT / "tests" / "unit" / "without_network.py"
     command = [*no_network(), sys.executable, str(driver), str(course), str(made)]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr

@@ -5,16 +5,16 @@ import re
 import nbformat
 import pytest
 
-import tasks
 from helpers import measured
 from tests.conftest import COURSE, load
+from tools import project
 from tools.experiments import one_change_at_a_time, readme_picture
 from tools.teaching import times
 
-PAGES = sorted([*tasks.ROOT.glob("*.md"), *(tasks.ROOT / "data").glob("*.md")])
-PAGES += sorted((tasks.ROOT / "docs").rglob("*.md"))
-README = (tasks.ROOT / "README.md").read_text(encoding="utf8")
-VERIFIED = (tasks.ROOT / "docs" / "verified.md").read_text(encoding="utf8")
+PAGES = sorted([*project.ROOT.glob("*.md"), *(project.ROOT / "data").glob("*.md")])
+PAGES += sorted((project.ROOT / "docs").rglob("*.md"))
+README = (project.ROOT / "README.md").read_text(encoding="utf8")
+VERIFIED = (project.ROOT / "docs" / "verified.md").read_text(encoding="utf8")
 
 
 def headings(text: str) -> set[str]:
@@ -39,18 +39,8 @@ def test_links_of_a_page_lead_somewhere(path):
 def test_the_pages_are_there():
     names = ["README.md", "LICENSE", "LICENSE-TEXT.md", "CITATION.cff", "CONTRIBUTING.md"]
     names += ["docs/glossary.md", "docs/references.md", "data/README.md"]
-    names += [f"data/{name}.md" for name in tasks.sources()]
-    assert [name for name in names if not (tasks.ROOT / name).is_file()] == []
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_every_command_that_is_shown_can_be_given(path):
-    """Each `tasks.py …` line parses; places to fill in are written in capitals."""
-    text = path.read_text(encoding="utf8")
-    for line in re.findall(r"(?:python3(?:\.\d+)?|py) tasks\.py ([^`\n#]+)", text):
-        words = line.split("  ")[0].replace("[NN ...]", "04").split()
-        if words[0] != "--help":
-            tasks.parser().parse_args(words)
+    names += [f"data/{name}.md" for name in project.sources()]
+    assert [name for name in names if not (project.ROOT / name).is_file()] == []
 
 
 def test_the_readme_is_one_screen_and_its_map_lists_every_notebook():
@@ -106,7 +96,7 @@ def test_versions_on_the_pages_are_those_that_are_installed():
     for constraints in ("requirements/constraints.txt", "requirements/lowest.txt"):
         pinned = dict(
             line.split("==")
-            for line in (tasks.ROOT / constraints).read_text(encoding="utf8").splitlines()
+            for line in (project.ROOT / constraints).read_text(encoding="utf8").splitlines()
             if "==" in line
         )
         row = next(line for line in VERIFIED.splitlines() if f"[{constraints}]" in line)
@@ -117,8 +107,8 @@ def test_versions_on_the_pages_are_those_that_are_installed():
 
 
 def test_the_citation_names_this_version_and_address():
-    facts = tasks.project()["project"]
-    text = (tasks.ROOT / "CITATION.cff").read_text(encoding="utf8")
+    facts = project.project()["project"]
+    text = (project.ROOT / "CITATION.cff").read_text(encoding="utf8")
     assert f"\nversion: {facts['version']}\n" in text
     assert facts["urls"]["Repository"] in text
 
@@ -129,6 +119,6 @@ def test_no_number_is_left_open():
 
 
 def test_every_link_of_the_glossary_names_a_notebook():
-    text = (tasks.ROOT / "docs/glossary.md").read_text(encoding="utf8")
+    text = (project.ROOT / "docs/glossary.md").read_text(encoding="utf8")
     linked = set(re.findall(r"notebooks/(\w+)\.ipynb", text))
     assert linked == {path.stem for path in COURSE}

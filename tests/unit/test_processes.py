@@ -14,9 +14,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tasks
 from helpers import parallel, runtime, storage
 from tests.unit import in_step
+from tools import lab, project
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run"]
 # Adam moves a weight by at most about the rate, 1e-3, a step. Sums in another order differ by
@@ -27,7 +27,7 @@ THREE = pytest.param(3, marks=pytest.mark.long)
 pytestmark = pytest.mark.slow
 
 
-def started(command: list[str], folder: Path = tasks.ROOT) -> subprocess.Popen:
+def started(command: list[str], folder: Path = project.ROOT) -> subprocess.Popen:
     """A command with one thread a process, and a fresh meeting point after each restart."""
     environment = dict(os.environ, OMP_NUM_THREADS="1", TORCH_DISABLE_SHARE_RDZV_TCP_STORE="1")
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
@@ -163,7 +163,7 @@ def test_what_cannot_go_on_stops_all_with_the_same_message(tmp_path):
 
 def documented(folder: Path) -> tuple[str, list[str]]:
     """`train.py` of docs/more_machines.md, on a tiny model and few rows; and its commands."""
-    text = (tasks.ROOT / "docs" / "more_machines.md").read_text(encoding="utf8")
+    text = (project.ROOT / "docs" / "more_machines.md").read_text(encoding="utf8")
     (script, *_), commands = (
         re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL) for language in ("python", "bash")
     )
@@ -185,7 +185,7 @@ def as_written(command: str, script: Path, machine: str) -> str:
     found = command.replace(".venv/bin/torchrun", " ".join(TORCHRUN))
     found = found.replace("FIRST_MACHINE:29500", machine).replace(" train.py", f" {script}")
     assert found.count("torch.distributed.run") == found.count(str(script)) == 1
-    return f"export PYTHONPATH={tasks.ROOT}\n{found}"
+    return f"export PYTHONPATH={project.ROOT}\n{found}"
 
 
 @pytest.mark.parametrize("machines", [1, pytest.param(2, marks=pytest.mark.long)])
@@ -194,7 +194,7 @@ def test_the_commands_of_the_page_on_machines_train(tmp_path, machines):
     text, commands = documented(tmp_path)
     script = tmp_path / "train.py"
     script.write_text(text)
-    meet = f"localhost:{tasks.listen('localhost', 0)}"
+    meet = f"localhost:{lab.listen('localhost', 0)}"
     command = as_written(commands[machines - 1], script, meet)
     for process in [started(["bash", "-c", command]) for _ in range(machines)]:
         code, said = ended(process)

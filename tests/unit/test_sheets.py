@@ -10,11 +10,11 @@ import torch
 from scipy import stats
 from sklearn import metrics as library
 
-import tasks
 from helpers import batching, checkpoints, metrics, training, validation
 from tests.conftest import load
+from tools import project
 
-SHEETS = tasks.ROOT / "docs" / "teaching" / "sheets"
+SHEETS = project.ROOT / "docs" / "teaching" / "sheets"
 TEXTS = {path.stem: path.read_text(encoding="utf8") for path in sorted(SHEETS.glob("*.md"))}
 
 
@@ -144,7 +144,7 @@ def test_weights_on_the_sheet_are_those_of_the_model(model):
 @pytest.fixture(scope="module")
 def judged() -> SimpleNamespace:
     """The recorded validation predictions of notebook 05."""
-    table = pd.read_csv(tasks.ROOT / "data" / "measured" / "evaluation_logits.csv")
+    table = pd.read_csv(project.ROOT / "data" / "measured" / "evaluation_logits.csv")
     part = table[table["part"] == "validation"]
     logits = part[["epoch1_logit0", "epoch1_logit1"]].to_numpy()
     scores = logits[:, 1] - logits[:, 0]
@@ -254,7 +254,7 @@ def test_how_sure():
 
 
 def test_the_loop_on_the_sheet_is_that_of_notebook_04():
-    cells = load(tasks.NOTEBOOKS / "04_fine_tuning_loop.ipynb")["cells"]
+    cells = load(project.NOTEBOOKS / "04_fine_tuning_loop.ipynb")["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     train, helper = re.findall(r"```python\n(.*?)```", TEXTS["loop"], re.DOTALL)
     assert train in code + "\n"

@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-import tasks
 from helpers import folders
 from tests.conftest import EVERY, load
+from tools import notebook_file, project
 from tools.site import build, colours, diagrams, pages, prose, tidy
 
 LARGEST = 1_500_000  # bytes of a page with all that it loads
@@ -117,7 +117,7 @@ def test_links_to_the_repository_name_files_that_are_there(seen):
     }
     assert named
     for file in named:
-        assert (tasks.ROOT / file).exists(), file
+        assert (project.ROOT / file).exists(), file
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -178,10 +178,10 @@ def test_all_code_and_every_printed_output_is_shown(site, every):
     shown = html.unescape(re.sub(r"<[^>]+>", "", page))
     for cell in load(every)["cells"]:
         if cell["cell_type"] == "code":
-            assert tasks.joined(cell["source"]).strip() in shown
+            assert notebook_file.joined(cell["source"]).strip() in shown
             for output in cell["outputs"]:
                 if output["output_type"] == "stream":
-                    assert tasks.ANSI.sub("", tasks.joined(output["text"])) in shown
+                    assert notebook_file.ANSI.sub("", notebook_file.joined(output["text"])) in shown
                 elif output["output_type"] == "error":
                     assert output["evalue"].splitlines()[0] in shown
 
@@ -202,7 +202,7 @@ def test_figures_are_those_of_the_notebook(site, seen, every):
 
 
 def address_of(notebook: Path) -> str:
-    return pages.address_of(notebook.relative_to(tasks.ROOT).as_posix())
+    return pages.address_of(notebook.relative_to(project.ROOT).as_posix())
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -215,7 +215,9 @@ def test_a_formula_that_cannot_be_shown_is_named_and_the_old_pages_stay(tmp_path
     folders.write_folder(tmp_path / "pages", lambda new: (new / "index.html").write_text("before"))
     broken = r"\nosuch{x}"
     monkeypatch.setattr(prose, "html_of", lambda text: prose.mathml(broken, block=True))
-    with pytest.raises(tasks.Trouble, match=r"(?s)cannot be shown: .nosuch\{x\}.*Unknown command"):
+    with pytest.raises(
+        project.Trouble, match=r"(?s)cannot be shown: .nosuch\{x\}.*Unknown command"
+    ):
         build.build(tmp_path / "pages")
     assert (tmp_path / "pages" / "index.html").read_text(encoding="utf8") == "before"
 
@@ -223,7 +225,7 @@ def test_a_formula_that_cannot_be_shown_is_named_and_the_old_pages_stay(tmp_path
 def test_a_diagram_that_was_changed_must_be_drawn_anew():
     source = next(diagrams.all_sources())
     assert diagrams.drawing_of(source)[0].endswith(".svg")
-    with pytest.raises(tasks.Trouble, match="no drawing or no words: it begins 'flowchart"):
+    with pytest.raises(project.Trouble, match="no drawing or no words: it begins 'flowchart"):
         diagrams.drawing_of(source + "    SFT --> NEW\n")
 
 
@@ -287,14 +289,14 @@ def test_contrast_is_that_of_the_guideline():
 
 
 def test_each_licence_is_stated_as_where_the_data_come_from():
-    text = (tasks.ROOT / "data" / "licences.md").read_text("utf8")
+    text = (project.ROOT / "data" / "licences.md").read_text("utf8")
     rows = {row.split("|")[1].strip(): row for row in text.splitlines() if row.startswith("| `")}
-    for name, source in tasks.sources().items():
+    for name, source in project.sources().items():
         assert f"| {source['licence']} |" in rows[f"`{name}`"]
 
 
 def test_what_is_passed_on_is_what_the_licence_page_names(site):
-    text = (tasks.ROOT / "data" / "licences.md").read_text("utf8")
+    text = (project.ROOT / "data" / "licences.md").read_text("utf8")
     font = site / "static" / "fonts" / "stix-two-math.woff2"
     assert hashlib.sha256(font.read_bytes()).hexdigest() in text
     assert "SIL OPEN FONT LICENSE" in (font.parent / "LICENSE.txt").read_text("utf8")

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from tests.conftest import load
+from tools.notebook_sections import OPENING, sections, slug
 from tools.teaching import slides
-from tools.teaching.sections import OPENING, sections, slug
 
 
 def test_every_question_figure_and_quiz_answer_is_on_a_slide(course):

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-import tasks
 from helpers import batching, checkpoints, corpora, runtime, speedups, training
+from tools import project
 from tools.experiments import cost_against_size, prediction_speed, provenance, runs, where_time_goes
 
 matplotlib.use("Agg")
@@ -221,7 +221,7 @@ def test_the_page_of_findings_quotes_what_a_million_rows_took():
     rows = pd.read_csv(cost_against_size.RESULTS)
     rows = rows[rows["what"] == "a CSV"].groupby("size").median(numeric_only=True)
     memory = rows["peak_memory_mb"]
-    findings = " ".join((tasks.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
+    findings = " ".join((project.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
     minutes = rows.loc[10**6, "seconds_taken"] / 60
     said = f"a million short texts take {memory[10**6]:.0f} MB and {minutes:.0f} minutes to predict"
     assert f"{said}, a thousand {memory[1000]:.0f} MB" in findings

@@ -16,10 +16,10 @@ import pytest
 import torch
 from scipy import stats
 
-import tasks
 from helpers import corpora, validation
 from helpers.measured import class_imbalance as imbalance
 from helpers.measured.cross_validation import hits
+from tools import project
 from tools.experiments import class_imbalance, runs
 from tools.experiments import cross_validation as study
 
@@ -76,7 +76,9 @@ def test_runs_spread_over_processes_are_written_by_one_and_gone_on_with(tmp_path
     (tmp_path / "stop").touch()
     command = [sys.executable, "-c", "from tests.unit import test_studies as t; t.drive_in_two()"]
     environment = dict(os.environ, STUDY_PLACE=str(tmp_path))
-    codes = [subprocess.run(command, cwd=tasks.ROOT, env=environment).returncode for _ in range(2)]
+    codes = [
+        subprocess.run(command, cwd=project.ROOT, env=environment).returncode for _ in range(2)
+    ]
     assert codes[0] != 0 and codes[1] == 0
     rows, beside = (pd.read_csv(tmp_path / name) for name in ("results.csv", "beside.csv"))
     assert sorted(rows["seed"]) == sorted(beside["seed"]) == list(range(6))
@@ -113,12 +115,14 @@ def test_a_module_that_runs_as_main_is_found_by_its_name(monkeypatch):
     assert runs.importable(learn) is learn
 
 
-def test_every_study_has_its_module_and_an_unknown_one_is_named(capsys):
-    modules = tasks.project()["tool"]["course"]["studies"]
+def test_every_study_has_its_module_and_an_unknown_one_is_named():
+    modules = project.project()["tool"]["course"]["studies"]
     for name in modules.values():
-        assert (tasks.ROOT / "tools" / "experiments" / f"{name}.py").is_file()
-    assert tasks.main(["study", "99", "--here"]) == 1
-    assert f"No study belongs to 99. There are: {', '.join(modules)}" in capsys.readouterr().err
+        assert (project.ROOT / "tools" / "experiments" / f"{name}.py").is_file()
+    command = [sys.executable, "tasks.py", "study", "99", "--here"]
+    ran = subprocess.run(command, cwd=project.ROOT, capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert f"No study belongs to 99. There are: {', '.join(modules)}" in ran.stderr
 
 
 def grid(fold_sd, seed_sd, rest_sd, rng, folds=5, seeds=5):
@@ -155,7 +159,7 @@ def test_a_table_with_holes_has_no_components():
 
 
 def test_the_page_of_findings_quotes_the_study():
-    findings = (tasks.ROOT / "docs" / "findings.md").read_text(encoding="utf8")
+    findings = (project.ROOT / "docs" / "findings.md").read_text(encoding="utf8")
     runs = pd.read_csv(study.RESULTS).assign(accuracy=lambda rows: 100 * rows["accuracy"])
     of = {name: rows["accuracy"] for name, rows in runs.groupby("model")}
     means = f"**{of[study.ENCODER].mean():.1f} %** against **{of[study.TFIDF].mean():.1f} %**"
@@ -220,8 +224,8 @@ def test_the_seed_of_the_live_run_is_recorded_without_weights():
 
 
 def test_the_recorded_logits_belong_to_the_reviews_as_they_are_split():
-    recorded = pd.read_csv(tasks.ROOT / "data" / "measured" / "evaluation_logits.csv")
-    facts = json.loads((tasks.ROOT / "data" / "measured" / "evaluation_logits.json").read_text())
+    recorded = pd.read_csv(project.ROOT / "data" / "measured" / "evaluation_logits.csv")
+    facts = json.loads((project.ROOT / "data" / "measured" / "evaluation_logits.json").read_text())
     for part, dataset in corpora.load("reviews").items():
         assert facts["fingerprints"][part] == corpora.fingerprint(dataset)
         labels = recorded.loc[recorded["part"] == part, "label"].tolist()

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import tasks
 from helpers import checkpoints, corpora, metrics, training
+from tools import project
 from tools.experiments import news_draws as study
 
-NOTEBOOK = tasks.ROOT / "notebooks" / "07_news_case_study.ipynb"
+NOTEBOOK = project.ROOT / "notebooks" / "07_news_case_study.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +192,7 @@ def test_baselines_give_log_probabilities_and_learn_from_the_rows_they_are_given
 
 
 def test_the_page_of_findings_quotes_the_study():
-    words = " ".join((tasks.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
+    words = " ".join((project.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
     rows = pd.read_csv(study.RESULTS).query("stage == 'draw'")
     of = {name: 100 * part for name, part in rows.groupby("model")["accuracy"]}
     tuned, frozen = of[study.HEAD], of[study.FROZEN]

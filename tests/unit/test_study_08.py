@@ -12,9 +12,9 @@ import torch
 from scipy import stats
 from torch import nn
 
-import tasks
 from helpers import baselines, checkpoints, corpora, training
 from helpers.measured import what_it_buys
+from tools import project
 from tools.experiments import what_it_buys as study
 
 
@@ -122,7 +122,7 @@ def test_a_correction_of_rank_r_beside_the_layer():
 
 
 def test_the_lora_of_the_notebook_is_that_of_the_study():
-    path = tasks.ROOT / "notebooks" / "08_what_fine_tuning_buys.ipynb"
+    path = project.ROOT / "notebooks" / "08_what_fine_tuning_buys.ipynb"
     cells = json.loads(path.read_text(encoding="utf8"))["cells"]
     sources = ("".join(cell["source"]) for cell in cells)
     source = next(text for text in sources if text.startswith("class LoRA"))
@@ -206,7 +206,7 @@ def test_the_control_learned_nothing(rows):
 
 
 def test_the_page_of_findings_quotes_the_study(rows):
-    words = " ".join((tasks.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
+    words = " ".join((project.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
     tested = rows[(rows["scored"] == "test") & (rows["flipped"] == 0) & (rows["seed"] < 5)]
     fewer = (tested["n"] == 1024) & (tested["steps"] == study.FEWER)
     table = tested[~fewer].pivot_table(index="n", columns="model", values="right", aggfunc="mean")

@@ -6,9 +6,9 @@ import pytest
 import torch
 from scipy import stats
 
-import tasks
 from helpers import baselines, corpora
 from helpers.measured import domains
+from tools import project
 from tools.experiments import domains as study
 
 
@@ -152,7 +152,7 @@ def test_the_page_of_findings_quotes_the_study():
     r = table[table["model"] == study.MSE].groupby(["source", "target"])["pearson"].mean()
     every = domains.table()
     vader = every[(every["model"] == study.VADER) & (every["target"] == "tweets")]["pearson"].item()
-    words = " ".join((tasks.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
+    words = " ".join((project.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
     said = f"**{r['movie', 'tweets']:.2f}**", f"{r['tweets', 'tweets']:.2f}", f"{vader:.2f}"
     sentence = "r = {} with the mean rating of tweets; trained on tweets {}; a word list with rules"
     assert (sentence + " and no training {}.").format(*said) in words

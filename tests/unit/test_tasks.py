@@ -1,7 +1,9 @@
 """The commands: what they say when something is wrong, what they keep, what they rewrite."""
 
 import ast
+import importlib.util
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -14,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tasks
+from tools import environment, lab, notebook_file, project, testing
 
 # ---------------------------------------------------------------- messages
 
@@ -29,13 +32,13 @@ def test_help_fits_one_screen_and_names_every_command(capsys):
 
 
 def test_a_python_that_is_too_old_is_told_so():
-    with pytest.raises(tasks.Trouble, match=r"This is Python 3.8.18.*needs 3.11"):
+    with pytest.raises(SystemExit, match=r"This is Python 3.8.18.*needs 3.11"):
         tasks.check_python((3, 8, 18))
 
 
 def test_a_python_that_is_too_old_can_read_the_file():
-    for name in ("tasks.py", "helpers/files.py", "helpers/__init__.py"):
-        source = (tasks.ROOT / name).read_text(encoding="utf8")
+    for name in ("tasks.py", "helpers/files.py", "helpers/pip_errors.py", "helpers/__init__.py"):
+        source = (project.ROOT / name).read_text(encoding="utf8")
         ast.parse(source, feature_version=(3, 8))
         assert "from __future__ import annotations" in source or "def " not in source
 
@@ -43,8 +46,8 @@ def test_a_python_that_is_too_old_can_read_the_file():
 def test_a_full_disk_is_told_before_anything_starts(monkeypatch):
     usage = shutil._ntuple_diskusage(100, 99, 500_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
-    with pytest.raises(tasks.Trouble, match=r"needs 3.0 GB.*0.5 GB are free"):
-        tasks.check_disk("cpu")
+    with pytest.raises(project.Trouble, match=r"needs 3.0 GB.*0.5 GB are free"):
+        environment.check_disk("cpu")
 
 
 def test_a_port_in_use_is_named_with_one_that_is_free():
@@ -53,10 +56,10 @@ def test_a_port_in_use_is_named_with_one_that_is_free():
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(
-            tasks.Trouble, match=rf"Port {port} is in use(.|\n)*--port \d+"
+            project.Trouble, match=rf"Port {port} is in use(.|\n)*--port \d+"
         ) as caught:
-            tasks.check_port("127.0.0.1", port)
-    tasks.check_port("127.0.0.1", int(str(caught.value).split()[-1]))
+            lab.check_port("127.0.0.1", port)
+    lab.check_port("127.0.0.1", int(str(caught.value).split()[-1]))
 
 
 def test_a_missing_venv_module_is_told_with_its_package():
@@ -64,23 +67,25 @@ def test_a_missing_venv_module_is_told_with_its_package():
         "The virtual environment was not created successfully because ensurepip is not available."
     )
     for said in (debian, "/usr/bin/python3: No module named venv"):
-        assert "sudo apt install python3." in tasks.explain_venv(said)
+        assert "sudo apt install python3." in environment.explain_venv(said)
 
 
 def test_a_network_that_is_not_there_is_told(tmp_path):
     """pip itself, asking an index that nobody serves."""
-    nobody = ["--index-url", f"http://127.0.0.1:{tasks.listen('127.0.0.1', 0)}/simple"]
+    nobody = ["--index-url", f"http://127.0.0.1:{lab.listen('127.0.0.1', 0)}/simple"]
     command = [sys.executable, "-m", "pip", "download", "--retries", "1", "--isolated", *nobody]
     pip = subprocess.run(
         [*command, "no-such-package"], capture_output=True, text=True, cwd=tmp_path
     )
     assert pip.returncode != 0
-    assert "cannot be reached" in tasks.explain_pip(pip.stdout + pip.stderr)
+    assert "cannot be reached" in environment.explain_pip(pip.stdout + pip.stderr)
 
 
 def test_other_failures_of_pip_are_told_apart():
-    assert "disk is full" in tasks.explain_pip("OSError: [Errno 28] No space left on device")
-    assert "No matching" in tasks.explain_pip("a line\nERROR: No matching distribution found\n")
+    assert "disk is full" in environment.explain_pip("OSError: [Errno 28] No space left on device")
+    assert "No matching" in environment.explain_pip(
+        "a line\nERROR: No matching distribution found\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,21 +99,68 @@ def test_other_failures_of_pip_are_told_apart():
     ],
 )
 def test_a_torch_that_brings_cuda_is_recognized_from_what_pip_says(line, cuda):
-    assert tasks.names_wheel(line)
-    assert tasks.is_cuda(line) == cuda
+    assert environment.names_wheel(line)
+    assert environment.is_cuda(line) == cuda
 
 
 def test_metadata_of_a_wheel_is_not_the_wheel():
-    assert not tasks.names_wheel("Downloading torch-2.13.0-cp312-none-any.whl.metadata (29 kB)")
+    assert not environment.names_wheel(
+        "Downloading torch-2.13.0-cp312-none-any.whl.metadata (29 kB)"
+    )
 
 
 def test_cuda_for_no_gpu_stops_with_both_ways_out(monkeypatch):
-    monkeypatch.setattr(tasks, "torch_kind", lambda *arguments: "cuda")
-    monkeypatch.setattr(tasks, "check_disk", lambda kind: None)
+    monkeypatch.setattr(environment, "torch_kind", lambda *arguments: "cuda")
+    monkeypatch.setattr(environment, "check_disk", lambda kind: None)
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(tasks.Trouble, match=r"--torch-index URL(.|\n)*--cuda"):
-        tasks.announce(tasks.VENV, "requirements/constraints.txt", torch_index="", cuda=False)
-    tasks.announce(tasks.VENV, "requirements/constraints.txt", torch_index="", cuda=True)
+    with pytest.raises(project.Trouble, match=r"--torch-index URL(.|\n)*--cuda"):
+        environment.announce(
+            project.VENV, "requirements/constraints.txt", torch_index="", cuda=False
+        )
+    environment.announce(project.VENV, "requirements/constraints.txt", torch_index="", cuda=True)
+
+
+# ---------------------------------------------------------------- handing over
+
+PAGES = [
+    p for folder in (".", "data", "docs") for p in sorted((project.ROOT / folder).glob("*.md"))
+]
+PAGES += sorted((project.ROOT / "docs").glob("*/*.md"))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_command_that_is_shown_can_be_given(path):
+    """Each `tasks.py …` line parses; places to fill in are written in capitals."""
+    text = path.read_text(encoding="utf8")
+    for line in re.findall(r"(?:python3(?:\.\d+)?|py) tasks\.py ([^`\n#]+)", text):
+        words = line.split("  ")[0].replace("[NN ...]", "04").split()
+        if words[0] != "--help":
+            tasks.parser().parse_args(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "module", "more"),
+    [
+        ("slides 01", "tools.teaching.slides", ["01_tokenization.ipynb", "01_solutions.ipynb"]),
+        ("refresh 01", "tools.run_notebooks", ["01_tokenization.ipynb", "01_solutions.ipynb"]),
+        ("test --all --record", "tools.testing", ["--all", "--record"]),
+        ("test --here", "tools.testing", ["--here"]),
+        ("check", "tools.checks", []),
+        ("site", "tools.site.build", []),
+        ("study 05 --limit 2", "tools.experiments.class_imbalance", ["--limit=2"]),
+    ],
+)
+def test_each_command_hands_over_to_a_module_that_there_is(words, module, more, monkeypatch):
+    called = []
+    monkeypatch.setattr(environment, "set_up", lambda **options: Path("python"))
+    monkeypatch.setattr(
+        environment,
+        "hand_over",
+        lambda python, *given: called.append(given) or 7 * (given[0] == module),
+    )
+    assert tasks.main(words.split()) == 7
+    assert called[-1][0] == module and [Path(word).name for word in called[-1][1:]] == more
+    assert importlib.util.find_spec(module)
 
 
 # ---------------------------------------------------------------- set-up
@@ -119,24 +171,24 @@ def installs(tmp_path, monkeypatch):
     """The set-up's order of things in an empty folder, with what takes minutes left out."""
     for name in ("requirements.txt", "requirements/dev.txt", "requirements/constraints.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(tasks.ROOT / name, tmp_path / name)
+        shutil.copy(project.ROOT / name, tmp_path / name)
     done = []
 
     def make(venv):
         done.append("make")
-        tasks.python_of(venv).parent.mkdir(parents=True)
-        tasks.python_of(venv).touch()
+        environment.python_of(venv).parent.mkdir(parents=True)
+        environment.python_of(venv).touch()
 
-    monkeypatch.setattr(tasks, "ROOT", tmp_path)
-    monkeypatch.setattr(tasks, "make_venv", make)
-    monkeypatch.setattr(tasks, "announce", lambda *arguments: None)
-    monkeypatch.setattr(tasks, "pip_install", lambda *arguments: done.append("install"))
+    monkeypatch.setattr(project, "ROOT", tmp_path)
+    monkeypatch.setattr(environment, "make_venv", make)
+    monkeypatch.setattr(environment, "announce", lambda *arguments: None)
+    monkeypatch.setattr(environment, "pip_install", lambda *arguments: done.append("install"))
     return done
 
 
 def test_a_second_call_does_nothing(installs, tmp_path):
-    tasks.set_up(tmp_path / ".venv")
-    tasks.set_up(tmp_path / ".venv")
+    environment.set_up(tmp_path / ".venv")
+    environment.set_up(tmp_path / ".venv")
     assert installs == ["make", "install"]
 
 
@@ -145,24 +197,24 @@ def test_an_interrupted_installation_is_made_anew(installs, tmp_path, monkeypatc
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(tasks, "pip_install", interrupted)
-        tasks.set_up(tmp_path / ".venv")
-    tasks.set_up(tmp_path / ".venv")
+        patch.setattr(environment, "pip_install", interrupted)
+        environment.set_up(tmp_path / ".venv")
+    environment.set_up(tmp_path / ".venv")
     assert installs == ["make", "make", "install"]
 
 
 def test_changed_requirements_are_installed_on_top(installs, tmp_path):
-    tasks.set_up(tmp_path / ".venv")
+    environment.set_up(tmp_path / ".venv")
     (tmp_path / "requirements.txt").write_text("torch>=3\n", encoding="utf8")
-    tasks.set_up(tmp_path / ".venv")
-    tasks.set_up(tmp_path / ".venv")
+    environment.set_up(tmp_path / ".venv")
+    environment.set_up(tmp_path / ".venv")
     assert installs == ["make", "install", "install"]
 
 
 def test_an_environment_whose_python_is_gone_is_made_anew(installs, tmp_path):
-    python = tasks.set_up(tmp_path / ".venv")
+    python = environment.set_up(tmp_path / ".venv")
     python.unlink()
-    tasks.set_up(tmp_path / ".venv")
+    environment.set_up(tmp_path / ".venv")
     assert installs == ["make", "install", "make", "install"]
 
 
@@ -179,7 +231,7 @@ def notebook(*sources: str) -> dict:
 
 @given(st.text())
 def test_lines_lose_nothing(text):
-    assert "".join(tasks.lines(text)) == text
+    assert "".join(notebook_file.lines(text)) == text
 
 
 def test_what_is_stored_depends_on_texts_and_outputs_only():
@@ -188,7 +240,9 @@ def test_what_is_stored_depends_on_texts_and_outputs_only():
     for count, cell in enumerate(second["cells"]):
         cell["execution_count"] = count + 7
         cell["metadata"] = {"execution": {"iopub.execute_input": "2026-11-24"}, "scrolled": True}
-    assert tasks.as_text(tasks.cleaned(first)) == tasks.as_text(tasks.cleaned(second))
+    assert notebook_file.as_text(notebook_file.cleaned(first)) == notebook_file.as_text(
+        notebook_file.cleaned(second)
+    )
 
 
 def test_a_cell_keeps_its_id_and_a_copied_or_new_one_gets_another():
@@ -196,18 +250,20 @@ def test_a_cell_keeps_its_id_and_a_copied_or_new_one_gets_another():
     cells[0]["source"] = "another text"
     cells[2]["id"] = "00000001"  # as an editor leaves it that copies a cell
     del cells[3]["id"]
-    ids = tasks.cell_ids(cells)
+    ids = notebook_file.cell_ids(cells)
     assert ids[:2] == ["00000000", "00000001"] and len(set(ids)) == 4
-    assert ids == tasks.cell_ids(cells)
+    assert ids == notebook_file.cell_ids(cells)
 
 
 def test_streams_are_stored_as_they_look_in_the_end():
     outputs = [
         nbformat.v4.new_output("stream", name="stdout", text="0%\r50%"),
         nbformat.v4.new_output("stream", name="stdout", text="\r100%\nnext\r\n"),
-        nbformat.v4.new_output("display_data", data={tasks.WIDGET: {}, "text/plain": "a bar"}),
+        nbformat.v4.new_output(
+            "display_data", data={notebook_file.WIDGET: {}, "text/plain": "a bar"}
+        ),
     ]
-    stored = tasks.cleaned_outputs(outputs, 1)
+    stored = notebook_file.cleaned_outputs(outputs, 1)
     assert stored == [{"name": "stdout", "output_type": "stream", "text": ["100%\n", "next\n"]}]
 
 
@@ -218,15 +274,14 @@ def test_an_error_is_stored_without_the_frames_of_libraries():
         "File /home/me/lib.py:9",
         "KeyError: 'a'",
     ]
-    assert tasks.own_frames(frames) == [frames[0], frames[1], frames[3]]
+    assert notebook_file.own_frames(frames) == [frames[0], frames[1], frames[3]]
 
 
 def store(path: Path, *sources: str) -> subprocess.CompletedProcess:
     """Write a notebook and let `refresh`'s part inside the environment run it."""
     nbformat.write(notebook(*sources), path)
-    code = "import tasks; tasks.run_and_store()"
-    command = [sys.executable, "-c", code, str(path)]
-    return subprocess.run(command, cwd=tasks.ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-m", "tools.run_notebooks", str(path)]
+    return subprocess.run(command, cwd=project.ROOT, capture_output=True, text=True)
 
 
 def test_refresh_stores_outputs_and_twice_the_same(tmp_path):
@@ -257,24 +312,22 @@ def test_refresh_of_a_number_that_is_not_there_lists_those_that_are(capsys):
 # ---------------------------------------------------------------- tests and their table
 
 
-def test_a_failing_group_fails_the_whole_and_a_slow_one_does_not(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(tasks, "OUTPUTS", tmp_path)
+def test_a_failing_group_fails_the_whole_and_a_slow_one_does_not(tmp_path, capsys):
     good, bad = tmp_path / "test_good.py", tmp_path / "test_bad.py"
     good.write_text("def test_it(): pass\n", encoding="utf8")
     bad.write_text("def test_it(): assert 0\ndef test_other(): pass\n", encoding="utf8")
-    rows = [tasks.run_pytest(Path(sys.executable), p.stem, [str(p)]) for p in (good, bad)]
+    rows = [testing.run_pytest(Path(sys.executable), p.stem, [str(p)]) for p in (good, bad)]
     budgets = {"test_good": 0, "solutions": 60, "everything": 0}
-    assert tasks.report(rows[:1], budgets) == 0
+    assert testing.report(rows[:1], budgets) == 0
     said = capsys.readouterr().out
     assert said.endswith("\n1 passed, 0 failed\n")
     assert "over its budget" in said
-    assert tasks.report(rows, budgets) == 1
+    assert testing.report(rows, budgets) == 1
     assert capsys.readouterr().out.endswith("\n2 passed, 1 failed\n")
 
 
-def test_a_group_that_cannot_start_counts_as_failed(tmp_path, monkeypatch):
-    monkeypatch.setattr(tasks, "OUTPUTS", tmp_path)
-    row = tasks.run_pytest(Path(sys.executable), "x", [str(tmp_path / "missing.py")])
+def test_a_group_that_cannot_start_counts_as_failed(tmp_path):
+    row = testing.run_pytest(Path(sys.executable), "x", [str(tmp_path / "missing.py")])
     assert (row["passed"], row["failed"]) == (0, 1)
 
 
@@ -284,40 +337,44 @@ def test_a_group_that_cannot_start_counts_as_failed(tmp_path, monkeypatch):
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
     """A copy of what `fork` and `clean` may touch."""
-    shutil.copytree(tasks.NOTEBOOKS, tmp_path / "notebooks")
+    shutil.copytree(project.NOTEBOOKS, tmp_path / "notebooks")
+    (tmp_path / "helpers").mkdir()
+    shutil.copy(project.ROOT / "helpers" / "__init__.py", tmp_path / "helpers")
     for path in [
-        *tasks.ROOT.glob("*.md"),
-        *tasks.ROOT.glob("*.cff"),
-        tasks.ROOT / "pyproject.toml",
+        *project.ROOT.glob("*.md"),
+        *project.ROOT.glob("*.cff"),
+        project.ROOT / "pyproject.toml",
     ]:
         shutil.copy(path, tmp_path)
-    monkeypatch.setattr(tasks, "ROOT", tmp_path)
-    monkeypatch.setattr(tasks, "NOTEBOOKS", tmp_path / "notebooks")
-    monkeypatch.setattr(tasks, "OUTPUTS", tmp_path / "outputs")
+    monkeypatch.setattr(project, "ROOT", tmp_path)
+    monkeypatch.setattr(project, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(project, "OUTPUTS", tmp_path / "outputs")
     return tmp_path
 
 
 def test_a_fork_changes_every_address_and_version(copy):
-    old = tasks.project()["project"]
+    old = project.project()["project"]
     slug = old["urls"]["Repository"].removeprefix("https://github.com/")
     assert (
         tasks.main(["fork", "https://github.com/someone/their.course", "--version", "v9.8.7"]) == 0
     )
-    assert tasks.project()["project"]["version"] == "9.8.7"
-    for path in [*copy.glob("*.*"), *tasks.notebooks()]:
+    assert project.project()["project"]["version"] == "9.8.7"
+    helpers = (copy / "helpers" / "__init__.py").read_text(encoding="utf8")
+    assert '\n__version__ = "9.8.7"\n' in helpers
+    for path in [*copy.glob("*.*"), *project.notebooks()]:
         text = path.read_text(encoding="utf8")
         assert f"github.com/{slug}" not in text
         assert f"/blob/v{old['version']}/" not in text
         if path.suffix == ".ipynb":
             cells = json.loads(text)["cells"]
-            assert [cell["id"] for cell in cells] == tasks.cell_ids(cells)
+            assert [cell["id"] for cell in cells] == notebook_file.cell_ids(cells)
             assert r"VERSION = \"v9.8.7\"" in text
             assert r"REPOSITORY = \"https://github.com/someone/their.course\"" in text
 
 
 def test_a_fork_and_back_changes_nothing(copy):
     before = {path: path.read_bytes() for path in copy.rglob("*.*") if path.is_file()}
-    old = tasks.project()["project"]
+    old = project.project()["project"]
     tasks.main(["fork", "https://github.com/someone/else", "--version", "v9.8.7"])
     tasks.main(["fork", old["urls"]["Repository"], "--version", f"v{old['version']}"])
     assert {path: path.read_bytes() for path in before} == before
@@ -338,37 +395,39 @@ def test_an_address_that_colab_cannot_open_is_refused(address, copy, capsys):
 def without_browser(tmp_path, monkeypatch):
     """A machine without a browser, and what would be installed on it."""
     installed = []
-    monkeypatch.setattr(tasks, "find_chromium", lambda: None)
-    monkeypatch.setattr(tasks, "VENV", tmp_path)
-    monkeypatch.setattr(tasks, "pip_install", lambda venv, arguments: installed.append(arguments))
-    monkeypatch.setattr(tasks, "apt_install", lambda package: installed.append(package))
+    monkeypatch.setattr(environment, "find_chromium", lambda: None)
+    monkeypatch.setattr(project, "VENV", tmp_path)
+    monkeypatch.setattr(
+        environment, "pip_install", lambda venv, arguments: installed.append(arguments)
+    )
+    monkeypatch.setattr(environment, "apt_install", lambda package: installed.append(package))
     monkeypatch.delenv("CI", raising=False)
     return installed
 
 
 def test_a_browser_on_the_path_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(tasks.Path, "is_file", lambda path: False)
-    assert tasks.find_chromium() is None
+    monkeypatch.setattr(environment.Path, "is_file", lambda path: False)
+    assert environment.find_chromium() is None
     (tmp_path / "google-chrome").touch(mode=0o755)
-    assert tasks.find_chromium() == str(tmp_path / "google-chrome")
+    assert environment.find_chromium() == str(tmp_path / "google-chrome")
 
 
 def test_a_learner_without_a_browser_installs_nothing_for_it(without_browser):
-    tasks.prepare_browser(everywhere=False)
+    environment.prepare_browser(everywhere=False)
     assert without_browser == []
 
 
 def test_what_drives_the_browser_is_installed_once(without_browser, monkeypatch):
-    monkeypatch.setattr(tasks, "find_chromium", lambda: "chromium")
-    tasks.prepare_browser(everywhere=False)
-    tasks.prepare_browser(everywhere=False)
+    monkeypatch.setattr(environment, "find_chromium", lambda: "chromium")
+    environment.prepare_browser(everywhere=False)
+    environment.prepare_browser(everywhere=False)
     assert len(without_browser) == 1 and "requirements/browser.txt" in without_browser[0][1]
 
 
 def test_a_machine_of_the_ci_gets_a_browser(without_browser, monkeypatch):
     monkeypatch.setenv("CI", "1")
-    tasks.prepare_browser(everywhere=False)
+    environment.prepare_browser(everywhere=False)
     assert without_browser == ["chromium"]
 
 
@@ -389,13 +448,13 @@ def test_rooms_are_entered_where_the_options_say_so_and_recorded_only_if_asked(
         ran[name] = arguments
         return {"name": name, "seconds": 0.0, "passed": 1, "failed": 0, "skipped": 0}
 
-    monkeypatch.setattr(tasks, "run_pytest", run_pytest)
-    monkeypatch.setattr(tasks, "run_inside", lambda *arguments: 0)
-    monkeypatch.setattr(tasks, "set_up", lambda *arguments, **more: Path(sys.executable))
+    monkeypatch.setattr(testing, "run_pytest", run_pytest)
+    monkeypatch.setattr(environment, "hand_over", lambda *arguments: 0)
+    monkeypatch.setattr(environment, "set_up", lambda *arguments, **more: Path(sys.executable))
     monkeypatch.setattr("tools.verified.record", recorded.append)
-    assert tasks.main(["test", "--here", *options]) == 0
+    assert testing.test(testing.parser().parse_args(["--here", *options])) == 0
     assert ran.keys() & {"browser", "simulated Colab", "Python 3.12", "Python 3.13"} == rooms
     assert {"--ignore=tests/browser", "--ignore=tests/colab"} <= set(ran["unit tests"])
     assert recorded == []
-    assert tasks.main(["test", "--here", *options, "--record"]) == 0
+    assert testing.test(testing.parser().parse_args(["--here", *options, "--record"])) == 0
     assert len(recorded) == 1 and recorded[0][0]["packages"] == "requirements/constraints.txt"

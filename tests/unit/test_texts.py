@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-import tasks
 from helpers import corpora, downloads
 from tests.conftest import EVERY, load
+from tools import notebook_file, project
 
 RUN = 6  # words in a row from which on a passage counts as taken from a text
-FILES = [path for pattern in ("*.md", "*/*.md") for path in tasks.ROOT.glob(pattern)]
-LICENCES = (tasks.ROOT / "data" / "licences.md").read_text(encoding="utf8")
+FILES = [path for pattern in ("*.md", "*/*.md") for path in project.ROOT.glob(pattern)]
+LICENCES = (project.ROOT / "data" / "licences.md").read_text(encoding="utf8")
 
 
 def words(text: str) -> list[str]:
@@ -26,8 +26,8 @@ def printed(notebook: dict) -> Iterator[str]:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             shown = data.get("text/html", data.get("text/plain", ""))
-            text = tasks.joined(output.get("text", "")) + re.sub(
-                "<[^>]*>", " ", tasks.joined(shown)
+            text = notebook_file.joined(output.get("text", "")) + re.sub(
+                "<[^>]*>", " ", notebook_file.joined(shown)
             )
             yield text + output.get("evalue", "")
 
@@ -94,10 +94,10 @@ def test_no_more_of_a_review_is_printed_than_the_page_on_licences_says(outputs):
 def test_no_common_misspelling_stands_in_the_texts(tmp_path):
     for path in EVERY:
         cells = [c for c in load(path)["cells"] if c["cell_type"] == "markdown"]
-        text = "\n\n".join(tasks.joined(cell["source"]) for cell in cells)
+        text = "\n\n".join(notebook_file.joined(cell["source"]) for cell in cells)
         (tmp_path / f"{path.stem}.md").write_text(text, encoding="utf8")
     for path in FILES:
-        name = path.relative_to(tasks.ROOT).as_posix().replace("/", "_")
+        name = path.relative_to(project.ROOT).as_posix().replace("/", "_")
         (tmp_path / name).write_text(path.read_text(encoding="utf8"), encoding="utf8")
     command = [sys.executable, "-m", "codespell_lib", "."]
     checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -105,8 +105,8 @@ def test_no_common_misspelling_stands_in_the_texts(tmp_path):
 
 
 def test_every_test_that_the_page_on_guarantees_names_is_there():
-    text = (tasks.ROOT / "docs" / "guarantees.md").read_text(encoding="utf8")
-    written = "".join(p.read_text(encoding="utf8") for p in tasks.ROOT.glob("tests/**/*.py"))
+    text = (project.ROOT / "docs" / "guarantees.md").read_text(encoding="utf8")
+    written = "".join(p.read_text(encoding="utf8") for p in project.ROOT.glob("tests/**/*.py"))
     there = set(re.findall(r"def (test_\w+)\(", written))
     named = re.findall(r"`(test_\w+?)(_…)?`", text)
     assert len(named) > 30
@@ -117,4 +117,4 @@ def test_every_test_that_the_page_on_guarantees_names_is_there():
     ]
     assert not missing
     files = re.findall(r"`(?:tests/unit/)?(test_\w+\.py)`", text)
-    assert files and all((tasks.ROOT / "tests" / "unit" / name).is_file() for name in files)
+    assert files and all((project.ROOT / "tests" / "unit" / name).is_file() for name in files)

@@ -252,7 +252,6 @@ def test_ctrl_c_stops_all_processes_and_finished_folds_stay(reviews, tmp_path):
 
 PROGRAM = """
     import sys
-    sys.path.insert(0, {root!r})
     from helpers import corpora, training, validation
 
     config = training.TrainingConfig(
@@ -267,9 +266,9 @@ PROGRAM = """
 
 @pytest.mark.slow
 def test_a_kill_in_the_second_fold_changes_nothing(tmp_path):
-    program = textwrap.dedent(PROGRAM.format(root=str(downloads.ROOT)))
+    program = textwrap.dedent(PROGRAM.format())
     command = [sys.executable, "-c", program]
-    quiet = {"stderr": subprocess.DEVNULL, "text": True}
+    quiet = {"stderr": subprocess.DEVNULL, "text": True, "cwd": downloads.ROOT}
     whole = subprocess.run(
         [*command, str(tmp_path / "whole")], stdout=subprocess.PIPE, check=True, **quiet
     )

@@ -2,8 +2,7 @@
 
 import pytest
 
-import tasks
-from tools import verified
+from tools import project, verified
 
 
 def group(name: str, passed: int = 3, failed: int = 0, skipped: int = 0) -> dict:
@@ -22,7 +21,7 @@ def test_lowest_versions_and_colab_are_in_the_file():
         "requirements/lowest.txt",
         "requirements/colab.txt",
     }
-    assert all((tasks.ROOT / name).is_file() for name in packages)
+    assert all((project.ROOT / name).is_file() for name in packages)
 
 
 def test_each_room_has_a_row_of_its_own_and_what_was_skipped_has_none():
@@ -64,5 +63,7 @@ def test_recording_writes_both_files_and_nothing_outside_the_marks(tmp_path, mon
 
 @pytest.mark.parametrize("packages", ["requirements/constraints.txt", "requirements/colab.txt"])
 def test_versions_are_those_of_the_file(packages):
-    torch = next(line for line in (tasks.ROOT / packages).read_text().split() if "torch==" in line)
+    torch = next(
+        line for line in (project.ROOT / packages).read_text().split() if "torch==" in line
+    )
     assert verified.versions(packages).startswith(torch.replace("==", " "))

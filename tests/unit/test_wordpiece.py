@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tasks
 from helpers import checkpoints, corpora
 from tests.conftest import load
+from tools import notebook_file, project
 
 TOKENIZER = checkpoints.load_tokenizer("minilm")
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -21,11 +21,11 @@ JOINERS = ["\u200d", "\ufe0f", "\U0001f3fd", "\U0001f1e9", "\U0001f1ea"]
 def by_hand() -> dict:
     """What the notebook's cells tagged `defines` import, assign and define."""
     kinds = (ast.Import, ast.ImportFrom, ast.Assign, ast.AugAssign, ast.FunctionDef)
-    notebook = load(tasks.NOTEBOOKS / "01_tokenization.ipynb")
+    notebook = load(project.NOTEBOOKS / "01_tokenization.ipynb")
     names: dict = {}
     for cell in notebook["cells"]:
         if "defines" in cell["metadata"].get("tags", []):
-            tree = ast.parse(tasks.joined(cell["source"]))
+            tree = ast.parse(notebook_file.joined(cell["source"]))
             tree.body = [node for node in tree.body if isinstance(node, kinds)]
             exec(compile(tree, cell["id"], "exec"), names)
     return names

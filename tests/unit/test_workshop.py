@@ -1,17 +1,19 @@
 """Guide, notes and plans agree with the notebooks, with what was measured, with each other."""
 
 import re
+import subprocess
+import sys
 from urllib.parse import unquote
 
 import pandas as pd
 import pytest
 
-import tasks
+from tools import project
+from tools.notebook_sections import anchor, read, sections, slug
 from tools.teaching import plans
-from tools.teaching.sections import anchor, read, sections, slug
 
-HERE = tasks.ROOT / "docs" / "teaching"
-MEASURED = tasks.ROOT / "data" / "measured"
+HERE = project.ROOT / "docs" / "teaching"
+MEASURED = project.ROOT / "data" / "measured"
 NOTES = {path.stem: path.read_text(encoding="utf8") for path in sorted(HERE.glob("notes/*.md"))}
 PAGES = [*sorted(HERE.glob("*.md")), *sorted(HERE.glob("notes/*.md"))]
 LABELS = ("**Say.**", "**Ask.**", "**Expect.**", "**Cut.**")
@@ -69,11 +71,11 @@ def test_where_a_plan_has_minutes_of_practice_the_notes_say_what_is_done_in_them
 
 def test_what_was_measured_are_sections_that_there_are_and_a_plan_needs_them(monkeypatch):
     table = pd.read_csv(MEASURED / "minutes.csv")
-    for path in tasks.notebooks():
+    for path in project.notebooks():
         here = table[table["notebook"] == path.stem]
         assert set(here["section"]) <= set(sections(read(path))), path.stem
     monkeypatch.setattr(plans, "measured", dict)
-    with pytest.raises(tasks.Trouble, match=r"minutes 04"):
+    with pytest.raises(project.Trouble, match=r"minutes 04"):
         plans.page(plans.plans()["plan_3_hours"] | {"rows": [{"section": "04-3", "talk": 1}]})
     assert (table["cpu_seconds"] >= 0).all() and set(table["threads"]) == {1}
 
@@ -101,9 +103,11 @@ def test_what_the_guide_says_of_memory_is_the_largest_that_was_measured():
 
 
 def test_commands_that_the_guide_names_exist():
+    command = [sys.executable, "tasks.py", "--help"]
+    shown = subprocess.run(command, cwd=project.ROOT, capture_output=True, text=True).stdout
     for page in PAGES:
         text = page.read_text(encoding="utf8")
         for command in re.findall(r"python3 tasks\.py (\w+)", text):
-            assert re.search(rf"(?m)^  {command} ", tasks.HELP), f"{page.name}: {command}"
+            assert re.search(rf"(?m)^  {command} ", shown), f"{page.name}: {command}"
         for program in re.findall(r"tools/teaching/\w+\.py", text):
-            assert (tasks.ROOT / program).is_file()
+            assert (project.ROOT / program).is_file()

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import downloads, files, measured, runtime
+from tools.markdown import table as in_markdown
 
 MEASURED = measured.FOLDER  # recorded rows, which notebooks show
 PAGES = downloads.ROOT / "docs" / "measured"  # what was made of them
@@ -52,8 +53,7 @@ def commit() -> str:
 def markdown(table: pd.DataFrame) -> str:
     """A table as Markdown; the index becomes the first column."""
     flat = table.reset_index()
-    rows = [flat.columns, ["---"] * len(flat.columns), *flat.values]
-    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
+    return in_markdown(flat.columns, flat.values)
 
 
 def parser(description: str, rounds: int, *more: str) -> argparse.ArgumentParser:

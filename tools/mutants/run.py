@@ -28,15 +28,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-import tasks
 from helpers import exercises
+from tools import notebook_file, project
 from tools.experiments.provenance import markdown, write_page
 from tools.mutants.mutation import Mutant, mutants
 from tools.mutants.probes import alike, observed
 
-RESULTS = tasks.ROOT / "data" / "measured" / "mutants.csv"
-PAGE = tasks.ROOT / "docs" / "measured" / "mutants.md"
-EXPLAINED = tasks.ROOT / "tools" / "mutants" / "survivors.toml"
+RESULTS = project.ROOT / "data" / "measured" / "mutants.csv"
+PAGE = project.ROOT / "docs" / "measured" / "mutants.md"
+EXPLAINED = project.ROOT / "tools" / "mutants" / "survivors.toml"
 KEY = ["exercise", "line", "before", "after"]
 COLUMNS = ["exercise", "operator", "line", "before", "after", "verdict"]
 CPU_LIMIT = 2  # seconds of processor time for one mutant; a solution takes a tenth of it
@@ -67,15 +67,15 @@ class Answer:
 
 def numbers() -> list[str]:
     """The numbers of the notebooks with solutions."""
-    return sorted(path.name[:2] for path in (tasks.NOTEBOOKS / "solutions").glob("*.ipynb"))
+    return sorted(path.name[:2] for path in (project.NOTEBOOKS / "solutions").glob("*.ipynb"))
 
 
 def cells(number: str) -> Iterator[str]:
     """The code of a notebook of solutions, without its setup."""
-    path = tasks.NOTEBOOKS / "solutions" / f"{number}_solutions.ipynb"
+    path = project.NOTEBOOKS / "solutions" / f"{number}_solutions.ipynb"
     for cell in json.loads(path.read_text(encoding="utf8"))["cells"]:
         if cell["cell_type"] == "code" and "setup" not in cell["metadata"].get("tags", []):
-            yield tasks.joined(cell["source"])
+            yield notebook_file.joined(cell["source"])
 
 
 def parted(source: str) -> tuple[str, str, tuple[str, ...]] | None:

@@ -12,14 +12,14 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-import tasks
 from helpers import folders
 from helpers.files import StorageError
+from tools import project
 from tools.site import colours, diagrams, notebooks, pages, prose, tidy
 
 HERE = Path(__file__).parent
-TARGET = tasks.OUTPUTS / "site"
-FACTS = tasks.project()["project"]
+TARGET = project.OUTPUTS / "site"
+FACTS = project.project()["project"]
 FILES = f"{FACTS['urls']['Repository']}/blob/v{FACTS['version']}"
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     start = time.perf_counter()
     try:
         built = build(target)
-    except (tasks.Trouble, StorageError) as trouble:
+    except (project.Trouble, StorageError) as trouble:
         sys.exit(str(trouble))
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file()) / 1e6
     seconds = time.perf_counter() - start
@@ -40,7 +40,7 @@ def build(target: Path) -> list[pages.Page]:
     """Write every page into `target`, which is replaced in one step.
 
     Raises:
-        tasks.Trouble: if a diagram or a formula cannot be shown; `target` is then left as it was.
+        project.Trouble: if a diagram or a formula cannot be shown; `target` is then left as it was.
         ForeignError: if `target` holds anything that this function did not write.
     """
     found = pages.all_pages()
@@ -59,7 +59,7 @@ def fill(new: Path, found: list[pages.Page]) -> None:
 
 def write_page(page: pages.Page, found: list[pages.Page], folder: Path) -> list[dict]:
     """Write one page with its pictures; returns its entries for the search."""
-    source = tasks.ROOT / page.source
+    source = project.ROOT / page.source
     place = folder / page.address
     place.parent.mkdir(parents=True, exist_ok=True)
     if page.is_notebook:
@@ -120,7 +120,7 @@ def place_pictures(
         else:
             copy = beside / name
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile((tasks.ROOT / page.source).parent / name, copy)
+            shutil.copyfile((project.ROOT / page.source).parent / name, copy)
         image["width"], image["height"] = png_size((beside / name).read_bytes())
 
 

@@ -11,8 +11,8 @@ Each drawing is named after a hash of its source. Write its words into `drawings
 import sys
 from pathlib import Path
 
-import tasks
 from helpers import files
+from tools import project
 from tools.site import diagrams
 
 SETTINGS = {
@@ -37,7 +37,7 @@ def main() -> None:
     sources = {diagrams.name_of(source): source for source in diagrams.all_sources()}
     for path in diagrams.FOLDER.glob("*.svg"):
         if path.stem not in sources:
-            print(f"{path.name}  its diagram is gone: git rm {path.relative_to(tasks.ROOT)}")
+            print(f"{path.name}  its diagram is gone: git rm {path.relative_to(project.ROOT)}")
     with sync_playwright() as playwright:
         chosen = {"executable_path": chromium[0], "args": ["--no-sandbox"]} if chromium else {}
         page = playwright.chromium.launch(**chosen).new_page()

@@ -8,7 +8,7 @@ import nbformat
 from nbconvert import TemplateExporter
 from nbformat import NotebookNode
 
-import tasks
+from tools import notebook_file
 from tools.site import prose
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -43,12 +43,12 @@ class Rendering:
 
     def text(self, text: str, cell: NotebookNode) -> str:
         """What a cell printed."""
-        plain = escape(tasks.ANSI.sub("", text), quote=False)
+        plain = escape(notebook_file.ANSI.sub("", text), quote=False)
         return prose.scrolling(plain, f"Output of cell {cell.execution_count}", "output")
 
     def error(self, output: NotebookNode, cell: NotebookNode) -> str:
         """A traceback, without the colours of a terminal."""
-        text = escape(tasks.ANSI.sub("", "\n".join(output.traceback)), quote=False)
+        text = escape(notebook_file.ANSI.sub("", "\n".join(output.traceback)), quote=False)
         return prose.scrolling(text, f"Error of cell {cell.execution_count}", "output error")
 
     def picture(self, output: NotebookNode, cell: NotebookNode) -> str:

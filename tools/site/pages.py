@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import tasks
+from tools import notebook_file, project
 
 # Heading in the contents -> the Markdown files below it; the notebooks stand before them.
 TEXTS = {
@@ -42,11 +42,11 @@ class Page:
 def all_pages() -> list[Page]:
     """Every page of the site in the order of its contents."""
     found = [page("README.md", "The course")]
-    notebooks = [path.relative_to(tasks.ROOT).as_posix() for path in tasks.notebooks()]
+    notebooks = [path.relative_to(project.ROOT).as_posix() for path in project.notebooks()]
     found += [page(source, "Notebooks") for source in notebooks if "solutions" not in source]
     for group, patterns in TEXTS.items():
-        sources = [path for pattern in patterns for path in sorted(tasks.ROOT.glob(pattern))]
-        names = dict.fromkeys(path.relative_to(tasks.ROOT).as_posix() for path in sources)
+        sources = [path for pattern in patterns for path in sorted(project.ROOT.glob(pattern))]
+        names = dict.fromkeys(path.relative_to(project.ROOT).as_posix() for path in sources)
         found += [page(name, group) for name in names]
     found += [page(source, "Solutions") for source in notebooks if "solutions" in source]
     return found
@@ -54,7 +54,7 @@ def all_pages() -> list[Page]:
 
 def page(source: str, group: str) -> Page:
     """The page of one file, titled by its first heading."""
-    return Page(source, address_of(source), first_heading(tasks.ROOT / source), group)
+    return Page(source, address_of(source), first_heading(project.ROOT / source), group)
 
 
 def address_of(source: str) -> str:
@@ -69,7 +69,7 @@ def first_heading(path: Path) -> str:
     text = path.read_text(encoding="utf8")
     if path.suffix == ".ipynb":
         cells = [c for c in json.loads(text)["cells"] if c["cell_type"] == "markdown"]
-        text = "\n".join(tasks.joined(cell["source"]) for cell in cells)
+        text = "\n".join(notebook_file.joined(cell["source"]) for cell in cells)
     return re.search(r"^# (.+)$", text, re.MULTILINE)[1].replace("`", "")
 
 

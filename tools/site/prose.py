@@ -10,7 +10,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-import tasks
+from tools import notebook_file, project
 from tools.site import colours, diagrams
 
 # The formula's source stays beside it, for copying and for programs that read formulas aloud.
@@ -57,14 +57,14 @@ def mathml(formula: str, block: bool) -> str:
     """The MathML of a LaTeX formula.
 
     Raises:
-        tasks.Trouble: if the formula holds something that cannot be converted; it is named.
+        project.Trouble: if the formula holds something that cannot be converted; it is named.
     """
     plain = EXTRA_ROOM.sub(r"\\\\", formula)
     try:
         return MATHML.convert_with_local_state(plain, displaystyle=block)
     except LatexError as error:
-        reason = tasks.ANSI.sub("", str(error)).strip().splitlines()[0]
-        raise tasks.Trouble(f"A formula cannot be shown: {formula.strip()}\n{reason}") from error
+        reason = notebook_file.ANSI.sub("", str(error)).strip().splitlines()[0]
+        raise project.Trouble(f"A formula cannot be shown: {formula.strip()}\n{reason}") from error
 
 
 def code_block(code: str, language: str, label: str) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 
-from tools.teaching.sections import slug
+from tools.notebook_sections import slug
 
 HEADING = re.compile(r"^h[1-6]$")
 

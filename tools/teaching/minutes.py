@@ -16,13 +16,13 @@ import nbformat
 import psutil
 from nbclient import NotebookClient
 
-import tasks
+from tools import project
 from tools.experiments import runs
 from tools.experiments.provenance import provenance
-from tools.teaching.sections import OPENING, heading
+from tools.notebook_sections import OPENING, heading
 
-MINUTES = tasks.ROOT / "data" / "measured" / "minutes.csv"
-MEMORY = tasks.ROOT / "data" / "measured" / "memory.csv"
+MINUTES = project.ROOT / "data" / "measured" / "minutes.csv"
+MEMORY = project.ROOT / "data" / "measured" / "memory.csv"
 # Asked of the kernel when all cells have run. Linux counts in KiB, macOS in bytes.
 PEAK = """
 import resource, sys, torch
@@ -86,6 +86,6 @@ def record(path: Path) -> None:
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("numbers", nargs="*")
-    for notebook_path in tasks.notebooks(asked.parse_args().numbers):
-        if notebook_path.parent == tasks.NOTEBOOKS:
+    for notebook_path in project.notebooks(asked.parse_args().numbers):
+        if notebook_path.parent == project.NOTEBOOKS:
             record(notebook_path)

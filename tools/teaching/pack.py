@@ -16,7 +16,6 @@ A pack is a folder that goes on a stick:
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -27,9 +26,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import tasks
 from helpers import files
 from helpers.files import sha256
+from tools import project
 from tools.teaching import pack_texts
 
 PACK_MB = 1000  # measured: 668 MB for one kind of system; the rest is room for pip to work in
@@ -71,8 +70,8 @@ def facts_of(root: Path) -> dict[str, str]:
         "data/sources.toml",
     )
     content = b"".join((root / name).read_bytes().replace(b"\r\n", b"\n") for name in names)
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf8"))["project"]
-    return {"version": project["version"], "contents": hashlib.sha256(content).hexdigest()[:12]}
+    facts = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf8"))["project"]
+    return {"version": facts["version"], "contents": files.sha256_bytes(content)[:12]}
 
 
 def files_below(folder: Path) -> list[str]:
@@ -153,10 +152,12 @@ def add_wheels(pack: Path, fetch_wheels: Callable[[Path], None]) -> None:
     left_out = json.loads((pack / FACTS).read_text(encoding="utf8"))["left_out"]
     for name, text in described(pack, pack.name, left_out).items():
         found = files.read_before(pack / name)
-        if found is None or hashlib.sha256(found).hexdigest() == before.get(name):
+        if found is None or files.sha256_bytes(found) == before.get(name):
             texts[name] = (found, text)
         elif found.decode("utf8", "replace") != text:
-            tasks.say(f"{pack / name} was edited since the pack was made, so it was left as it is.")
+            project.say(
+                f"{pack / name} was edited since the pack was made, so it was left as it is."
+            )
     for name, (found, text) in texts.items():
         files.update(pack / name, found, text.encode("utf8"))
     wheels = [name for name in files_below(pack) if name.startswith(f"wheels/{tag()}/")]
@@ -203,18 +204,14 @@ def list_files(pack: Path, before: dict[str, str], new: list[str]) -> None:
 def say_aside(aside: Path | None) -> None:
     """Say where something lies that was in the way."""
     if aside:
-        tasks.say(f"Something else was in the way. It was kept, and is now {aside}.")
+        project.say(f"Something else was in the way. It was kept, and is now {aside}.")
 
 
 def check_room(target: Path, megabytes: int) -> None:
     """Raise `PackError` if so much does not fit where `target` will be."""
     there = next(folder for folder in target.resolve().parents if folder.is_dir())
-    free = shutil.disk_usage(there).free / 1e6
-    if free < megabytes:
-        raise PackError(
-            f"A pack needs {megabytes:,} MB on the disk of {there}, and {free:,.0f} MB are free. "
-            "Make room, or name a folder on another disk:\n  python3 tasks.py pack FOLDER"
-        )
+    cure = "Make room, or name a folder on another disk:\n  python3 tasks.py pack FOLDER"
+    files.check_space("A pack", megabytes, there, PackError, cure)
 
 
 def copy_course(root: Path, target: Path) -> None:

@@ -6,6 +6,8 @@ import zipfile
 from email.parser import HeaderParser
 from pathlib import Path
 
+from helpers import files
+
 # What is known of the terms of each source, from data/*.md; and whether a pack carries it.
 # `None`: carried. A text: left out, and why.
 PASS_ON = {
@@ -91,13 +93,13 @@ def licences(pack: Path, kinds: list[str], left_out: dict[str, str]) -> str:
     for kind in kinds:
         lines += ["", f"## wheels/{kind}", ""]
         lines += ["Each wheel holds its licence files. By their own metadata:", ""]
-        lines += ["| package | version | licence |", "|---|---|---|"]
-        lines += [wheel_row(path) for path in sorted((pack / "wheels" / kind).glob("*.whl"))]
+        wheels = sorted((pack / "wheels" / kind).glob("*.whl"))
+        lines += [files.markdown_table(("package", "version", "licence"), map(wheel_row, wheels))]
     return "\n".join(lines) + "\n"
 
 
-def wheel_row(wheel: Path) -> str:
-    """Name, version and licence of a wheel, as a row of a table."""
+def wheel_row(wheel: Path) -> tuple[str, str, str]:
+    """Name, version and licence of a wheel."""
     with zipfile.ZipFile(wheel) as bundle:
         name = next(n for n in bundle.namelist() if n.endswith(".dist-info/METADATA"))
         data = HeaderParser().parsestr(bundle.read(name).decode("utf8"))
@@ -108,4 +110,4 @@ def wheel_row(wheel: Path) -> str:
     ]
     said = data.get("License-Expression") or ", ".join(classified) or data.get("License") or ""
     said = said.strip().splitlines()[0] if said.strip() else "see the wheel's licence files"
-    return f"| {data['Name']} | {data['Version']} | {said[:80]} |"
+    return data["Name"], data["Version"], said[:80]

@@ -12,12 +12,12 @@ from urllib.parse import quote
 
 import pandas as pd
 
-import tasks
 from helpers import files
-from tools.teaching.sections import anchor, read, sections, slug
+from tools import project
+from tools.notebook_sections import anchor, read, sections, slug
 
-HERE = tasks.ROOT / "docs" / "teaching"
-MINUTES = tasks.ROOT / "data" / "measured" / "minutes.csv"
+HERE = project.ROOT / "docs" / "teaching"
+MINUTES = project.ROOT / "data" / "measured" / "minutes.csv"
 SHORT = 30  # seconds of computing that talk covers
 INTRODUCTION = """\
 *Computing* is processor seconds on one core, measured
@@ -41,8 +41,8 @@ def plans() -> dict[str, dict]:
 def titles() -> dict[str, tuple[str, str]]:
     """Notebook and heading of each numbered section: {"00-1": ("00_start_here", "1. What …")}."""
     found = {}
-    for path in tasks.notebooks():
-        if path.parent == tasks.NOTEBOOKS:
+    for path in project.notebooks():
+        if path.parent == project.NOTEBOOKS:
             for title in sections(read(path)):
                 number = re.match(r"\d+", title)
                 if number:
@@ -64,7 +64,7 @@ def seconds(notebook: str, title: str) -> float:
         Trouble: nobody has measured it.
     """
     if (notebook, title) not in measured():
-        raise tasks.Trouble(
+        raise project.Trouble(
             f"minutes.csv has no section '{title}' of {notebook}. Measure it: "
             f"python -m tools.teaching.minutes {notebook[:2]}"
         )
@@ -103,9 +103,9 @@ def on_the_way(plan: dict) -> str:
     """Seconds of the sections that a plan passes over in each notebook, up to the last it shows."""
     shown = [row["section"] for row in plan["rows"] if "section" in row]
     said = []
-    for path in tasks.notebooks():
+    for path in project.notebooks():
         own = [titles()[key][1] for key in shown if titles()[key][0] == path.stem]
-        if path.parent != tasks.NOTEBOOKS or not own:
+        if path.parent != project.NOTEBOOKS or not own:
             continue
         order = list(sections(read(path)))
         passed = [name for name in order[: order.index(own[-1])] if name not in own]

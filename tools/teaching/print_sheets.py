@@ -11,13 +11,13 @@ import string
 import sys
 from pathlib import Path
 
-import tasks
 from helpers import files
+from tools import project
 from tools.teaching import slides
 
-SHEETS = sorted((tasks.ROOT / "docs" / "teaching" / "sheets").glob("*.md"))
+SHEETS = sorted((project.ROOT / "docs" / "teaching" / "sheets").glob("*.md"))
 TEMPLATE = Path(__file__).with_name("sheet.html")
-TARGET = tasks.OUTPUTS / "sheets"
+TARGET = project.OUTPUTS / "sheets"
 
 
 def page(path: Path) -> str:

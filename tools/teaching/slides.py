@@ -16,13 +16,13 @@ from pathlib import Path
 
 import mistune
 
-import tasks
 from helpers import files
+from tools import notebook_file, project
+from tools.notebook_sections import OPENING, read, sections, slug
 from tools.site.prose import mathml
-from tools.teaching.sections import OPENING, read, sections, slug
 
 TEMPLATE = Path(__file__).with_name("slides.html")
-TARGET = tasks.OUTPUTS / "slides"
+TARGET = project.OUTPUTS / "slides"
 WORDS = 75  # of running text on a slide
 LINES = 16  # of code or output
 # A text that only speaks of the words "Predict, then run" has neither of the signs behind them.
@@ -72,7 +72,7 @@ def first_words(text: str, words: int = WORDS) -> str:
 
 def source(cell: dict) -> str:
     """The text of a cell."""
-    return tasks.joined(cell["source"])
+    return notebook_file.joined(cell["source"])
 
 
 def is_code(cell: dict) -> bool:
@@ -102,11 +102,11 @@ def outputs(cell: dict) -> str:
     for output in cell["outputs"]:
         data = output.get("data", {})
         if "image/png" in data:
-            words = html.escape(tasks.joined(data.get("text/plain", "")), quote=True)
-            picture = tasks.joined(data["image/png"]).replace("\n", "")
+            words = html.escape(notebook_file.joined(data.get("text/plain", "")), quote=True)
+            picture = notebook_file.joined(data["image/png"]).replace("\n", "")
             shown += f'<img src="data:image/png;base64,{picture}" alt="{words}">'
             continue
-        text = tasks.joined(output.get("text", data.get("text/plain", "")))
+        text = notebook_file.joined(output.get("text", data.get("text/plain", "")))
         if output["output_type"] == "error":
             text = f"{output['ename']}: {output['evalue']}"
         shown += f"<pre class=output>{html.escape(shortened(text))}</pre>"
@@ -242,7 +242,7 @@ def write(path: Path, text: str) -> None:
 def main(paths: list[Path]) -> None:
     """Write the slides of these notebooks, and a list of all that are there."""
     for path in paths:
-        if path.resolve().parent == tasks.NOTEBOOKS:
+        if path.resolve().parent == project.NOTEBOOKS:
             made = of_notebook(read(path))
             write(TARGET / f"{path.stem}.html", page(path.stem, made))
             print(f"{path.stem}: {len(made)} slides")

@@ -13,11 +13,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import tasks
 from helpers import files
+from tools import notebook_file, project
 
 WORDS_A_MINUTE, SECONDS_A_LINE, MINUTES_A_GUESS = 230, 5, 1.5
-README = tasks.ROOT / "README.md"
+README = project.ROOT / "README.md"
 HEAD = "| | notebook | the question it answers | reading | exercises | computing |"
 EXERCISE = re.compile(r"^### Exercise \d+ \((\d+) minutes?\)$", re.MULTILINE)
 
@@ -34,9 +34,11 @@ class Times:
 def times(path: Path) -> Times:
     """What one notebook of the series takes."""
     cells = json.loads(path.read_text(encoding="utf8"))["cells"]
-    texts = [tasks.joined(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    texts = [
+        notebook_file.joined(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"
+    ]
     code = [
-        tasks.joined(cell["source"])
+        notebook_file.joined(cell["source"])
         for cell in cells
         if cell["cell_type"] == "code" and "setup" not in cell["metadata"].get("tags", [])
     ]
@@ -45,7 +47,7 @@ def times(path: Path) -> Times:
     lines = sum(bool(line.strip()) for source in code for line in source.splitlines())
     guesses = text.count("**Predict, then run")
     minutes = words / WORDS_A_MINUTE + lines * SECONDS_A_LINE / 60 + guesses * MINUTES_A_GUESS
-    limit = tasks.project()["tool"]["course"]["budgets"][path.stem]
+    limit = project.project()["tool"]["course"]["budgets"][path.stem]
     exercises = sum(map(int, EXERCISE.findall(text)))
     return Times(5 * math.ceil(minutes / 5), exercises, limit / 60)
 
@@ -53,7 +55,7 @@ def times(path: Path) -> Times:
 def row(line: str) -> str:
     """A line of the table with the times of the notebook that it links."""
     name = re.search(r"\(notebooks/(\w+)\.ipynb\)", line)[1]
-    found = times(tasks.NOTEBOOKS / f"{name}.ipynb")
+    found = times(project.NOTEBOOKS / f"{name}.ipynb")
     kept = line.split("|")[1:4]
     own = (f" {found.reading} min ", f" {found.exercises} min ", f" ≤ {found.computing:g} min ")
     return "|".join(["", *kept, *own, ""])

@@ -8,12 +8,12 @@ import pandas as pd
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-import tasks
 from helpers import own_data, validation
 from helpers.baselines import mean_features
 from tests.notebooks.quizzes import Truth
+from tools import project
 
-MESSAGES = tasks.ROOT / "data" / "messages.csv"
+MESSAGES = project.ROOT / "data" / "messages.csv"
 APPLICATIONS = [
     "I would like to apply for the position of warehouse manager at your company.",
     "Please find attached my CV for the open role in your marketing team.",
