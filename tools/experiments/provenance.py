@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from helpers import downloads, files, measured, runtime
-from tools.markdown import table as in_markdown
 
 MEASURED = measured.FOLDER  # recorded rows, which notebooks show
 PAGES = downloads.ROOT / "docs" / "measured"  # what was made of them
@@ -53,7 +52,7 @@ def commit() -> str:
 def markdown(table: pd.DataFrame) -> str:
     """A table as Markdown; the index becomes the first column."""
     flat = table.reset_index()
-    return in_markdown(flat.columns, flat.values)
+    return files.markdown_table(flat.columns, flat.values)
 
 
 def parser(description: str, rounds: int, *more: str) -> argparse.ArgumentParser:
