@@ -9,7 +9,8 @@ import warnings
 from importlib.util import find_spec
 
 COURSE = "SFT Unveiled"  # by this a notebook tells these helpers from a reader's own
-__version__ = "0.1.0"  # as in pyproject.toml; `tasks.py fork --version` changes both
+# As in pyproject.toml; `tasks.py fork --version` changes both.
+__version__ = "0.1.0"
 
 # Let torch ask Linux for large memory pages: fewer page faults when large tensors come and go.
 # It is read when the first large tensor is made.
