@@ -214,10 +214,10 @@ def test_the_page_of_findings_quotes_the_study(rows):
     assert f"**{gain[16]:+.1f}** and **{gain[64]:+.1f} points**" in words
     assert f"leads by {gain[256]:.1f}, with all 5,970 by {gain[5970]:.1f} points" in words
     lower = 100 * (table.loc[1024, study.FULL] - table.loc[1024, study.RANDOM]) / 1705
-    assert f"end {lower:.0f} points lower at 1,024 labels" in words
+    assert f"ended {lower:.0f} points lower at 1,024 labels" in words
     noisy = rows[(rows["scored"] == "test") & (rows["flipped"] > 0)]
     noisy = noisy.pivot(index=["flipped", "seed"], columns="model", values="right")
     left = (100 * (noisy[study.FULL] - noisy[study.FROZEN]) / 1705).unstack("flipped")
     low, high = stats.ttest_1samp(left[20], 0).confidence_interval()
-    assert f"lead is {left[10].mean():.1f} points instead of {gain[1024]:.1f}" in words
+    assert f"encoder is {left[10].mean():.1f} points instead of {gain[1024]:.1f}" in words
     assert f"one in five ({left[20].mean():+.1f}, {low:+.1f} to {high:+.1f})" in words and low < 0

@@ -57,18 +57,26 @@ def row(line: str) -> str:
     name = re.search(r"\(notebooks/(\w+)\.ipynb\)", line)[1]
     found = times(project.NOTEBOOKS / f"{name}.ipynb")
     kept = line.split("|")[1:4]
-    own = (f" {found.reading} min ", f" {found.exercises} min ", f" ≤ {found.computing:g} min ")
+    own = (f" {found.reading} ", f" {found.exercises} ", f" ≤ {found.computing:g} ")
     return "|".join(["", *kept, *own, ""])
+
+
+def total(series: list[str]) -> str:
+    """The last line of the table, in hours."""
+    names = [re.search(r"\(notebooks/(\w+)\.ipynb\)", line)[1] for line in series]
+    found = [times(project.NOTEBOOKS / f"{name}.ipynb") for name in names]
+    reading = sum(one.reading for one in found) / 60
+    exercises = sum(one.exercises for one in found) / 60
+    return f"| | all together | | {reading:.0f} hours | {exercises:.1f} hours | |"
 
 
 def with_times(text: str) -> str:
     """The README's text with the times in its table as they are."""
     lines = text.splitlines()
     start = lines.index(HEAD) + 2
-    for place in range(start, len(lines)):
-        if not lines[place].startswith("| "):
-            break
-        lines[place] = row(lines[place])
+    end = next(place for place in range(start, len(lines)) if not lines[place].startswith("|"))
+    series = [line for line in lines[start:end] if "](notebooks/" in line]
+    lines[start:end] = [*map(row, series), total(series)]
     return "\n".join(lines) + "\n"
 
 
