@@ -1,12 +1,16 @@
 """Shared by all tests: the course's notebooks as data."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tools import project
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: a thread for each
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # No test asserts a wall-clock time: on a busy machine an example may take as long as it likes.
 settings.register_profile("course", deadline=None)

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from tools import environment, project, verified
 
+# Two files of unit tests at a time: most of them wait for one core.
+BY_FILES = ["-n", "2", "--dist", "loadfile"]
+
 
 def parser() -> argparse.ArgumentParser:
     """What can be asked for; `tasks.py --help` explains it."""
@@ -34,7 +37,8 @@ def test(options: argparse.Namespace) -> int:
         return 1
     course = project.project()["tool"]["course"]
     rooms = ["--ignore=tests/browser", "--ignore=tests/colab"]
-    rows = [run_pytest(python, "unit tests", ["tests", *rooms, "-m", "not slow and not long"])]
+    units = ["tests", *rooms, "-m", "not slow and not long", *BY_FILES]
+    rows = [run_pytest(python, "unit tests", units)]
     if not options.fast:
         rows.append(run_pytest(python, "controls", ["tests", *rooms, "-m", "slow and not long"]))
     for path in project.notebooks():
@@ -46,7 +50,6 @@ def test(options: argparse.Namespace) -> int:
     if options.all:
         rows.append(run_pytest(python, "long tests", ["tests", *rooms, "-m", "long"]))
         lowest = environment.set_up(project.ROOT / ".venv-lowest", "requirements/lowest.txt")
-        units = ["tests", *rooms, "-m", "not slow and not long"]
         rows.append(run_pytest(lowest, "lowest versions", units))
     if options.record:
         verified.record(verified.from_table(rows, options.all))
