@@ -1,6 +1,6 @@
 """What a fine-tuned encoder is compared with: simpler models that are tuned as carefully.
 
-All choose their dials by five-fold cross-validation within the rows they learn from.
+All choose their hyperparameters by five-fold cross-validation within the rows they learn from.
 """
 
 from collections.abc import Iterable

@@ -36,19 +36,21 @@ def test(options: argparse.Namespace) -> int:
     if environment.hand_over(python, "tools.describe") != 0:
         return 1
     course = project.project()["tool"]["course"]
-    rooms = ["--ignore=tests/browser", "--ignore=tests/colab"]
-    units = ["tests", *rooms, "-m", "not slow and not long", *BY_FILES]
+    elsewhere = ["--ignore=tests/browser", "--ignore=tests/colab"]
+    units = ["tests", *elsewhere, "-m", "not slow and not long", *BY_FILES]
     rows = [run_pytest(python, "unit tests", units)]
     if not options.fast:
-        rows.append(run_pytest(python, "controls", ["tests", *rooms, "-m", "slow and not long"]))
+        rows.append(
+            run_pytest(python, "controls", ["tests", *elsewhere, "-m", "slow and not long"])
+        )
     for path in project.notebooks():
         if options.fast and path.stem in course["trains"]:
             continue
         rows.append(run_pytest(python, path.stem, nbval(path, course["cell_timeout"])))
     if not options.fast:
-        rows += in_rooms(python, options)
+        rows += in_other_environments(python, options)
     if options.all:
-        rows.append(run_pytest(python, "long tests", ["tests", *rooms, "-m", "long"]))
+        rows.append(run_pytest(python, "long tests", ["tests", *elsewhere, "-m", "long"]))
         lowest = environment.set_up(project.ROOT / ".venv-lowest", "requirements/lowest.txt")
         rows.append(run_pytest(lowest, "lowest versions", units))
     if options.record:
@@ -56,7 +58,7 @@ def test(options: argparse.Namespace) -> int:
     return report(rows, course["budgets"])
 
 
-def in_rooms(python: Path, options: argparse.Namespace) -> list[dict]:
+def in_other_environments(python: Path, options: argparse.Namespace) -> list[dict]:
     """Notebooks where learners run them: in a browser, in a simulated Colab, on other Pythons."""
     if not options.here:
         environment.prepare_browser(options.all)

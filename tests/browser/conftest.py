@@ -33,17 +33,17 @@ def browser() -> Iterator:
 
 
 @pytest.fixture(scope="session")
-def room(tmp_path_factory: pytest.TempPathFactory):
+def copy(tmp_path_factory: pytest.TempPathFactory):
     """A copy of the course that the tests may write into."""
     from tests.browser import lab
 
-    return lab.make_room(tmp_path_factory.mktemp("browser"))
+    return lab.make_copy(tmp_path_factory.mktemp("browser"))
 
 
 @pytest.fixture(scope="session")
-def server(browser, room) -> Iterator[str]:
+def server(browser, copy) -> Iterator[str]:
     """Address of the JupyterLab that `tasks.py lab` starts, serving the copy."""
     from tests.browser import lab
 
-    with lab.jupyterlab(room) as address:
+    with lab.jupyterlab(copy) as address:
         yield address

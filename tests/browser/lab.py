@@ -1,4 +1,4 @@
-"""JupyterLab as `tasks.py lab` starts it, in a room of its own, and one page of it in Chromium."""
+"""JupyterLab as `tasks.py lab` starts it, in a copy of its own, and one page of it in Chromium."""
 
 import os
 import subprocess
@@ -29,34 +29,34 @@ FLAGS = [
 ]
 
 
-def make_room(folder: Path) -> Path:
+def make_copy(folder: Path) -> Path:
     """A copy of the course in which notebooks may be changed; the downloads are shared.
 
     Returns:
         Root of the copy.
     """
-    room = folder / "course"
-    pack.copy_course(project.ROOT, room)
-    (room / "data" / "downloads").symlink_to((project.ROOT / "data" / "downloads").resolve())
-    return room
+    copy = folder / "course"
+    pack.copy_course(project.ROOT, copy)
+    (copy / "data" / "downloads").symlink_to((project.ROOT / "data" / "downloads").resolve())
+    return copy
 
 
 @contextmanager
-def jupyterlab(room: Path) -> Iterator[str]:
-    """Serve a room, with settings of its own; gives the address, and ends all it started."""
+def jupyterlab(copy: Path) -> Iterator[str]:
+    """Serve a copy, with settings of its own; gives the address, and ends all it started."""
     port = lab.listen("localhost", 0)
     serve = "import sys; from tools import lab; sys.exit(lab.serve(sys.argv[1:], '.'))"
     command = [sys.executable, "-c", serve]
-    command += lab.lab_command(Path(sys.executable), "localhost", port, room)
+    command += lab.lab_command(Path(sys.executable), "localhost", port, copy)
     command += ["--no-browser", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser"]
     environment = dict(os.environ)
     for name in ("CONFIG", "DATA", "RUNTIME"):
-        environment[f"JUPYTER_{name}_DIR"] = str(room.parent / name.lower())
+        environment[f"JUPYTER_{name}_DIR"] = str(copy.parent / name.lower())
     for name in ("SETTINGS", "WORKSPACES"):
-        environment[f"JUPYTERLAB_{name}_DIR"] = str(room.parent / name.lower())
-    log = (room.parent / "jupyterlab.log").open("w+", encoding="utf8")
+        environment[f"JUPYTERLAB_{name}_DIR"] = str(copy.parent / name.lower())
+    log = (copy.parent / "jupyterlab.log").open("w+", encoding="utf8")
     options = {"stdout": log, "stderr": log, "stdin": subprocess.DEVNULL}
-    server = subprocess.Popen(command, cwd=room, env=environment, start_new_session=True, **options)
+    server = subprocess.Popen(command, cwd=copy, env=environment, start_new_session=True, **options)
     address = f"http://localhost:{port}"
     try:
         wait_until_it_answers(f"{address}/api/status?token={TOKEN}", server, log)

@@ -33,8 +33,8 @@ def main(folder: Path, numbers: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     paths = [path for path in project.notebooks(numbers) if path.parent == project.NOTEBOOKS]
     with tempfile.TemporaryDirectory() as scratch:
-        room = lab.make_room(Path(scratch))
-        with lab.jupyterlab(room) as address, lab.chromium() as browser:
+        copy = lab.make_copy(Path(scratch))
+        with lab.jupyterlab(copy) as address, lab.chromium() as browser:
             for path in paths:
                 for size in lab.SIZES:
                     place = path.relative_to(project.ROOT).as_posix()

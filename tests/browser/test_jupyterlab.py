@@ -153,9 +153,9 @@ def test_a_wrong_answer_gets_its_hint_and_the_solution_its_praise(ran):
     assert ran.answer(number, solution).startswith(f"{name}: right")
 
 
-def test_the_saved_notebook_is_valid(ran, room):
+def test_the_saved_notebook_is_valid(ran, copy):
     ran.save()
-    saved = json.loads((room / "notebooks" / f"{ran.stem}.ipynb").read_text(encoding="utf8"))
+    saved = json.loads((copy / "notebooks" / f"{ran.stem}.ipynb").read_text(encoding="utf8"))
     nbformat.validate(saved)
     assert [cell["id"] for cell in saved["cells"]] == [cell["id"] for cell in ran.stored]
     assert "widgets" not in saved["metadata"]
@@ -168,14 +168,14 @@ def test_nothing_is_asked_of_another_host(ran, server):
     assert {url for url in elsewhere if not url.startswith(server.replace("http", "ws"))} <= {BADGE}
 
 
-def test_these_checks_can_fail(server, browser, room):
+def test_these_checks_can_fail(server, browser, copy):
     from tests.browser import lab
 
     cells = [nbformat.v4.new_code_cell(source) for source in BAD.values()]
     cells += [nbformat.v4.new_markdown_cell(text) for text in BAD_TEXT]
     known = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=known)
-    nbformat.write(notebook, room / "bad.ipynb")
+    nbformat.write(notebook, copy / "bad.ipynb")
     with lab.Notebook(browser, server, "bad.ipynb") as notebook:
         notebook.command("notebook:run-all-cells", 60)
         assert [cell["execution_count"] for cell in code(notebook.cells)] == [1, 2, 3, None]

@@ -44,7 +44,7 @@ def not_mine(*_) -> None:
     raise AssertionError("only the first process writes")
 
 
-def train(folder: Path, name: str, dropout: dict = NO_DROPOUT, dials=None, **options) -> None:
+def train(folder: Path, name: str, dropout: dict = NO_DROPOUT, chosen=None, **options) -> None:
     """Train a tiny model, or go on; weights and history of each process under `name`."""
     output_dir = options.get("output_dir")
     if parallel.rank() > 0:
@@ -53,7 +53,7 @@ def train(folder: Path, name: str, dropout: dict = NO_DROPOUT, dials=None, **opt
         _, model, run = training.resume(output_dir, *parts(), on_step=options.get("on_step"))
     else:
         tokenizer, model = checkpoints.load(seed=0, pretrained=False, **TINY, **dropout)
-        run = training.fine_tune(model, tokenizer, *parts(), dials or config(), **options)
+        run = training.fine_tune(model, tokenizer, *parts(), chosen or config(), **options)
     own = folder / f"{name}-{parallel.rank()}"
     storage.save_tensors(own.with_suffix(".safetensors"), model.state_dict())
     own.with_suffix(".json").write_text(json.dumps(run.rows))
@@ -70,8 +70,8 @@ def equal(folder: Path) -> None:
     def disagreeing(_) -> dict[str, float]:
         return {"accuracy": sign * next(epochs) / 10}
 
-    dials = config(best_metric="accuracy", patience=1)
-    train(folder, "decided", dials=dials, compute_metrics=disagreeing)
+    chosen = config(best_metric="accuracy", patience=1)
+    train(folder, "decided", chosen=chosen, compute_metrics=disagreeing)
 
 
 def at_step(number: int, happens: Callable[[], None]) -> Callable:

@@ -1,4 +1,4 @@
-"""The baselines of the studies: features that padding leaves alone, dials chosen inside."""
+"""Baselines: features that padding leaves alone, hyperparameters chosen inside."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_both_learn_and_choose_their_dials_within_the_rows_they_are_given(train)
     frozen = baselines.on_features().fit(features, labels)
     assert words.score(texts, labels) > 0.9 and frozen.score(features, labels) > 0.7
     for fitted, grid in ((words, baselines.TFIDF_GRID), (frozen, baselines.FEATURES_GRID)):
-        assert all(fitted.best_params_[dial] in values for dial, values in grid.items())
+        assert all(fitted.best_params_[name] in values for name, values in grid.items())
         assert fitted.n_splits_ == 5
 
 

@@ -1,4 +1,4 @@
-"""What the papers say of a benchmark is what its recorded rows give."""
+"""What the pages say of a benchmark is what its recorded rows give."""
 
 import importlib
 import re
@@ -16,11 +16,11 @@ FINDINGS = " ".join((project.ROOT / "docs" / "findings.md").read_text(encoding="
 
 
 @pytest.mark.parametrize("name", ["training_speed", "review_accuracy"])
-def test_the_recorded_rows_give_the_tables_of_the_paper(name):
+def test_the_recorded_rows_give_the_tables_of_the_page(name):
     report = importlib.import_module(f"tools.experiments.{name}").report()
-    paper = (PAGES / f"{name}.md").read_text(encoding="utf8")
+    page = (PAGES / f"{name}.md").read_text(encoding="utf8")
     for block in report.strip().split("\n\n"):
-        assert block in paper
+        assert block in page
 
 
 def test_the_page_of_findings_quotes_the_test_result():

@@ -426,8 +426,8 @@ def test_predictions_read_as_much_as_training_did(parts, tmp_path):
     tokenizer, model = checkpoints.load(seed=0, num_hidden_layers=1)
     with torch.no_grad():
         model.classifier.weight.mul_(50)  # so that a text cut elsewhere has other probabilities
-    dials = settings(max_length=9, precision="fp32")
-    training.fine_tune(model, tokenizer, *parts, dials, output_dir=tmp_path / "run")
+    chosen = settings(max_length=9, precision="fp32")
+    training.fine_tune(model, tokenizer, *parts, chosen, output_dir=tmp_path / "run")
     texts = ["a film that begins well and " + ending for ending in ("ends badly", "ends well")]
     texts += ["good " * 7 + "a terrible, boring disaster of a film " * 12]
     expected = torch.from_numpy(training.predict(model, tokenizer, texts, max_length=9))
@@ -462,9 +462,15 @@ def test_a_model_of_numbers_is_known_as_one_wherever_it_is_saved(parts, tmp_path
     ]
     tokenizer, model = checkpoints.load(num_labels=1, seed=0, num_hidden_layers=1)
     squared = {"loss_function": lambda y, t: ((y[:, 0] - t) ** 2).mean()}
-    dials = config(epochs=1)
+    chosen = config(epochs=1)
     training.fine_tune(
-        model, tokenizer, *rated, dials, lambda _: {}, output_dir=tmp_path / "run", **squared
+        model,
+        tokenizer,
+        *rated,
+        chosen,
+        lambda _: {},
+        output_dir=tmp_path / "run",
+        **squared,
     )
     training.save(model, tokenizer, tmp_path / "model")
     for folder in ("model", "run/best"):
@@ -498,8 +504,8 @@ def test_a_figure_may_come_from_any_library(parts, tmp_path, kind):
 def test_a_figure_that_is_no_number_is_never_the_best(parts):
     figures = iter([float("nan"), 0.5, float("nan"), 0.9])
     tokenizer, model = tiny()
-    dials = config(epochs=4, best_metric="r")
-    run = training.fine_tune(model, tokenizer, *parts, dials, lambda _: {"r": next(figures)})
+    chosen = config(epochs=4, best_metric="r")
+    run = training.fine_tune(model, tokenizer, *parts, chosen, lambda _: {"r": next(figures)})
     assert run.best_epoch == 4
 
 
@@ -725,9 +731,9 @@ def test_a_damaged_checkpoint_leads_out_when_the_advice_is_followed(parts, finis
 def test_best_weights_that_are_nowhere_are_said(parts, tmp_path):
     figures = iter([0.9, 0.1, 0.1])
     tokenizer, model = tiny()
-    dials = config(epochs=3, best_metric="accuracy")
+    chosen = config(epochs=3, best_metric="accuracy")
     metrics = {"compute_metrics": lambda _: {"accuracy": next(figures)}}
-    training.fine_tune(model, tokenizer, *parts, dials, output_dir=tmp_path, **metrics)
+    training.fine_tune(model, tokenizer, *parts, chosen, output_dir=tmp_path, **metrics)
     shutil.rmtree(tmp_path / "best")
     with pytest.raises(storage.StorageError, match=r"weights of epoch 1.*Start again"):
         training.resume(tmp_path, *parts, **metrics)

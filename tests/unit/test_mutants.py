@@ -1,4 +1,4 @@
-"""The checker of the checkers: its mutants, its verdicts, and the paper that it wrote."""
+"""The checker of the checkers: its mutants, its verdicts, and the page that it wrote."""
 
 import os
 
@@ -142,7 +142,7 @@ def test_each_survivor_is_explained_and_nothing_else():
     assert set(mutants.explanations()) == set(survivors.itertuples(index=False, name=None))
 
 
-def test_the_paper_is_what_the_rows_give():
+def test_the_page_is_what_the_rows_give():
     assert mutants.PAGE.read_text(encoding="utf8") == mutants.report()
 
 

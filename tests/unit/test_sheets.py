@@ -266,8 +266,8 @@ def test_the_loop_on_the_sheet_is_that_of_notebook_04():
 def test_the_dials_on_the_sheet_are_those_of_the_helper():
     config = training.TrainingConfig()
     steps = -(-5970 // 32)
-    for dial, here, note in rows("loop", "| dial | here"):
-        assert float(here) == getattr(config, dial.strip("`")), dial
+    for hyperparameter, here, note in rows("loop", "| hyperparameter | here"):
+        assert float(here) == getattr(config, hyperparameter.strip("`")), hyperparameter
         if "steps an epoch" in note:
             assert note.startswith(f"{steps} steps")
         if " of 561" in note:

@@ -157,8 +157,8 @@ def recorded(power=1.0, base=100.0):
 def test_every_series_grows_sixteenfold_in_every_round():
     planned = pd.DataFrame(cost_against_size.planned())
     assert not planned.duplicated().any()
-    for (what, dial), smallest in cost_against_size.SMALLEST.items():
-        for _, points in planned[(planned["what"] == what) & (planned["dial"] == dial)].groupby(
+    for (what, varied), smallest in cost_against_size.SMALLEST.items():
+        for _, points in planned[(planned["what"] == what) & (planned["varied"] == varied)].groupby(
             "round"
         ):
             factors = points["size"] // smallest
@@ -170,7 +170,7 @@ def test_every_series_grows_sixteenfold_in_every_round():
 @pytest.mark.parametrize("power", [0.0, 1.0, 1.7])
 def test_a_slope_is_the_power_with_which_the_cost_grows(power):
     rows = recorded(power)
-    for _, series in rows.groupby(["what", "dial"]):
+    for _, series in rows.groupby(["what", "varied"]):
         assert np.allclose(cost_against_size.slopes(series, "seconds_taken"), power)
     assert f"{power:.2f} ({power:.2f} to {power:.2f})" in provenance.markdown(
         cost_against_size.table(rows)
@@ -190,8 +190,8 @@ def test_points_are_measured_in_their_own_process_kept_and_gone_on_with(tmp_path
     # Memory that this process holds and a fresh one does not.
     ballast = np.ones(400_000_000 // 8)
     points = [
-        {"processor": runtime.processor(), "round": 0, "what": what, "dial": dial, "size": size}
-        for what, dial, size in (("a CSV, no network", "rows", 50), ("predict", "texts", 3))
+        {"processor": runtime.processor(), "round": 0, "what": what, "varied": varied, "size": size}
+        for what, varied, size in (("a CSV, no network", "rows", 50), ("predict", "texts", 3))
     ]
     for limit in (1, 2):
         runs.drive(points, cost_against_size.in_fresh_process, cost_against_size.RESULTS, limit)

@@ -134,9 +134,9 @@ def test_windows_change_only_what_does_not_fit(pool, tokenizer):
     lengths = [len(ids) for ids in tokenizer(pool["text"][:], verbose=False)["input_ids"]]
     fits = np.array(lengths) <= 512
     for draw in study.DRAWS:
-        dials = draw, study.EPOCHS, study.RATE
-        head = study.predictions("draw", study.LONG, *dials)
-        windows = study.predictions("draw", study.WINDOWS_LONG, *dials)
+        chosen = draw, study.EPOCHS, study.RATE
+        head = study.predictions("draw", study.LONG, *chosen)
+        windows = study.predictions("draw", study.WINDOWS_LONG, *chosen)
         # in bf16 the batch beside a text can move one that lies on the border of two classes
         assert (head != windows)[fits].sum() <= 1
         assert (head != windows)[~fits].sum() > 1

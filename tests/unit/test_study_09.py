@@ -130,7 +130,10 @@ def test_a_baseline_chooses_its_dials_within_the_rows_it_learns_from(model, monk
     assert study.figures(np.asarray(held_out["label"]), predicted)["pearson"] > 0.3
     (search,) = searches
     grids = {study.TFIDF: baselines.TFIDF_RIDGE_GRID, study.FEATURES: baselines.FEATURES_RIDGE_GRID}
-    assert all(search.best_params_[dial] in values for dial, values in grids[model].items())
+    assert all(
+        search.best_params_[hyperparameter] in values
+        for hyperparameter, values in grids[model].items()
+    )
     assert search.n_splits_ == 5
 
 

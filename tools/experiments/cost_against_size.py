@@ -69,11 +69,11 @@ def planned(rounds: int = ROUNDS) -> list[dict]:
     """Every point: one dictionary each, a whole round before the next."""
     points = []
     for number in range(rounds):
-        for (what, dial), smallest in SMALLEST.items():
-            points += [(number, what, dial, factor * smallest) for factor in FACTORS]
+        for (what, varied), smallest in SMALLEST.items():
+            points += [(number, what, varied, factor * smallest) for factor in FACTORS]
         if number == 0:
             points += [(0, *series, size) for series, sizes in ONCE.items() for size in sizes]
-    keys = ("processor", "round", "what", "dial", "size")
+    keys = ("processor", "round", "what", "varied", "size")
     return [dict(zip(keys, (runtime.processor(), *point), strict=True)) for point in points]
 
 
@@ -136,13 +136,13 @@ def predict_csv(rows: int, network: bool) -> float:
     return took["seconds"]
 
 
-def measure(what: str, dial: str, size: int) -> dict:
+def measure(what: str, varied: str, size: int) -> dict:
     """One point, in this process: seconds and the most memory."""
-    if dial == "rows":
+    if varied == "rows":
         seconds = predict_csv(size, network=what == "a CSV")
     else:
         task = {"fine_tune": train, "predict": predict}[what]
-        seconds = task(**(HELD[what] | {dial: size}))
+        seconds = task(**(HELD[what] | {varied: size}))
     return {
         "seconds_taken": round(seconds, 4),
         "peak_memory_mb": round(runtime.memory_mb(), 1),
@@ -151,10 +151,10 @@ def measure(what: str, dial: str, size: int) -> dict:
     }
 
 
-def in_fresh_process(what: str, dial: str, size: int, **_) -> dict:
+def in_fresh_process(what: str, varied: str, size: int, **_) -> dict:
     """`measure` in a process that does nothing else."""
     with ProcessPoolExecutor(1, mp_context=FRESH) as pool:
-        return pool.submit(measure, what, dial, size).result()
+        return pool.submit(measure, what, varied, size).result()
 
 
 def slope(sizes: np.ndarray, costs: np.ndarray) -> float:
@@ -171,10 +171,10 @@ def slopes(rows: pd.DataFrame, cost: str) -> pd.Series:
 def table(rows: pd.DataFrame) -> pd.DataFrame:
     """A line for each series, from the rows of one processor."""
     lines = {}
-    for (what, dial), series in rows.groupby(["what", "dial"], sort=False):
+    for (what, varied), series in rows.groupby(["what", "varied"], sort=False):
         ends = series["size"].agg(["min", "max"])
         low, high = (series[series["size"] == size] for size in ends)
-        lines[f"{what}: {dial}"] = {
+        lines[f"{what}: {varied}"] = {
             "from, to": f"{ends['min']:,} to {ends['max']:,}",
             "rounds": series["round"].nunique(),
             "seconds at the smallest size": spread(low["seconds_taken"]),
@@ -190,8 +190,8 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
 def repeated(rows: pd.DataFrame) -> pd.Series:
     """Median seconds of the one point that all series of `predict` share, by series."""
     held = rows[rows["what"] == "predict"]
-    held = held[held["size"] == held["dial"].map(HELD["predict"])]
-    return held.groupby("dial", sort=False)["seconds_taken"].median()
+    held = held[held["size"] == held["varied"].map(HELD["predict"])]
+    return held.groupby("varied", sort=False)["seconds_taken"].median()
 
 
 def of_processor(rows: pd.DataFrame) -> str:
@@ -213,10 +213,10 @@ def of_processor(rows: pd.DataFrame) -> str:
 
 
 def report() -> str:
-    """The paper, made from the recorded rows alone."""
+    """The page, made from the recorded rows alone."""
     held = "; ".join(
-        f"`{what}` {', '.join(f'{value} {dial}' for dial, value in dials.items())}"
-        for what, dials in HELD.items()
+        f"`{what}` {', '.join(f'{value} {varied}' for varied, value in settings.items())}"
+        for what, settings in HELD.items()
     )
     head = f"""# Cost against size
 
@@ -233,8 +233,8 @@ place of the logits: reading and writing alone. Drawn in
 {held}.
 """
     rows = pd.read_csv(RESULTS)
-    papers = [of_processor(group) for _, group in rows.groupby("processor", sort=False)]
-    return "\n".join([head, *papers])
+    pages = [of_processor(group) for _, group in rows.groupby("processor", sort=False)]
+    return "\n".join([head, *pages])
 
 
 def main() -> None:

@@ -219,7 +219,7 @@ def check(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def report(rows: pd.DataFrame) -> str:
-    """The paper: what was measured, the check, the arithmetic."""
+    """The page: what was measured, the check, the arithmetic."""
     first, cost = rows.iloc[0], costs(rows)
     sent, left = all_reduced(cost["all"], 2) / 1e6, all_reduced(cost["frozen"], 2) / 1e6
     return f"""# More processes, more machines

@@ -138,7 +138,7 @@ def windows(text: str, tokenizer: PreTrainedTokenizerBase, size: int) -> list[st
 
 
 def config(epochs: int, rate: float, max_length: int, seed: int) -> training.TrainingConfig:
-    """The dials: batches of 8, because 100 articles make few steps; the last epoch stays."""
+    """Batches of 8, because 100 articles make few steps; the last epoch stays."""
     return training.TrainingConfig(
         epochs=epochs,
         learning_rate=rate,
@@ -208,9 +208,9 @@ def baseline(model: str, stage: str, train: np.ndarray, unseen: np.ndarray) -> n
     return baselines.tfidf().fit(texts[train], labels[train]).predict_log_proba(texts[unseen])
 
 
-def encoder(model: str, stage: str, train: np.ndarray, unseen: np.ndarray, **dials) -> np.ndarray:
+def encoder(model: str, stage: str, train: np.ndarray, unseen: np.ndarray, **asked) -> np.ndarray:
     """Fine-tune on some rows of the articles, give logits of others."""
-    draw, epochs, rate = dials["draw"], dials["epochs"], dials["rate"]
+    draw, epochs, rate = asked["draw"], asked["epochs"], asked["rate"]
     dataset, length = articles(stage), 512 if model.endswith("512") else 128
     if model in (BOTH_ENDS, BOTH_ENDS_LONG):
         tokenizer, half = checkpoints.load_tokenizer(), length // 2 - 1

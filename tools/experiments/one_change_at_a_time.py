@@ -1,6 +1,6 @@
 """What does each change to the loop gain? From a plain loop to that of `fine_tune`, one at a time.
 
-    python -m tools.experiments.one_change_at_a_time             three rounds, then the paper
+    python -m tools.experiments.one_change_at_a_time             three rounds, then the page
     python -m tools.experiments.one_change_at_a_time report      write one_change_at_a_time.md anew
 
 A line of the ladder is all lines above it and one change more; `apart` are choices on top of the
@@ -360,7 +360,7 @@ def of_processor(rows: pd.DataFrame) -> str:
 
 
 def report() -> str:
-    """The paper, made from the recorded rows alone."""
+    """The page, made from the recorded rows alone."""
     head = f"""# One change at a time
 
 `python -m tools.experiments.one_change_at_a_time`, results in
@@ -376,8 +376,8 @@ Nothing here says how good the model becomes; that is in [training_speed.md](tra
 [review_accuracy.md](review_accuracy.md).
 """
     rows = pd.read_csv(RESULTS)
-    papers = [of_processor(group) for _, group in rows.groupby("processor", sort=False)]
-    return "\n".join([head, *papers])
+    pages = [of_processor(group) for _, group in rows.groupby("processor", sort=False)]
+    return "\n".join([head, *pages])
 
 
 def main() -> None:

@@ -253,7 +253,7 @@ def of_processor(rows: pd.DataFrame) -> str:
 
 
 def report() -> str:
-    """The paper, made from the recorded rows alone."""
+    """The page, made from the recorded rows alone."""
     rows = done()
     n = int(rows.loc[rows["configuration"] == OURS, "sentences"].max())
     head = f"""# Prediction speed
@@ -267,8 +267,8 @@ rounds and, in brackets, their range. A ratio is taken within a round. Labels an
 compared with those of the pipeline with its defaults, which calculates in fp32; labels
 once a sentence.
 """
-    papers = [of_processor(group) for _, group in rows.groupby("processor", sort=False)]
-    return "\n".join([head, *papers, "A GPU was not measured.\n"])
+    pages = [of_processor(group) for _, group in rows.groupby("processor", sort=False)]
+    return "\n".join([head, *pages, "A GPU was not measured.\n"])
 
 
 def main() -> None:

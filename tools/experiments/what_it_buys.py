@@ -138,7 +138,7 @@ def run(scored: str, model: str, n: int, flipped: int, rate: float, steps: int, 
 def baseline(
     model: str, few: Dataset, rows: np.ndarray, part: Dataset, scored: str, seed: int
 ) -> dict:
-    """Logistic regression on words or on frozen features, its dials chosen within `few`."""
+    """Logistic regression on words or frozen features; what it chooses, it chooses within `few`."""
     inputs, unseen, extra = few["text"][:], part["text"][:], 0.0
     if model == FROZEN:
         (inputs, each), (unseen, _) = features("train"), features(scored)

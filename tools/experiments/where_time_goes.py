@@ -287,7 +287,7 @@ def of_processor(rows: pd.DataFrame) -> str:
 
 
 def report() -> str:
-    """The paper, made from the recorded rows alone."""
+    """The page, made from the recorded rows alone."""
     sizes = ", ".join(f"{size:,}" for size in SQUARES)
     head = f"""# Where the time of training goes
 
@@ -305,8 +305,8 @@ softmax, GELU, LayerNorm, sums and products of single numbers, forward and backw
 dispatch" is what lies between operations, tokenizing included.
 """
     rows = pd.read_csv(RESULTS)
-    papers = [of_processor(group) for _, group in rows.groupby("processor", sort=False)]
-    return "\n".join([head, *papers])
+    pages = [of_processor(group) for _, group in rows.groupby("processor", sort=False)]
+    return "\n".join([head, *pages])
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Do the checks of the exercises notice a small mistake? Every solution, mutated.
 
-    python -m tools.mutants.run               every exercise anew, then the paper
+    python -m tools.mutants.run               every exercise anew, then the page
     python -m tools.mutants.run 04 07-2       these only; the rows of the others stay
     python -m tools.mutants.run --report      write docs/measured/mutants.md anew
 
@@ -198,7 +198,7 @@ def share(found: pd.Series, *counted: str) -> float:
 
 
 def line_of(found: pd.Series) -> dict[str, str]:
-    """A line of the paper's table."""
+    """A line of the page's table."""
     counts = found.value_counts()
     names = ("rejected", "broke", "survived", "equal")
     line = {name: f"{counts.get(name, 0):,}" for name in names}
@@ -208,7 +208,7 @@ def line_of(found: pd.Series) -> dict[str, str]:
 
 
 def report() -> str:
-    """The paper: shares, and each survivor with its reason."""
+    """The page: shares, and each survivor with its reason."""
     found, why = recorded(), explanations()
     groups = dict(list(found.groupby(found["exercise"].str[:2])["verdict"]))
     lines = {number: line_of(verdicts) for number, verdicts in groups.items()}
@@ -248,7 +248,7 @@ def save(found: pd.DataFrame) -> None:
 
 
 def main() -> None:
-    """Run what was asked for, write rows and paper."""
+    """Run what was asked for, write rows and page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -310,8 +310,10 @@ def no_record_keeps_nothing(ways):
 def time_grows_in_proportion_or_less(times, grown, step_flops):
     """Section 16: sixteen times the tokens, texts and rows; labels "cost nothing"."""
 
-    def sixteenfold(what, dial, size):
-        rounds = times[(times["what"] == what) & (times["dial"] == dial) & (times["size"] == size)]
+    def sixteenfold(what, varied, size):
+        rounds = times[
+            (times["what"] == what) & (times["varied"] == varied) & (times["size"] == size)
+        ]
         return [round(ratio, 1) for ratio in rounds["time"].quantile([0.5, 0, 1])]
 
     assert sixteenfold("fine_tune", "tokens", 128) == [8.8, 7.8, 12.2]
@@ -325,9 +327,9 @@ def time_grows_in_proportion_or_less(times, grown, step_flops):
 @after("ed5b0774")
 def memory_follows_the_tokens_alone(grown, shown):
     """Section 16: "Memory follows the tokens alone", to twice the smallest."""
-    for what, dial in shown:
-        largest = grown.loc[(what, dial), "memory"].max()
-        assert largest > 1.8 if dial == "tokens" else largest < 1.1
+    for what, varied in shown:
+        largest = grown.loc[(what, varied), "memory"].max()
+        assert largest > 1.8 if varied == "tokens" else largest < 1.1
 
 
 @after("ed5b0774")
@@ -336,7 +338,7 @@ def most_of_the_smallest_memory_does_not_depend_on_the_texts(costs, n, L, d):
 
     A million rows of a CSV took 6 minutes and 575 MB, a thousand rows 551.
     """
-    middle = costs.groupby(["what", "dial", "size"])[["time", "memory"]].median()
+    middle = costs.groupby(["what", "varied", "size"])[["time", "memory"]].median()
     tokens = middle.loc[("fine_tune", "tokens"), "memory"]
     assert rounded(tokens.loc[[8, 128]]) == [953, 1898]
     always = middle.loc[("a CSV, no network", "rows", 1_000), "memory"], 12 * n / 1e6
