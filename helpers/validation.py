@@ -346,9 +346,13 @@ def variance_components(table: pd.DataFrame, column: str = "accuracy") -> pd.Dat
     if grid.isna().any(axis=None) or min(grid.shape) < 2:
         raise ValidationError("every fold with every seed, at least two of each, once.")
     folds_, seeds_ = grid.shape
-    of_fold, of_seed = (grid.mean(axis=axis) - grid.stack().mean() for axis in (1, 0))
-    rest = grid.sub(of_fold, axis=0).sub(of_seed, axis=1) - grid.stack().mean()
-    squares = {"fold": (seeds_, of_fold), "seed": (folds_, of_seed), "rest": (1, rest.stack())}
+    fold_effect, seed_effect = (grid.mean(axis=axis) - grid.stack().mean() for axis in (1, 0))
+    rest = grid.sub(fold_effect, axis=0).sub(seed_effect, axis=1) - grid.stack().mean()
+    squares = {
+        "fold": (seeds_, fold_effect),
+        "seed": (folds_, seed_effect),
+        "rest": (1, rest.stack()),
+    }
     freedom = {"fold": folds_ - 1, "seed": seeds_ - 1, "rest": (folds_ - 1) * (seeds_ - 1)}
     mean = {name: times * (x**2).sum() / freedom[name] for name, (times, x) in squares.items()}
     rows = []

@@ -86,11 +86,11 @@ def precision_at(function: Callable[[float, float, float], float]) -> Verdict:
     return right("The same model, another place: precision moves with the prevalence.")
 
 
-def cheapest(labels: list, probabilities: list, of_fp: float, of_fn: float) -> float:
+def cheapest(labels: list, probabilities: list, cost_fp: float, cost_fn: float) -> float:
     """The lowest of the probabilities at which p >= threshold costs least."""
     labels, p = np.asarray(labels), np.asarray(probabilities)
     costs = {
-        t: of_fp * ((p >= t) & (labels == 0)).sum() + of_fn * ((p < t) & (labels == 1)).sum()
+        t: cost_fp * ((p >= t) & (labels == 0)).sum() + cost_fn * ((p < t) & (labels == 1)).sum()
         for t in sorted(set(probabilities))
     }
     return min(costs, key=costs.get)
@@ -102,8 +102,8 @@ def cheapest_threshold(
 ) -> Verdict:
     """The threshold at which the mistakes cost least."""
 
-    def found(labels: list, probabilities: list, of_fp: float, of_fn: float) -> float:
-        return function(np.array(labels), np.array(probabilities), of_fp, of_fn)
+    def found(labels: list, probabilities: list, cost_fp: float, cost_fn: float) -> float:
+        return function(np.array(labels), np.array(probabilities), cost_fp, cost_fn)
 
     labels, p = [0, 1, 0, 1], [0.2, 0.4, 0.6, 0.8]
     given = found(labels, p, 5, 1)
@@ -112,7 +112,9 @@ def cheapest_threshold(
     if is_close(given, 5 / 6):
         return wrong("5/6 is right for true probabilities. Count the mistakes at each threshold.")
     if is_close(given, 0.4):
-        return wrong("A false positive costs of_fp, 5 here, a false negative of_fn: 0.8 costs 1.")
+        return wrong(
+            "A false positive costs cost_fp, 5 here, a false negative cost_fn: 0.8 costs 1."
+        )
     if is_close(given, 0.2):
         return wrong(
             "At 0.2 all is called positive, which costs most here. Compare each cost with the "
@@ -127,7 +129,9 @@ def cheapest_threshold(
     if not is_close(given, 0.8):
         return wrong("For labels 0, 1, 0, 1 it is 0.8: one positive is missed, which costs 1.")
     if not is_close(found(labels, p, 1, 5), 0.4):
-        return wrong("With the costs 1 and 5 it is 0.4: count both mistakes, by of_fp and of_fn.")
+        return wrong(
+            "With the costs 1 and 5 it is 0.4: count both mistakes, by cost_fp and cost_fn."
+        )
     if not is_close(found([1, 0], [0.3, 0.9], 10, 1), 0.3):
         return wrong(
             "Return one of the probabilities, even if calling nothing positive is cheaper."
@@ -135,10 +139,10 @@ def cheapest_threshold(
     if is_close(found([1, 0, 1], [0.7, 0.5, 0.3], 1, 1), 0.7):
         return wrong("0.3 and 0.7 cost the same here: go upwards, and replace only if cheaper.")
     labels, p = [0, 0, 1, 1, 0, 1], [0.7, 0.3, 0.3, 0.5, 0.1, 0.9]
-    for of_fp, of_fn in ((1, 1), (1, 10), (10, 1), (2, 3)):
-        expected = cheapest(labels, p, of_fp, of_fn)
-        if not is_close(found(labels, p, of_fp, of_fn), expected):
+    for cost_fp, cost_fn in ((1, 1), (1, 10), (10, 1), (2, 3)):
+        expected = cheapest(labels, p, cost_fp, cost_fn)
+        if not is_close(found(labels, p, cost_fp, cost_fn), expected):
             return wrong(
-                f"Labels {labels}, probabilities {p}, costs {of_fp} and {of_fn} give {expected}."
+                f"Labels {labels}, probabilities {p}, costs {cost_fp}, {cost_fn} give {expected}."
             )
     return right("No formula, only counting; choose on validation, and measure on the test.")

@@ -13,7 +13,7 @@ ROWS, RATE, SEEDS = 800, 2e-4, range(5)
 RATES, TUNING_SEED, AMOUNTS = (5e-5, 1e-4, 2e-4, 4e-4), 100, (50, 200, 800)
 
 
-def of_domain(rows: Dataset, domain: str) -> Dataset:
+def in_domain(rows: Dataset, domain: str) -> Dataset:
     """The rows of one domain."""
     number = rows.features["domain"].str2int(domain)
     return rows.select(np.flatnonzero(np.asarray(rows["domain"]) == number))

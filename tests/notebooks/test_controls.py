@@ -5,8 +5,6 @@ training labels. Every claim marked `learning` must then fail with an AssertionE
 the last of them are left out, and so are cells tagged `control-skip`.
 """
 
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,17 +79,6 @@ def tags(cell: dict) -> list[str]:
 
 def errors(cell: dict) -> list[str]:
     return [output.ename for output in cell.outputs if output.output_type == "error"]
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """A copy of the course: what it saves must not be found by the real one."""
-    for folder in ("helpers", "notebooks", "data", "tests"):
-        skip = shutil.ignore_patterns("downloads", "__pycache__")
-        shutil.copytree(project.ROOT / folder, tmp_path / folder, ignore=skip)
-    downloads = project.ROOT / "data" / "downloads"
-    os.symlink(downloads, tmp_path / "data" / "downloads", target_is_directory=True)
-    return tmp_path
 
 
 def with_control(path: Path, control: str) -> nbformat.NotebookNode:

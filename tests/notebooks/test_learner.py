@@ -5,9 +5,7 @@ learning rate, a local BERT of two layers with random weights, a part of the dat
 but those that fail on purpose. Its numbers mean nothing; that nothing stops is the test.
 """
 
-import os
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
@@ -18,7 +16,6 @@ from transformers import BertConfig, BertModel
 
 from helpers import checkpoints
 from tests.conftest import COURSE
-from tools import project
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 SMALL |= {"intermediate_size": 64, "vocab_size": 30522}
@@ -60,17 +57,6 @@ def encoder(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """A copy of the course: what is saved there is not found by the real one."""
-    for folder in ("helpers", "notebooks", "data"):
-        skip = shutil.ignore_patterns("downloads", "__pycache__")
-        shutil.copytree(project.ROOT / folder, tmp_path / folder, ignore=skip)
-    downloads = project.ROOT / "data" / "downloads"
-    os.symlink(downloads, tmp_path / "data" / "downloads", target_is_directory=True)
-    return tmp_path
-
-
 def changed(
     notebook: nbformat.NotebookNode, changes: tuple, encoder: Path
 ) -> nbformat.NotebookNode:
@@ -91,10 +77,10 @@ def changed(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("path", "changes"), CASES)
-def test_nothing_stops_a_learner_who_changes(path, changes, encoder, place, monkeypatch):
+def test_nothing_stops_a_learner_who_changes(path, changes, encoder, copy, monkeypatch):
     notebook = changed(nbformat.read(path, as_version=4), changes, encoder)
-    monkeypatch.setenv("PYTHONPATH", str(place))
-    resources = {"metadata": {"path": str(place / "notebooks")}}
+    monkeypatch.setenv("PYTHONPATH", str(copy))
+    resources = {"metadata": {"path": str(copy / "notebooks")}}
     NotebookClient(notebook, timeout=900, allow_errors=True, resources=resources).execute()
     stopped = [
         f"{cell.get('id')}: {output.ename}: {output.evalue}\n{cell.source}"
@@ -119,7 +105,7 @@ def test_the_changes_are_made(encoder):
         assert ("=3 * " in texts[1]) == bool(re.search(CHANGES["learning rate"][0], texts[0]))
 
 
-def test_an_assertion_about_our_numbers_would_be_seen(encoder, place, monkeypatch, tmp_path):
+def test_an_assertion_about_our_numbers_would_be_seen(encoder, copy, monkeypatch, tmp_path):
     """The test above fails where a lesson asserts what came of seed 0."""
     notebook = nbformat.v4.new_notebook()
     for source, given in (("x = 1", ["setup"]), ("SEED = 0", []), ("assert SEED == 0", [])):
@@ -128,4 +114,4 @@ def test_an_assertion_about_our_numbers_would_be_seen(encoder, place, monkeypatc
     path = tmp_path / "99_x.ipynb"
     nbformat.write(notebook, path)
     with pytest.raises(AssertionError, match="assert SEED == 0"):
-        test_nothing_stops_a_learner_who_changes(path, ("seed",), encoder, place, monkeypatch)
+        test_nothing_stops_a_learner_who_changes(path, ("seed",), encoder, copy, monkeypatch)

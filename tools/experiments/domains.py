@@ -34,7 +34,7 @@ from helpers.measured.domains import (
     SEEDS,
     TUNING_SEED,
     epochs_for,
-    of_domain,
+    in_domain,
 )
 from tools.experiments import runs
 from tools.experiments.provenance import MEASURED
@@ -76,7 +76,7 @@ def draw(source: str, rows: int, seed: int) -> Dataset:
     if source == "all":
         share = rows // len(DOMAINS)
         return concatenate_datasets([draw(domain, share, seed) for domain in DOMAINS])
-    there = of_domain(data()["train"], source)
+    there = in_domain(data()["train"], source)
     return there.select(np.random.default_rng(seed).permutation(len(there))[:rows])
 
 

@@ -65,72 +65,72 @@ def weights_swapped(recall, specificity, prevalence):
     return precision_at(recall, specificity, 1 - prevalence)
 
 
-def cheapest_threshold(labels, probabilities, of_fp, of_fn, inclusive=True, worst=False):
+def cheapest_threshold(labels, probabilities, cost_fp, cost_fn, inclusive=True, worst=False):
     best, lowest = None, math.inf
     for t in sorted(set(probabilities)):
         cost = 0
         for label, p in zip(labels, probabilities, strict=True):
             called = p >= t if inclusive else p > t
-            cost += of_fp if called and label == 0 else 0
-            cost += of_fn if not called and label == 1 else 0
+            cost += cost_fp if called and label == 0 else 0
+            cost += cost_fn if not called and label == 1 else 0
         cost = -cost if worst else cost
         if cost < lowest:
             best, lowest = t, cost
     return best
 
 
-def with_numpy(labels, probabilities, of_fp, of_fn):
+def with_numpy(labels, probabilities, cost_fp, cost_fn):
     labels, p = np.array(labels), np.array(probabilities)
     candidates = np.unique(p)
     called = p[None, :] >= candidates[:, None]
     fp, fn = (called & (labels == 0)).sum(axis=1), (~called & (labels == 1)).sum(axis=1)
-    return candidates[np.argmin(of_fp * fp + of_fn * fn)]
+    return candidates[np.argmin(cost_fp * fp + cost_fn * fn)]
 
 
-def swapped_costs(labels, probabilities, of_fp, of_fn):
-    return cheapest_threshold(labels, probabilities, of_fn, of_fp)
+def swapped_costs(labels, probabilities, cost_fp, cost_fn):
+    return cheapest_threshold(labels, probabilities, cost_fn, cost_fp)
 
 
-def strict(labels, probabilities, of_fp, of_fn):
-    return cheapest_threshold(labels, probabilities, of_fp, of_fn, inclusive=False)
+def strict(labels, probabilities, cost_fp, cost_fn):
+    return cheapest_threshold(labels, probabilities, cost_fp, cost_fn, inclusive=False)
 
 
-def dearest(labels, probabilities, of_fp, of_fn):
-    return cheapest_threshold(labels, probabilities, of_fp, of_fn, worst=True)
+def dearest(labels, probabilities, cost_fp, cost_fn):
+    return cheapest_threshold(labels, probabilities, cost_fp, cost_fn, worst=True)
 
 
-def by_formula(labels, probabilities, of_fp, of_fn):
-    return of_fp / (of_fp + of_fn)
+def by_formula(labels, probabilities, cost_fp, cost_fn):
+    return cost_fp / (cost_fp + cost_fn)
 
 
-def returns_the_cost(labels, probabilities, of_fp, of_fn):
-    t = cheapest_threshold(labels, probabilities, of_fp, of_fn)
+def returns_the_cost(labels, probabilities, cost_fp, cost_fn):
+    t = cheapest_threshold(labels, probabilities, cost_fp, cost_fn)
     called = np.asarray(probabilities) >= t
     false_negatives = (~called & (labels == 1)).sum()
-    return float(of_fp * (called & (labels == 0)).sum() + of_fn * false_negatives)
+    return float(cost_fp * (called & (labels == 0)).sum() + cost_fn * false_negatives)
 
 
-def returns_the_place(labels, probabilities, of_fp, of_fn):
-    t = cheapest_threshold(labels, probabilities, of_fp, of_fn)
+def returns_the_place(labels, probabilities, cost_fp, cost_fn):
+    t = cheapest_threshold(labels, probabilities, cost_fp, cost_fn)
     return int(np.flatnonzero(np.asarray(probabilities) == t)[0])
 
 
-def false_positives_only(labels, probabilities, of_fp, of_fn):
-    return cheapest_threshold(labels, probabilities, of_fp, 0)
+def false_positives_only(labels, probabilities, cost_fp, cost_fn):
+    return cheapest_threshold(labels, probabilities, cost_fp, 0)
 
 
-def with_nothing_called(labels, probabilities, of_fp, of_fn):
-    t = cheapest_threshold(labels, probabilities, of_fp, of_fn)
+def with_nothing_called(labels, probabilities, cost_fp, cost_fn):
+    t = cheapest_threshold(labels, probabilities, cost_fp, cost_fn)
     called = probabilities >= t
-    cost = of_fp * (called & (labels == 0)).sum() + of_fn * (~called & (labels == 1)).sum()
-    return t if cost <= of_fn * (labels == 1).sum() else 1.01
+    cost = cost_fp * (called & (labels == 0)).sum() + cost_fn * (~called & (labels == 1)).sum()
+    return t if cost <= cost_fn * (labels == 1).sum() else 1.01
 
 
-def in_the_order_given(labels, probabilities, of_fp, of_fn):
+def in_the_order_given(labels, probabilities, cost_fp, cost_fn):
     best, lowest = None, math.inf
     for t in probabilities:
         called = probabilities >= t
-        cost = of_fp * (called & (labels == 0)).sum() + of_fn * (~called & (labels == 1)).sum()
+        cost = cost_fp * (called & (labels == 0)).sum() + cost_fn * (~called & (labels == 1)).sum()
         if cost < lowest:
             best, lowest = t, cost
     return best
@@ -169,7 +169,7 @@ CASES = {
     "05-3": Cases(
         right=[(cheapest_threshold,), (with_numpy,)],
         wrong=[
-            ((swapped_costs,), "costs of_fp"),
+            ((swapped_costs,), "costs cost_fp"),
             ((strict,), "p >= threshold"),
             ((dearest,), "return after the loop"),
             ((returns_the_cost,), "a cost"),
