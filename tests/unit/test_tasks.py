@@ -331,6 +331,13 @@ def test_a_group_that_cannot_start_counts_as_failed(tmp_path):
     assert (row["passed"], row["failed"]) == (0, 1)
 
 
+def test_pytest_finds_what_nbval_shall_not_compare_without_being_told():
+    options = project.project()["tool"]["pytest"]["ini_options"]["addopts"].split()
+    found = [o.partition("=")[2] for o in options if o.startswith("--nbval-sanitize-with=")]
+    assert len(found) == 1 and (project.ROOT / found[0]).is_file()
+    assert not [word for word in testing.nbval(Path("x.ipynb"), 60) if "sanitize" in word]
+
+
 # ---------------------------------------------------------------- a fork, and cleaning up
 
 
