@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from torch.nn.functional import cross_entropy
 
-from helpers import checkpoints, corpora, parallel, runtime, storage, training
-from tests.unit.test_faults import TINY
+from helpers import checkpoints, parallel, runtime, storage, training
+from tests.unit.small import TINY, config, few
 
 NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 LONGEST = 300  # seconds after which the processes are stuck
@@ -23,13 +23,7 @@ LONGEST = 300  # seconds after which the processes are stuck
 
 def parts():
     """49 rows in batches of 16: the last has one, and of two processes one gets none of it."""
-    reviews = corpora.load("reviews")
-    return reviews["train"].select(range(49)), reviews["validation"].select(range(17))
-
-
-def config(**changes):
-    settings = {"epochs": 6, "batch_size": 16, "precision": "fp32", "learning_rate": 1e-3}
-    return training.TrainingConfig(**settings | {"best_metric": "validation_loss"} | changes)
+    return few(49, 17)
 
 
 def mean_of_means(logits, labels):

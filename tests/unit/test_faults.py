@@ -15,15 +15,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from helpers import checkpoints, corpora, storage, training
+from helpers import storage, training
+from tests.unit.small import config, few, tiny
 
-TINY = {
-    "num_hidden_layers": 1,
-    "hidden_size": 16,
-    "intermediate_size": 32,
-    "num_attention_heads": 2,
-    "vocab_size": 30522,
-}
 # The server has imported what is preloaded and runs nothing, so its children start in milliseconds
 # and inherit no threads; a fork of the test's own process may wait for threads it does not have.
 HAS_FORK = hasattr(os, "fork")
@@ -36,17 +30,7 @@ LONGEST = 120  # seconds after which a child is stuck
 
 @pytest.fixture(scope="module")
 def parts():
-    reviews = corpora.load("reviews")
-    return reviews["train"].select(range(64)), reviews["validation"].select(range(16))
-
-
-def tiny():
-    return checkpoints.load(seed=0, pretrained=False, **TINY)
-
-
-def config(**changes):
-    settings = {"epochs": 6, "batch_size": 16, "precision": "fp32", "learning_rate": 1e-3}
-    return training.TrainingConfig(**settings | {"best_metric": "validation_loss"} | changes)
+    return few(64, 16)
 
 
 def train_or_go_on(parts, folder: Path, die_after_step: int = 0) -> None:

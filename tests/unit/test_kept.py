@@ -20,13 +20,13 @@ from sklearn.dummy import DummyClassifier
 from torch.nn.functional import cross_entropy
 
 from helpers import checkpoints, corpora, files, folders, own_data, storage, training, validation
-from tests.unit.test_faults import TINY, Payload, config, tiny
+from tests.unit.small import TINY, config, few, tiny
+from tests.unit.test_faults import Payload
 
 
 @pytest.fixture(scope="module")
 def parts():
-    reviews = corpora.load("reviews")
-    return reviews["train"].select(range(32)), reviews["validation"].select(range(16))
+    return few(32, 16)
 
 
 @pytest.fixture(scope="module")

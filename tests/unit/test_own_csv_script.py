@@ -10,7 +10,7 @@ import pytest
 from transformers import pipeline
 
 from helpers import own_data
-from tests.unit.test_faults import TINY
+from tests.unit.small import TINY
 from tools import project
 
 

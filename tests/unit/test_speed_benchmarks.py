@@ -10,18 +10,13 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from helpers import batching, checkpoints, corpora, runtime, speedups, training
+from tests.unit.small import TINY
 from tools import project
 from tools.experiments import cost_against_size, prediction_speed, provenance, runs, where_time_goes
 
 matplotlib.use("Agg")
 
-TINY = {
-    "num_hidden_layers": 2,
-    "hidden_size": 16,
-    "intermediate_size": 32,
-    "num_attention_heads": 2,
-    "vocab_size": 30522,
-}
+TWO_LAYERS = TINY | {"num_hidden_layers": 2}
 # Children are made by a server that has imported what they need; those of test_faults by the same.
 if cost_against_size.HAS_FORK:
     cost_against_size.FRESH.set_forkserver_preload(
@@ -96,7 +91,7 @@ def test_the_pipeline_gives_the_logits_of_predict_in_the_order_of_the_texts(
 
 def test_rounds_are_kept_gone_on_with_and_hold_every_sentence_once(texts, tmp_path, monkeypatch):
     folder = tmp_path / "model"
-    training.save(*reversed(checkpoints.load(pretrained=False, **TINY)), folder)
+    training.save(*reversed(checkpoints.load(pretrained=False, **TWO_LAYERS)), folder)
     monkeypatch.setattr(prediction_speed, "RESULTS", tmp_path / "results.csv")
     monkeypatch.setattr(prediction_speed, "BATCH_SIZES", (2, 4))
     for rounds in (1, 1, 3):
@@ -232,7 +227,7 @@ def test_the_page_of_findings_quotes_what_a_million_rows_took():
 
 @pytest.mark.parametrize(("batch", "tokens", "labels"), [(1, 1, 2), (4, 12, 3), (3, 40, 7)])
 def test_the_formula_counts_the_operations_that_torch_counts(batch, tokens, labels):
-    _, model = checkpoints.load(pretrained=False, num_labels=labels, **TINY)
+    _, model = checkpoints.load(pretrained=False, num_labels=labels, **TWO_LAYERS)
     model.train()
     with FlopCounterMode(display=False) as forward:
         logits = training.logits_of(model, [[5] * tokens] * batch, 0, torch.float32)
@@ -250,7 +245,7 @@ def test_the_formula_counts_the_operations_that_torch_counts(batch, tokens, labe
 def test_the_operations_of_an_epoch_are_those_that_fine_tune_does(reviews):
     train, validation = reviews["train"].select(range(40)), reviews["train"].select(range(2))
     config = training.TrainingConfig(epochs=1, batch_size=16, precision="fp32")
-    tokenizer, model = checkpoints.load(pretrained=False, **TINY)
+    tokenizer, model = checkpoints.load(pretrained=False, **TWO_LAYERS)
     with FlopCounterMode(display=False) as counted:
         training.fine_tune(model, tokenizer, train, validation, config)
     lengths = [len(ids) for ids in batching.tokenize(train["text"], tokenizer)]
@@ -264,7 +259,7 @@ def test_the_operations_of_an_epoch_are_those_that_fine_tune_does(reviews):
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 def test_the_shares_are_of_the_whole_and_dropout_has_one_only_when_it_is_on(reviews, dropout):
     changes = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
-    tokenizer, model = checkpoints.load(pretrained=False, **TINY, **changes)
+    tokenizer, model = checkpoints.load(pretrained=False, **TWO_LAYERS, **changes)
     rows = reviews["train"].select(range(8))
     config = training.TrainingConfig(epochs=1, batch_size=4, precision="fp32")
     before = speedups.light_dropout
@@ -285,7 +280,7 @@ def test_runs_take_turns_and_a_run_says_everything_that_the_paper_needs(tmp_path
     monkeypatch.setattr(where_time_goes, "RESULTS", tmp_path / "results.csv")
     monkeypatch.setattr(where_time_goes, "SQUARES", (16,))
     monkeypatch.setattr(where_time_goes, "product_speed", lambda *_: 2e12)
-    tiny = checkpoints.load(pretrained=False, **TINY)
+    tiny = checkpoints.load(pretrained=False, **TWO_LAYERS)
     monkeypatch.setattr(checkpoints, "load", lambda seed: tiny)
     rows = where_time_goes.run("fp32", sentences=48, profiled_sentences=40)
     assert rows["reached_tflops"] == pytest.approx(

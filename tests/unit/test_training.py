@@ -14,14 +14,14 @@ from datasets import ClassLabel
 from transformers import get_linear_schedule_with_warmup
 
 from helpers import checkpoints, corpora, downloads, runtime, speedups, storage, training
+from tests.unit.small import few
 
 NAMES = ["negative", "positive"]
 
 
 @pytest.fixture(scope="module")
 def parts():
-    reviews = corpora.load("reviews")
-    return reviews["train"].select(range(48)), reviews["validation"].select(range(32))
+    return few(48, 32)
 
 
 def fresh(short=False):
