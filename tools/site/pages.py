@@ -9,11 +9,17 @@ from tools import notebook_file, project
 
 # Heading in the contents -> the Markdown files below it; the notebooks stand before them.
 TEXTS = {
-    "Beside the notebooks": ["docs/glossary.md", "docs/references.md"],
+    "Beside the notebooks": [
+        f"docs/{n}.md" for n in ("glossary", "references", "own_csv", "findings")
+    ],
     "For teachers": ["docs/teaching/*.md"],
     "Data": ["data/README.md", "data/*.md"],
     "Measurements": ["docs/measured/*.md"],
-    "About": ["docs/guarantees.md", "CONTRIBUTING.md", "LICENSE-TEXT.md"],
+    "About": [
+        *[f"docs/{name}.md" for name in ("guarantees", "more_machines", "verified")],
+        "CONTRIBUTING.md",
+        "LICENSE-TEXT.md",
+    ],
 }
 
 FOLDED = ["Data", "Measurements", "Solutions"]  # in the contents opened by a click
