@@ -393,13 +393,13 @@ def test_a_folder_below_the_home_of_the_user_is_one_place(parts, tmp_path, monke
     learn = validation.Estimator(DummyClassifier(strategy="prior"))
     rows = parts[0]
     validation.cross_validate(rows, learn, k=2, output_dir="~/cv")
-    with pytest.raises(validation.ValidationError, match="another k"):
+    with pytest.raises(validation.ValidationError, match="a different k"):
         validation.cross_validate(rows, learn, k=3, output_dir="~/cv")
     folds = [tmp_path / "cv" / f"seed-0-fold-{number}" for number in (0, 1)]
     folds[0].rename(tmp_path / "x")
     folds[1].rename(folds[0])
     (tmp_path / "x").rename(folds[1])
-    with pytest.raises(storage.StorageError, match="another fold than its name says"):
+    with pytest.raises(storage.StorageError, match="not the fold that its name says"):
         validation.cross_validate(rows, learn, k=2, output_dir="~/cv")
 
 
@@ -548,7 +548,8 @@ def test_functions_are_told_apart_by_their_code_and_by_what_they_are_bound_to():
 
 def test_a_figure_that_no_epoch_has_is_said(parts):
     tokenizer, model = tiny()
-    with pytest.raises(training.TrainingError, match=r'"f1" is none of.*validation_loss, accuracy'):
+    said = r'"f1" is not computed.*validation_loss, accuracy'
+    with pytest.raises(training.TrainingError, match=said):
         training.fine_tune(model, tokenizer, *parts, settings(best_metric="f1"))
 
 
