@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tools import environment, project, verified
 
-# Two files of unit tests at a time: most of them wait for one core.
+# Two files of tests at a time, with a core for each.
 BY_FILES = ["-n", "2", "--dist", "loadfile"]
 
 
@@ -40,9 +40,8 @@ def test(options: argparse.Namespace) -> int:
     units = ["tests", *elsewhere, "-m", "not slow and not long", *BY_FILES]
     rows = [run_pytest(python, "unit tests", units)]
     if not options.fast:
-        rows.append(
-            run_pytest(python, "controls", ["tests", *elsewhere, "-m", "slow and not long"])
-        )
+        slow = ["tests", *elsewhere, "-m", "slow and not long", *BY_FILES]
+        rows.append(run_pytest(python, "controls", slow))
     for path in project.notebooks():
         if options.fast and path.stem in course["trains"]:
             continue

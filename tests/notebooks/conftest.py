@@ -2,9 +2,13 @@
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
+import nbformat
 import pytest
+from filelock import FileLock
+from nbclient import NotebookClient
 
 from tools import project
 
@@ -18,3 +22,20 @@ def copy(tmp_path: Path) -> Path:
     downloads = project.ROOT / "data" / "downloads"
     os.symlink(downloads, tmp_path / "data" / "downloads", target_is_directory=True)
     return tmp_path
+
+
+def run(notebook: nbformat.NotebookNode, folder: Path) -> None:
+    """Run a notebook in a folder, through its errors.
+
+    Kernels start one at a time: two tests at once might find the same ports free.
+    """
+    timeout = project.project()["tool"]["course"]["cell_timeout"]
+    place = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(
+        notebook, timeout=timeout, allow_errors=True, resources=place, kernel_name="python3"
+    )
+    with FileLock(Path(tempfile.gettempdir()) / "sft-unveiled-kernels.lock"):
+        client.create_kernel_manager()
+        client.start_new_kernel(cwd=str(folder))
+        client.start_new_kernel_client()
+    client.execute()

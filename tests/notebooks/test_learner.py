@@ -11,11 +11,11 @@ from pathlib import Path
 import nbformat
 import pytest
 import torch
-from nbclient import NotebookClient
 from transformers import BertConfig, BertModel
 
 from helpers import checkpoints
 from tests.conftest import COURSE
+from tests.notebooks.conftest import run
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 SMALL |= {"intermediate_size": 64, "vocab_size": 30522}
@@ -81,8 +81,7 @@ def changed(
 def test_nothing_stops_a_learner_who_changes(path, changes, encoder, copy, monkeypatch):
     notebook = changed(nbformat.read(path, as_version=4), changes, encoder)
     monkeypatch.setenv("PYTHONPATH", str(copy))
-    resources = {"metadata": {"path": str(copy / "notebooks")}}
-    NotebookClient(notebook, timeout=900, allow_errors=True, resources=resources).execute()
+    run(notebook, copy / "notebooks")
     stopped = [
         f"{cell.get('id')}: {output.ename}: {output.evalue}\n{cell.source}"
         for cell in notebook.cells
