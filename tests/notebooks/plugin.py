@@ -5,12 +5,14 @@ that has claims comes one cell more that checks them and must say nothing.
 """
 
 import os
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from filelock import FileLock
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 from tests.notebooks.claims import call, claims_of
@@ -20,6 +22,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 class WithClaims(IPyNbFile):
     """A notebook whose claims are checked, too."""
+
+    def setup(self) -> None:
+        """Start the kernel; one at a time, or two might find the same ports free."""
+        with FileLock(Path(tempfile.gettempdir()) / "sft-unveiled-kernels.lock"):
+            super().setup()
 
     def collect(self) -> Iterator[IPyNbCell]:
         """The notebook's own cells, and after some of them one that checks."""
@@ -49,7 +56,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector):
 
 
 def pytest_configure() -> None:
-    """Let kernels import the claims."""
+    """Let kernels import the claims; where two notebooks run at a time, give each a core."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ["PYTHONPATH"] = os.pathsep.join(
         filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])
     )

@@ -326,6 +326,22 @@ def test_a_failing_group_fails_the_whole_and_a_slow_one_does_not(tmp_path, capsy
     assert capsys.readouterr().out.endswith("\n2 passed, 1 failed\n")
 
 
+def test_notebooks_that_run_two_at_a_time_have_a_row_each(tmp_path, monkeypatch):
+    paths = [tmp_path / f"0{number}_x.ipynb" for number in (1, 2, 3)]
+    for path, source in zip(paths, ("1 + 1", "1 / 0", "2"), strict=True):
+        nbformat.write(notebook(source, "x = 1"), path)
+    monkeypatch.setenv("PYTHONPATH", str(project.ROOT))
+    monkeypatch.setattr(project, "ROOT", tmp_path)
+    monkeypatch.setattr(project, "notebooks", lambda: paths)
+    given = [*map(str, paths[1:]), *testing.nbval(paths[0], 60), *testing.BY_FILES]
+    rows = testing.run_pytest_by_file(Path(sys.executable), "notebooks", given)
+    assert [row["name"] for row in rows] == ["01_x", "02_x", "03_x"]
+    assert [row["passed"] + row["failed"] for row in rows] == [2, 2, 2]
+    assert rows[1]["failed"] and all(row["seconds"] > 0 for row in rows)
+    (missing,) = testing.run_pytest_by_file(Path(sys.executable), "x", [str(tmp_path / "none.py")])
+    assert (missing["name"], missing["failed"]) == ("x", 1)
+
+
 def test_a_group_that_cannot_start_counts_as_failed(tmp_path):
     row = testing.run_pytest(Path(sys.executable), "x", [str(tmp_path / "missing.py")])
     assert (row["passed"], row["failed"]) == (0, 1)
@@ -439,15 +455,15 @@ def test_a_machine_of_the_ci_gets_a_browser(without_browser, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("options", "rooms"),
+    ("options", "expected"),
     [
         (["--fast"], set()),
         ([], {"browser", "simulated Colab"}),
         (["--all"], {"browser", "simulated Colab", "Python 3.12", "Python 3.13"}),
     ],
 )
-def test_rooms_are_entered_where_the_options_say_so_and_recorded_only_if_asked(
-    options, rooms, monkeypatch
+def test_other_environments_are_tried_where_the_options_say_so_and_recorded_only_if_asked(
+    options, expected, monkeypatch
 ):
     ran, recorded = {}, []
 
@@ -455,12 +471,16 @@ def test_rooms_are_entered_where_the_options_say_so_and_recorded_only_if_asked(
         ran[name] = arguments
         return {"name": name, "seconds": 0.0, "passed": 1, "failed": 0, "skipped": 0}
 
+    def by_file(python, name, arguments):
+        return [run_pytest(python, name, arguments)]
+
     monkeypatch.setattr(testing, "run_pytest", run_pytest)
+    monkeypatch.setattr(testing, "run_pytest_by_file", by_file)
     monkeypatch.setattr(environment, "hand_over", lambda *arguments: 0)
     monkeypatch.setattr(environment, "set_up", lambda *arguments, **more: Path(sys.executable))
     monkeypatch.setattr("tools.verified.record", recorded.append)
     assert testing.test(testing.parser().parse_args(["--here", *options])) == 0
-    assert ran.keys() & {"browser", "simulated Colab", "Python 3.12", "Python 3.13"} == rooms
+    assert ran.keys() & {"browser", "simulated Colab", "Python 3.12", "Python 3.13"} == expected
     assert {"--ignore=tests/browser", "--ignore=tests/colab"} <= set(ran["unit tests"])
     assert recorded == []
     assert testing.test(testing.parser().parse_args(["--here", *options, "--record"])) == 0
