@@ -62,7 +62,8 @@ def in_other_environments(python: Path, options: argparse.Namespace) -> list[dic
         environment.prepare_browser(options.all)
     chosen = [] if options.all else ["-m", "not long"]
     rows = [run_pytest(python, "browser", ["tests/browser", *chosen])]
-    rows.append(run_pytest(python, "simulated Colab", ["tests/colab/test_colab.py", *chosen]))
+    if options.all:  # its own environment takes minutes to make
+        rows.append(run_pytest(python, "simulated Colab", ["tests/colab/test_colab.py"]))
     others = "tests/colab/test_other_pythons.py"
     for version in ("3.12", "3.13") if options.all else ():
         rows.append(run_pytest(python, f"Python {version}", [others, "-k", version]))

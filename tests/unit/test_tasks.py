@@ -458,7 +458,7 @@ def test_a_machine_of_the_ci_gets_a_browser(without_browser, monkeypatch):
     ("options", "expected"),
     [
         (["--fast"], set()),
-        ([], {"browser", "simulated Colab"}),
+        ([], {"browser"}),
         (["--all"], {"browser", "simulated Colab", "Python 3.12", "Python 3.13"}),
     ],
 )
