@@ -76,7 +76,8 @@ def notebooks(python: Path, course: dict, fast: bool) -> list[dict]:
     paths = [path for path in project.notebooks() if path.stem not in left_out]
     paths.sort(key=lambda path: -course["budgets"].get(path.stem, 0))
     first, *others = paths
-    given = [*map(str, others), *nbval(first, course["cell_timeout"])]
+    (longest, *options) = nbval(first, course["cell_timeout"])
+    given = [longest, *map(str, others), *options]
     if not two_at_a_time():
         return run_pytest_by_file(python, "notebooks", given)
     return [row | {"cores": 1} for row in run_pytest_by_file(python, "notebooks", given + BY_FILES)]
