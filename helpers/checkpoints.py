@@ -23,7 +23,6 @@ from transformers.utils import logging
 from helpers import downloads, folders, speedups
 
 CHECKPOINT = "minilm"
-HUB_CHECKPOINT = "google-bert/bert-base-uncased"
 # How a model that `fine_tune` never saw is used for predictions.
 UNTRAINED = {"max_length": 128, "precision": "auto"}
 # Weights as plain numbers only, and no program that a folder or a hub brings along is run.

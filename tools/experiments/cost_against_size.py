@@ -30,6 +30,7 @@ from tools.experiments import runs
 from tools.experiments.provenance import (
     MEASURED,
     PAGES,
+    by_processor,
     machine,
     markdown,
     parser,
@@ -222,7 +223,6 @@ def report() -> str:
 
 `python -m tools.experiments.cost_against_size`, results in
 [cost_against_size.csv](../../data/measured/cost_against_size.csv).
-
 Each point in a process of its own. A text is one word repeated; the clock covers one call (of
 `fine_tune` one epoch) after a first one that does not count; memory is the most that the process
 held, Python and libraries included. Figures are the median of the rounds and, in brackets, their
@@ -232,9 +232,7 @@ place of the logits: reading and writing alone. Drawn in
 [notebook 10](../../notebooks/10_making_it_fast.ipynb), section 16. What a series does not change:
 {held}.
 """
-    rows = pd.read_csv(RESULTS)
-    pages = [of_processor(group) for _, group in rows.groupby("processor", sort=False)]
-    return "\n".join([head, *pages])
+    return by_processor(head, RESULTS, of_processor)
 
 
 def main() -> None:

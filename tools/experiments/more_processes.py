@@ -226,8 +226,7 @@ def report(rows: pd.DataFrame) -> str:
 
 `python -m tools.experiments.more_processes run`, results in
 [more_processes.csv](../../data/measured/more_processes.csv).
-This
-page is written by that command. {first["processor"]}, {first["cores"]} cores, \
+This page is written by that command. {first["processor"]}, {first["cores"]} cores, \
 {rows["date"].max()}, torch {first["torch"]}, {first["precision"]}.
 A step is the median of one run's steps, on sentences of 25 to 28 tokens; a cell holds the median of
 {rows["round"].nunique()} rounds and their range.

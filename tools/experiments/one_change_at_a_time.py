@@ -37,6 +37,7 @@ from tools.experiments import runs
 from tools.experiments.provenance import (
     MEASURED,
     PAGES,
+    by_processor,
     machine,
     markdown,
     parser,
@@ -365,9 +366,9 @@ def report() -> str:
 
 `python -m tools.experiments.one_change_at_a_time`, results in
 [one_change_at_a_time.csv](../../data/measured/one_change_at_a_time.csv).
-From a plain loop to the loop of `fine_tune`;
-each line is all lines above it and one change more, each run a process of its own, lines
-interleaved in rounds. Training reviews, batch {BATCH_SIZE}, {STEPS} timed steps that stand for an
+From a plain loop to the loop of `fine_tune`; each line is all lines above it
+and one change more, each run a process of its own, lines interleaved in rounds. Training
+reviews, batch {BATCH_SIZE}, {STEPS} timed steps that stand for an
 epoch ({FIXED_STEPS} where all batches have one length), after each length has been met once. Median
 and, in brackets, range of the rounds.
 
@@ -375,9 +376,7 @@ What a change gains depends on what was changed before it: in another order the 
 Nothing here says how good the model becomes; that is in [training_speed.md](training_speed.md) and
 [review_accuracy.md](review_accuracy.md).
 """
-    rows = pd.read_csv(RESULTS)
-    pages = [of_processor(group) for _, group in rows.groupby("processor", sort=False)]
-    return "\n".join([head, *pages])
+    return by_processor(head, RESULTS, of_processor)
 
 
 def main() -> None:

@@ -260,7 +260,6 @@ def report() -> str:
 
 `python -m tools.experiments.prediction_speed`, results in
 [prediction_speed.csv](../../data/measured/prediction_speed.csv).
-
 {n:,} review sentences; `predict` gets all of them in each round, what is slower every third,
 another third in the next round. One model, trained for one epoch. Figures are the median of the
 rounds and, in brackets, their range. A ratio is taken within a round. Labels and logits are

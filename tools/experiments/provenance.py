@@ -2,7 +2,7 @@
 
 import argparse
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 
@@ -89,8 +89,15 @@ def verdict(values: Iterable[float], asked: float, form: str = "{:.2f}") -> str:
     )
 
 
+def by_processor(head: str, results: Path, of_processor: Callable[[pd.DataFrame], str]) -> str:
+    """A page from recorded rows alone: its head, and a part for each processor."""
+    rows = pd.read_csv(results)
+    parts = [of_processor(group) for _, group in rows.groupby("processor", sort=False)]
+    return "\n".join([head, *parts])
+
+
 def write_page(path: Path, content: str | bytes) -> None:
-    """Write what a benchmark reports into the repository: all that is new or none of it.
+    """Write what an experiment reports into the repository: all that is new or none of it.
 
     Such files are kept by git, which has what they held before.
     """

@@ -35,6 +35,7 @@ from tools.experiments import runs
 from tools.experiments.provenance import (
     MEASURED,
     PAGES,
+    by_processor,
     machine,
     markdown,
     parser,
@@ -293,8 +294,7 @@ def report() -> str:
 
 `python -m tools.experiments.where_time_goes`, results in
 [where_time_goes.csv](../../data/measured/where_time_goes.csv).
-One
-epoch of `fine_tune` over {SENTENCES["bf16"]:,} review sentences in bf16, {SENTENCES["fp32"]:,}
+One epoch of `fine_tune` over {SENTENCES["bf16"]:,} review sentences in bf16, {SENTENCES["fp32"]:,}
 in fp32, batch {BATCH_SIZE}; figures are the median of the rounds and, in brackets, their range. The
 limit is the fastest product measured, among square matrices of
 {sizes} rows and those of a step's own shapes. Operations are those of matrix products,
@@ -304,9 +304,7 @@ padding included, counted by a formula.
 softmax, GELU, LayerNorm, sums and products of single numbers, forward and backward. "Python and
 dispatch" is what lies between operations, tokenizing included.
 """
-    rows = pd.read_csv(RESULTS)
-    pages = [of_processor(group) for _, group in rows.groupby("processor", sort=False)]
-    return "\n".join([head, *pages])
+    return by_processor(head, RESULTS, of_processor)
 
 
 def main() -> None:
