@@ -46,6 +46,12 @@ def data_folder() -> Path:
     return inside if inside.is_dir() else PACKAGE.parent / "data"
 
 
+def drawings_folder() -> Path:
+    """Where the notebooks' drawings lie: in a clone, or inside the installed package."""
+    inside = PACKAGE / "_drawings"
+    return inside if inside.is_dir() else PACKAGE.parent / "notebooks" / "drawings"
+
+
 def course_folder() -> Path:
     """Where `data/downloads` and `outputs` belong: the clone, else `sft-unveiled` below here."""
     installed = data_folder().parent == PACKAGE

@@ -1,7 +1,9 @@
 """Every figure of the course in one style: readable in grey and by a colour-blind reader."""
 
 import base64
+import html
 import io
+import re
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -11,17 +13,22 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from helpers import metrics
+from helpers import files, metrics
 
 # Okabe and Ito's colours, ordered so that neighbours also differ in lightness.
-BLUE, ORANGE, GREEN, BLACK, SKY, GREY = (
+BLUE, ORANGE, GREEN, BLACK, SKY, GREY, RED, PURPLE = (
     "#0072B2",
     "#E69F00",
     "#009E73",
     "#000000",
     "#56B4E9",
     "#999999",
+    "#D55E00",
+    "#CC79A7",
 )
+# One colour for each model and each part of the data, in the whole course.
+FINE_TUNED, FROZEN, TF_IDF, RANDOM_WEIGHTS, HUMAN, CHANCE = BLUE, GREEN, ORANGE, GREY, PURPLE, BLACK
+TRAINING, VALIDATION = SKY, RED
 LIGHT_TEXT_FROM = 0.72  # of `Blues`: from here on white is easier to read on it than black
 ROOMY = 4  # so many classes have room for their names along the axes, and for zeros
 LINE_STYLES = ("-", "--", ":", "-.")
@@ -75,6 +82,28 @@ def show(figure: Figure, words: str) -> None:
     display(
         {"image/png": png_base64(figure), "text/plain": words},
         metadata={"image/png": {"alt": words}},
+        raw=True,
+    )
+
+
+def drawing(name: str) -> None:
+    """Display one of the course's drawings, with its words for who cannot see it.
+
+    Args:
+        name: of the file in `notebooks/drawings`, without its ending.
+
+    Raises:
+        FileNotFoundError: if there is no such drawing; the message lists those that exist.
+    """
+    path = files.drawings_folder() / f"{name}.svg"
+    if not path.is_file():
+        names = ", ".join(sorted(other.stem for other in path.parent.glob("*.svg")))
+        raise FileNotFoundError(f"There is no drawing '{name}'. There are: {names}.")
+    svg = path.read_text(encoding="utf8")
+    words = " ".join(re.search(r"<desc[^>]*>(.*?)</desc>", svg, re.DOTALL)[1].split())
+    display(
+        {"image/svg+xml": svg, "text/plain": html.unescape(words)},
+        metadata={"image/svg+xml": {"alt": html.unescape(words)}},
         raw=True,
     )
 

@@ -1,0 +1,1 @@
+"""The drawings of the notebooks: `notebooks/drawings/*.svg`, all in one style (`style.css`)."""
