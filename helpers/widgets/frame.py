@@ -54,7 +54,8 @@ def show(title: str, words: str, content: str, height: int) -> None:
     source = html.escape(content).replace("&#x27;", "'")
     frame = (
         f'<iframe class="sft-widget" title="{html.escape(title)}" sandbox="allow-scripts" '
-        f'style="width:100%;height:{height}px;border:0;border-radius:8px" onload="{FOLLOW}" '
+        f'style="width:100%;height:{height}px;border:0;border-radius:8px" '
+        f'onload="{html.escape(FOLLOW, quote=False)}" '
         f'srcdoc="{source}">{html.escape(RUN + words)}</iframe>'
     )
     display({"text/html": frame, "text/plain": words}, raw=True)
