@@ -32,10 +32,11 @@ def page(title: str, words: str, body: str, scripts: list[str], data: bytes) -> 
         data: what the scripts read, a JSON compressed by gzip.
     """
     code = "\n".join(part(name) for name in [*scripts, "frame.js"])
+    title, words = html.escape(title), html.escape(words)
     return (
-        f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
         f"<style>{part('style.css')}</style>"
-        f'<main><p id="in-words">{html.escape(words)}</p>'
+        f'<main><h1 class="unseen">{title}</h1><p id="in-words">{words}</p>'
         f'<div id="figure" hidden>{body}</div></main>'
         f'<script type="text/plain" id="data">{base64.b64encode(data).decode()}</script>'
         f"<script>{code}</script></html>"
