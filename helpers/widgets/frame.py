@@ -7,11 +7,16 @@ from pathlib import Path
 from IPython.display import display
 
 STATIC = Path(__file__).resolve().parent / "static"
-# The page cannot reach what is around it. It says how tall it is, and the frame follows.
+# The page cannot reach what is around it. It says when it is ready and how tall it is; it is told
+# which colours the page around it has, if that one has a switch (`data-scheme`, as on our site).
 FOLLOW = (
-    "const f=this;f.contentWindow.postMessage('height','*');"
+    "const f=this,r=document.documentElement,"
+    "tell=()=>f.contentWindow?.postMessage(r.dataset.scheme||'height','*');"
     "f.follow||(f.follow=e=>{if(e.source===f.contentWindow)"
-    "f.style.height=Math.ceil(e.data.height)+'px'},window.addEventListener('message',f.follow))"
+    "e.data.ready?tell():f.style.height=Math.ceil(e.data.height)+'px'},"
+    "window.addEventListener('message',f.follow),"
+    "new MutationObserver(tell).observe(r,{attributeFilter:['data-scheme']}));"
+    "tell();f.contentWindow.postMessage('height','*')"
 )
 RUN = "Run this cell to see the interactive figure. In words: "
 

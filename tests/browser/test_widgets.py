@@ -86,6 +86,15 @@ def test_two_copies_fit_a_phone_and_are_as_tall_as_what_they_hold(opened, name, 
         assert (ground == "rgb(255, 255, 255)") == (scheme == "light")
 
 
+def test_a_figure_follows_the_switch_of_the_page_around_it(opened):
+    page = opened("attention")
+    first, _ = figures(page)
+    for scheme, ground in (("dark", "rgb(20, 24, 29)"), ("light", "rgb(255, 255, 255)")):
+        page.evaluate("scheme => { document.documentElement.dataset.scheme = scheme; }", scheme)
+        colour = "getComputedStyle(document.body).backgroundColor"
+        first.wait_for_function(f"{colour} === '{ground}'")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", NAMES)
 def test_axe_finds_nothing(opened, name, scheme):
