@@ -138,7 +138,7 @@ def test_typing_shows_pieces_and_the_slider_cuts_them(opened):
 def test_arrow_keys_choose_layer_head_and_token(opened):
     inside, _ = figures(opened("attention"))
     said = inside.locator("#said")
-    assert said.inner_text().startswith("Layer 1, head 4: “bank” looks at “river” with 85 %")
+    assert said.inner_text().startswith("Layer 1, head 4: “bank” looks at “river” with 85\u00a0%")
     inside.get_by_role("radio", name="layer 1", exact=True).press("ArrowRight")
     inside.get_by_role("radio", name="head 4", exact=True).press("ArrowLeft")
     inside.get_by_role("radio", name="bank, token 7 of 8").press("ArrowUp")

@@ -11,7 +11,7 @@ const make = (name, kind, ...inside) => {
   node.append(...inside);
   return node;
 };
-const percent = (weight) => `${Math.round(100 * weight)} %`;
+const percent = (weight) => `${Math.round(100 * weight)}\u00a0%`;
 
 // One choice of a group: a radio button, so that arrow keys and screen readers know it.
 function choice(group, value, words, ...inside) {
