@@ -32,6 +32,11 @@ def is_deeper(title: str) -> bool:
     return "going deeper" in title.lower()
 
 
+def plain(title: str) -> str:
+    """A heading without its number and without *Going deeper*: the name that stays."""
+    return re.sub(r"^(?:\d+\. )?(?:Going deeper[:.] )?", "", title)
+
+
 def anchor(title: str) -> str:
     """The part of a link after `#` that leads to a heading in JupyterLab: blanks become hyphens."""
     return title.replace(" ", "-")

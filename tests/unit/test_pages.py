@@ -89,9 +89,13 @@ def test_exercises_and_going_deeper_are_not_in_the_reading_of_the_core(tmp_path)
 def test_a_notebooks_line_is_kept_in_step_and_what_follows_it_stays(tmp_path):
     path = notebook(tmp_path, "# A\n\n**Time:** an hour, they say. · [05 →](05.ipynb)\n\nText")
     first = "".join(json.loads(times.timed(path))["cells"][0]["source"])
-    said = "**Time (estimates):** 5 minutes to read and run; computing should take at most 6 minutes"
+    said = (
+        "**Time (estimates):** 5 minutes to read and run; computing should take at most 6 minutes"
+    )
     assert first == f"# A\n\n{said} on two cores. · [05 →](05.ipynb)\n\nText"
-    path = notebook(tmp_path, first.replace(" 5 min", " 6 min").replace(" ·", " More without 04. ·"))
+    path = notebook(
+        tmp_path, first.replace(" 5 min", " 6 min").replace(" ·", " More without 04. ·")
+    )
     again = "".join(json.loads(times.timed(path))["cells"][0]["source"])
     assert again == first.replace(" ·", " More without 04. ·")
     with pytest.raises(project.Trouble, match=r"04_fine_tuning_loop.*\*\*Time"):

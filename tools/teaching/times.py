@@ -46,7 +46,9 @@ class Times:
         parts += [f"{self.exercises} for the exercises"] * bool(self.exercises)
         seconds = round(60 * self.computing)
         limit = f"{seconds} seconds" if seconds <= 90 else f"{self.computing:g} minutes"
-        return f"**Time (estimates):** {', '.join(parts)}; computing should take at most {limit}{END}"
+        return (
+            f"**Time (estimates):** {', '.join(parts)}; computing should take at most {limit}{END}"
+        )
 
 
 def times(path: Path) -> Times:
