@@ -53,6 +53,11 @@ def exercises(notebook: dict) -> dict[str, tuple[str, str]]:
     return found
 
 
+def first_steps(path: Path) -> bool:
+    """Whether this is one of 00 to 04, which a reader without any knowledge of the field reads."""
+    return path.stem[:2] <= "04"
+
+
 def solutions_of(path: Path) -> Path:
     return path.parent / "solutions" / f"{path.name[:2]}_solutions.ipynb"
 
@@ -170,9 +175,24 @@ def test_at_most_two_code_cells_in_a_row(course):
 
 def test_code_cells_are_short(course):
     cells = [cell for cell in code_cells(load(course)) if "setup" not in tags(cell)]
-    lengths = [len(source(cell).splitlines()) for cell in cells]
-    assert max(lengths) <= 25
-    assert statistics.median(lengths) <= 10
+    lengths = {cell["id"]: len(source(cell).splitlines()) for cell in cells}
+    longest, median = (15, 5) if first_steps(course) else (25, 10)
+    assert not {cell: length for cell, length in lengths.items() if length > longest}
+    assert statistics.median(lengths.values()) <= median
+    if first_steps(course):
+        long = {cell: length for cell, length in lengths.items() if length > 12}
+        assert len(long) <= 0.1 * len(lengths), long
+
+
+def test_what_can_be_skipped_says_so_in_one_form(course):
+    """By it the plans, the times and the site tell a side path from the way."""
+    headings = re.findall(r"(?mi)^#+ .*deeper.*$", markdown(load(course)))
+    assert not [one for one in headings if not re.match(r"## \d+\. Going deeper: \S", one)]
+
+
+def test_what_has_a_structure_is_drawn(course):
+    drawn = [cell for cell in code_cells(load(course)) if "plots.drawing(" in source(cell)]
+    assert drawn or not first_steps(course)
 
 
 def test_few_assertions_stand_in_the_lesson(every):

@@ -4,8 +4,9 @@
     python -m tools.teaching.minutes              all of the series
 
 `minutes.csv` has a row a section and run, `memory.csv` a row a notebook and run. Rows of sections
-that a notebook no longer has are removed. Nothing is stored in the notebooks. `cpu_seconds` is processor time, which other programs on the machine hardly
-change; `seconds` is what the clock said. Set OMP_NUM_THREADS=1 to see what one core takes.
+that a notebook no longer has are removed. Nothing is stored in the notebooks. `cpu_seconds` is
+processor time, which other programs on the machine hardly change; `seconds` is what the clock said.
+Set OMP_NUM_THREADS=1 to see what one core takes.
 """
 
 import argparse
