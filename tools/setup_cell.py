@@ -51,4 +51,4 @@ def main(numbers: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(project.ended(lambda: main(sys.argv[1:])))
