@@ -34,7 +34,8 @@ def is_deeper(title: str) -> bool:
 
 def plain(title: str) -> str:
     """A heading without its number and without *Going deeper*: the name that stays."""
-    return re.sub(r"^(?:\d+\. )?(?:Going deeper[:.] )?", "", title)
+    name = re.sub(r"^(?:\d+\. )?(?:Going deeper[:.] )?", "", title)
+    return name[:1].upper() + name[1:]
 
 
 def anchor(title: str) -> str:

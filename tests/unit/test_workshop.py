@@ -75,10 +75,10 @@ def test_a_section_with_another_title_is_named_with_what_it_may_be_now(renumbere
 
 
 def test_going_deeper_is_in_a_plan_only_on_purpose_and_offered_beside_it(renumbered):
-    renumbered(before="04 · Clipping", after="6. Going deeper: Clipping")
+    renumbered(before="04 · Clipping", after="6. Going deeper: clipping")
     plan = plans.plans()["plan_3_hours"]
     assert "Optional, for those who are ahead" in plans.page(plan)
-    assert "[04 · 6. Going deeper: Clipping](../../notebooks/04" in plans.page(plan)
+    assert "[04 · 6. Going deeper: clipping](../../notebooks/04" in plans.page(plan)
     row = {"section": "04 · Clipping", "talk": 1}
     assert any("add optional = true" in wrong for wrong in plans.problems_of(row))
     assert not any("optional" in wrong for wrong in plans.problems_of(row | {"optional": True}))
