@@ -6,9 +6,10 @@ import os
 import subprocess
 import sys
 import warnings
+from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
-COURSE = "SFT Unveiled"  # by this a notebook tells these helpers from a reader's own
 # As in pyproject.toml; `tasks.py fork --version` changes both.
 __version__ = "0.1.0"
 
@@ -20,10 +21,11 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 warnings.filterwarnings("ignore", message="IProgress not found")
 
 
-def check(version: str) -> None:
-    """See to it that a notebook has the helpers of its own version, and they what they need.
+def use_version(version: str) -> None:
+    """Give a notebook the helpers of the clone around it, in its own version, ready for use.
 
-    In a clone, packages that are missing are installed; an installed package brought them along.
+    Called by the first cell of every notebook. A reader's own `helpers` have no such function. In
+    a clone, packages that are missing are installed; an installed package brought them along.
 
     Args:
         version: the notebook's, such as "v0.1.0".
@@ -31,15 +33,23 @@ def check(version: str) -> None:
     Raises:
         ImportError: these helpers are of another version; the message says what to do.
     """
-    here = os.path.dirname(os.path.abspath(__file__))
+    here = Path(__file__).parent
+    sys.path[:] = [place for place in sys.path if place not in ("..", "../..")]
+    around = [f for f in Path.cwd().resolve().parents if (f / "data" / "sources.toml").is_file()]
+    if around and around[0] != here.parent:
+        sys.path.insert(0, str(around[0]))
+        for name in [name for name in sys.modules if name.partition(".")[0] == "helpers"]:
+            del sys.modules[name]
+        import_module("helpers").use_version(version)
+        return
     if version != f"v{__version__}":
         raise ImportError(
             f"This notebook is of version {version[1:]} of the course, and the helpers in {here} "
             f"are of version {__version__}. Open the notebook that came with these helpers, or "
             "remove them (pip uninstall sft-unveiled), restart the kernel and run this cell again."
         )
-    is_clone = not os.path.isdir(os.path.join(here, "_data"))
+    is_clone = not (here / "_data").is_dir()
     if is_clone and any(find_spec(name) is None for name in ("torch", "transformers", "evaluate")):
-        requirements = os.path.join(os.path.dirname(here), "requirements.txt")
+        requirements = str(here.parent / "requirements.txt")
         install = [sys.executable, "-m", "pip", "install", "--quiet", "-r", requirements]
         subprocess.run(install, check=True)

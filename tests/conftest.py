@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from IPython.core.inputtransformer2 import TransformerManager
 
 from tools import project
 
@@ -24,6 +25,11 @@ EVERY = project.notebooks()
 def load(path: Path) -> dict:
     """A notebook as it is stored."""
     return json.loads(path.read_text(encoding="utf8"))
+
+
+def as_python(cell: dict) -> str:
+    """A code cell as a program; `%pip` becomes the call that IPython makes of it."""
+    return TransformerManager().transform_cell("".join(cell["source"]))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

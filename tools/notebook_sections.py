@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 OPENING = "Opening"
+# A text that only speaks of the words "Predict, then run" has neither of the signs behind them.
+PREDICT = re.compile(r"\*\*Predict, then run(?:[:.]|\*\* \()")
 
 
 def heading(cell: dict) -> str:
@@ -23,6 +25,17 @@ def sections(notebook: dict) -> dict[str, list[dict]]:
         current = heading(cell) or current
         found.setdefault(current, []).append(cell)
     return found
+
+
+def is_deeper(title: str) -> bool:
+    """Whether a section says in its heading that it can be skipped without loss."""
+    return "going deeper" in title.lower()
+
+
+def plain(title: str) -> str:
+    """A heading without its number and without *Going deeper*: the name that stays."""
+    name = re.sub(r"^(?:\d+\. )?(?:Going deeper[:.] )?", "", title)
+    return name[:1].upper() + name[1:]
 
 
 def anchor(title: str) -> str:

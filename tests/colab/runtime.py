@@ -21,7 +21,8 @@ from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 
 from helpers import downloads, files
-from tools import environment, project
+from tests.conftest import as_python
+from tools import environment, project, setup_cell
 from tools.teaching import pack
 
 PYTHON = "3.11"  # the list's packages are installed on the Python that torch's verified build has
@@ -30,6 +31,14 @@ PACKAGES = project.ROOT / "requirements/colab.txt"
 ARCHIVES = project.ROOT / ".venv-colab-archives"
 ADDRESS = project.project()["project"]["urls"]["Repository"]
 VERSION = "v" + project.project()["project"]["version"]
+# What IPython does with `%pip`, for a Python that has no IPython.
+PIP_MAGIC = """
+import shlex, subprocess, sys
+class Shell:
+    def run_line_magic(self, name, line):
+        subprocess.run([sys.executable, "-m", name, *shlex.split(line)], check=True)
+get_ipython = Shell
+"""
 ASK_FOR_PACKAGES = """
 import importlib.metadata, json, os
 found = {}
@@ -186,16 +195,16 @@ def run_setup_cell(python: str, folder: Path, public: Path) -> tuple[Path, Path]
     """
     subprocess.run([python, "-m", "venv", str(folder / "venv")], check=True)
     (folder / "content").mkdir()
-    cells = nbformat.read(project.notebooks()[0], as_version=4).cells
-    setup = next(cell.source for cell in cells if "setup" in cell.metadata.get("tags", []))
+    setup = as_python({"source": setup_cell.text()})
     asking = "from helpers import files; print(files.PACKAGE); print(files.course_folder())"
     settings = {"PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1"}
     given = {**variables(folder, public, ADDRESS), **settings}
     builder = Path(setuptools.__file__).parent
-    for path in (builder, *builder.parent.glob("setuptools-*.dist-info")):
+    lent = ("setuptools-*.dist-info", "_distutils_hack")
+    for path in (builder, *(found for name in lent for found in builder.parent.glob(name))):
         (folder / "stub" / path.name).symlink_to(path)
     ran = subprocess.run(
-        [environment.python_of(folder / "venv"), "-c", f"{setup}\n{asking}"],
+        [environment.python_of(folder / "venv"), "-c", f"{PIP_MAGIC}\n{setup}\n{asking}"],
         cwd=folder / "content",
         env=given,
         capture_output=True,

@@ -63,9 +63,9 @@ def test_a_fork_works_after_its_one_command(colab, tmp_path):
     forked = tmp_path / "public" / "course" / "notebooks" / "00_start_here.ipynb"
     cells = nbformat.read(forked, as_version=4).cells
     first = next(cell for cell in cells if cell["cell_type"] == "code")
-    assert f'REPOSITORY = "{address}"' in first["source"]
+    assert f"git+{address}@{version}\n" in first["source"]
     asking = nbformat.v4.new_code_cell(
-        "from helpers import downloads\nprint(helpers.__version__, downloads.ROOT)"
+        "import helpers\nfrom helpers import downloads\nprint(helpers.__version__, downloads.ROOT)"
     )
     nbformat.write(nbformat.v4.new_notebook(cells=[first, asking]), tmp_path / "fork.ipynb")
     ran = runtime.run(tmp_path / "fork.ipynb", tmp_path, public, address)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.colab import runtime
-from tests.conftest import EVERY, load
-from tools import environment, notebook_file, project, verified
+from tests.conftest import EVERY, as_python, load
+from tools import environment, project, verified
 
 VERSIONS = ["3.12", "3.13"]
 COMPILE = """
@@ -35,7 +35,7 @@ def python(request) -> str:
 
 def test_every_cell_and_every_helper_compiles_without_a_warning(python):
     sources = {
-        f"{path.name} {cell['id']}": notebook_file.joined(cell["source"])
+        f"{path.name} {cell['id']}": as_python(cell)
         for path in EVERY
         for cell in load(path)["cells"]
         if cell["cell_type"] == "code"

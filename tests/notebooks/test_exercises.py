@@ -54,6 +54,14 @@ def test_there_is_more_than_one_right_answer(name):
     assert len(CASES[name].right) >= 2
 
 
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name[:2] <= "04"])
+def test_a_program_is_tried_against_six_wrong_ones(name):
+    """Wrong programs, not only a changed sign in the right one."""
+    right = [answers for answers in CASES[name].right if callable(answers[0])]
+    wrong = [answers for answers, _ in CASES[name].wrong if callable(answers[0])]
+    assert len(right) >= 2 and len(wrong) >= 6
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_that_returns_its_dots_is_open(name):
     assert exercises.grade(name, lambda *arguments: ...).status == "open"

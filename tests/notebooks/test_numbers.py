@@ -125,6 +125,14 @@ def test_a_planted_number_is_named(text):
     assert len(not_held(sample(text), set())) == 1
 
 
+@pytest.mark.parametrize("mark", ["", "> "])
+def test_what_a_question_asks_need_not_be_held_and_what_follows_it_must(mark):
+    asked = f"{mark}**Predict, then run:** is it more\n{mark}than 76 %?\n\n"
+    assert not not_held(sample(asked + "Now look."), set())
+    assert len(not_held(sample(asked + "It is 76 %."), set())) == 1
+    assert len(not_held(sample("> **A common mistake:** it is 76 %."), set())) == 1
+
+
 def test_a_number_counts_only_once_its_output_stands_above_it():
     notebook = sample("75 %")
     notebook["cells"].insert(0, notebook["cells"].pop())

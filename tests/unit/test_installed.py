@@ -16,16 +16,12 @@ import pytest
 
 import helpers
 from helpers import downloads, files
-from tests.conftest import EVERY, load
-from tools import environment, notebook_file, project
+from tools import environment, project, setup_cell
 from tools.teaching import pack
 
-SETUP = next(
-    notebook_file.joined(cell["source"])
-    for cell in load(EVERY[0])["cells"]
-    if "setup" in cell["metadata"].get("tags", [])
-)
-WHERE = "\nfrom helpers import files\nprint(helpers.__path__[0], files.course_folder())"
+SETUP = setup_cell.text()
+WHERE = "\nimport helpers\nfrom helpers import files"
+WHERE += "\nprint(helpers.__path__[0], files.course_folder())"
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +53,14 @@ def site(wheel, tmp_path_factory) -> Path:
 
 
 def run(code: str, folder: Path, *places: Path) -> subprocess.CompletedProcess:
-    """Run a program in a folder, with modules from there and from these places first.
+    """Run a cell in IPython in a folder, with modules from there and from these places first.
 
     pip is led to an index that nobody serves: what must not be installed cannot be.
     """
     without = {**os.environ, "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
     variables = {**without, "PYTHONPATH": os.pathsep.join(map(str, places))}
-    command = [sys.executable, "-c", code]
+    variables["IPYTHONDIR"] = str(folder / ".ipython")
+    command = [sys.executable, "-m", "IPython", "--colors=NoColor", "--classic", "-c", code]
     return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
 
 
@@ -157,17 +154,18 @@ def test_an_environment_of_somebody_else_is_not_linked(tmp_path):
 def test_a_readers_own_helpers_beside_the_notebook_are_named_once(site, tmp_path):
     (tmp_path / "helpers.py").write_text("def check(x): pass\n", encoding="utf8")
     ran = run(SETUP, tmp_path, site)
-    assert ran.returncode != 0 and ran.stderr.count("Traceback") == 1
-    said = ran.stderr.splitlines()[-1]
-    assert str(tmp_path / "helpers.py") in said and "Rename it and restart the kernel" in said
-    assert "pip" not in ran.stderr
+    said = ran.stdout.rstrip()
+    assert ran.returncode != 0 and said.count("Traceback") == 1
+    assert f"({tmp_path / 'helpers.py'})" in said.splitlines()[-1]
+    assert "Rename your own helpers.py, restart the kernel" in said
+    assert "http" not in said
 
 
 def test_a_notebook_of_another_version_is_told_both_and_the_cure(site, tmp_path):
-    other = SETUP.replace(f'VERSION = "v{helpers.__version__}"', 'VERSION = "v9.8.7"')
+    other = SETUP.replace(f'("v{helpers.__version__}")', '("v9.8.7")')
     ran = run(other, tmp_path, site)
-    assert ran.returncode != 0 and ran.stderr.count("Traceback") == 1
-    said = ran.stderr.splitlines()[-1]
+    assert ran.returncode != 0 and ran.stdout.count("Traceback") == 1
+    said = ran.stdout.rstrip().splitlines()[-1]
     assert "9.8.7" in said and helpers.__version__ in said and "pip uninstall" in said
 
 

@@ -1,5 +1,6 @@
 """README and the pages beside it say what is there: links, commands, limits, versions."""
 
+import json
 import re
 
 import nbformat
@@ -53,16 +54,52 @@ def test_the_times_of_the_readme_are_those_of_the_notebooks():
     assert times.with_times(README) == README
 
 
-def test_reading_takes_as_long_as_its_words_lines_and_guesses(tmp_path, monkeypatch):
-    """230 words, 12 lines and two guesses are 1 + 1 + 3 minutes; a word more is the next five."""
+def test_the_times_in_a_notebook_are_its_own(course):
+    stored = course.read_text(encoding="utf8")
+    assert stored == times.timed(course), f"python -m tools.teaching.times {course.stem[:2]}"
+
+
+def notebook(tmp_path, *texts: str):
+    """A file with these cells: those that begin with `x` are code."""
     path = tmp_path / "04_fine_tuning_loop.ipynb"
-    guesses = "**Predict, then run:** " * 2
+    new = {True: nbformat.v4.new_code_cell, False: nbformat.v4.new_markdown_cell}
+    cells = [new[text.startswith("x")](text) for text in texts]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+@pytest.mark.parametrize("mark", ["", "> "])
+def test_reading_takes_as_long_as_its_words_lines_and_guesses(tmp_path, mark):
+    """230 words, 12 lines and two guesses are 1 + 1 + 3 minutes; a word more is the next five."""
+    guesses = f"{mark}**Predict, then run:** why?\n\n" * 2
     for words, reading in ((230, 5), (240, 10)):
-        text = guesses + "word " * (words - 6) + "\n\n### Exercise 1 (7 minutes)"
-        cells = [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell("x\n" * 12)]
-        cells[0].source = cells[0].source.replace("### Exercise 1 (7 minutes)", "")
-        nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+        path = notebook(tmp_path, guesses + "word " * (words - 8), "x\n" * 12)
         assert times.times(path).reading == reading
+
+
+def test_exercises_and_going_deeper_are_not_in_the_reading_of_the_core(tmp_path):
+    long = "word " * 2300  # ten minutes
+    exercise = ["### Exercise 1 (7 minutes)\n" + long, "x\n" * 120]
+    core = ["# A\n**Time:** of these words nothing is counted. " + long, "## 1. B\nTwo words."]
+    deeper = ["## 2. Going deeper: C\n" + long, "## 3. D\nTwo words."]
+    found = times.times(notebook(tmp_path, *core, *deeper, "## Exercises", *exercise, "## Recap"))
+    assert found == times.Times(5, 15, 7, 6)
+
+
+def test_a_notebooks_line_is_kept_in_step_and_what_follows_it_stays(tmp_path):
+    path = notebook(tmp_path, "# A\n\n**Time:** an hour, they say. · [05 →](05.ipynb)\n\nText")
+    first = "".join(json.loads(times.timed(path))["cells"][0]["source"])
+    said = (
+        "**Time (estimates):** 5 minutes to read and run; computing should take at most 6 minutes"
+    )
+    assert first == f"# A\n\n{said} on two cores. · [05 →](05.ipynb)\n\nText"
+    path = notebook(
+        tmp_path, first.replace(" 5 min", " 6 min").replace(" ·", " More without 04. ·")
+    )
+    again = "".join(json.loads(times.timed(path))["cells"][0]["source"])
+    assert again == first.replace(" ·", " More without 04. ·")
+    with pytest.raises(project.Trouble, match=r"04_fine_tuning_loop.*\*\*Time"):
+        times.timed(notebook(tmp_path, "# A"))
 
 
 def test_the_sample_in_the_readme_is_a_cell_of_the_first_notebook():

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tools import project
-from tools.notebook_sections import anchor, read, sections, slug
+from tools.notebook_sections import anchor, plain, read, sections, slug
 from tools.teaching import plans
 
 HERE = project.ROOT / "docs" / "teaching"
@@ -20,12 +20,12 @@ LABELS = ("**Say.**", "**Ask.**", "**Expect.**", "**Cut.**")
 
 
 def noted() -> dict[str, str]:
-    """The notes by section: {"00-1": text}."""
+    """The notes by section: {"00 · What is …": text}."""
     found = {}
     for text in NOTES.values():
         for part in re.split(r"(?m)^## ", text)[1:]:
-            number, section = re.match(r"(\d\d) · (\d+)\. ", part).groups()
-            found[f"{number}-{section}"] = part
+            number, title = re.match(r"(\d\d) · (.+)", part).groups()
+            found[plans.key(number, title)] = part
     return found
 
 
@@ -33,6 +33,63 @@ def noted() -> dict[str, str]:
 def test_a_plan_is_what_its_program_writes(name):
     stored = (HERE / f"{name}.md").read_text(encoding="utf8")
     assert stored == plans.page(plans.plans()[name])
+
+
+def test_plans_notes_and_notebooks_agree():
+    assert plans.problems() == []
+
+
+@pytest.fixture
+def renumbered(monkeypatch):
+    """The notebooks as they would be with other headings: heading before -> heading after."""
+
+    def change(**titles: str) -> None:
+        found = dict(plans.titles())
+        before, after = titles["before"], titles["after"]
+        notebook, _ = found.pop(before)
+        found[plans.key(notebook, after)] = (notebook, after)
+        monkeypatch.setattr(plans, "titles", lambda: found)
+
+    return change
+
+
+def test_a_renumbered_section_stays_in_the_plans_and_the_notes_are_told(renumbered):
+    renumbered(before="04 · The full run", after="7. The full run")
+    found = plans.problems()
+    assert len(found) == 1 and "13. The full run" in found[0] and "--renumber" in found[0]
+    assert "say what sections 7 and 16 need" in " ".join(
+        plans.page(plans.plans()["plan_3_hours"]).split()
+    )
+
+
+def test_a_section_with_another_title_is_named_with_what_it_may_be_now(renumbered):
+    renumbered(before="04 · The full run", after="7. The full run, at last")
+    found = "\n".join(plans.problems())
+    for name in plans.plans():
+        assert (
+            f"plans.toml, {name}: 04 has no section 'The full run'. Is it '04 · The full" in found
+        )
+    assert "notes/04.md, '## 04 · 13. The full run'" in found
+    with pytest.raises(project.Trouble, match="Nothing was written"):
+        plans.main([])
+
+
+def test_going_deeper_is_in_a_plan_only_on_purpose_and_offered_beside_it(renumbered):
+    renumbered(before="04 · Clipping", after="6. Going deeper: clipping")
+    plan = plans.plans()["plan_3_hours"]
+    assert "Optional, for those who are ahead" in plans.page(plan)
+    assert "[04 · 6. Going deeper: clipping](../../notebooks/04" in plans.page(plan)
+    row = {"section": "04 · Clipping", "talk": 1}
+    assert any("add optional = true" in wrong for wrong in plans.problems_of(row))
+    assert not any("optional" in wrong for wrong in plans.problems_of(row | {"optional": True}))
+    assert plans.line(row | {"optional": True}, "9:00").endswith(", optional |")
+
+
+def test_renumbering_changes_headings_and_links_all_at_once():
+    text = "## 04 · 1. A\n[b](#04--2-b) [c](other.md#c)\n## 04 · 2. B\n"
+    swapped = {"04 · 1. A": "04 · 2. A", "04 · 2. B": "04 · 1. B"}
+    after = "## 04 · 2. A\n[b](#04--1-b) [c](other.md#c)\n## 04 · 1. B\n"
+    assert plans.renumbered(text, swapped) == after
 
 
 @pytest.mark.parametrize("name", plans.plans())
@@ -73,10 +130,13 @@ def test_what_was_measured_are_sections_that_there_are_and_a_plan_needs_them(mon
     table = pd.read_csv(MEASURED / "minutes.csv")
     for path in project.notebooks():
         here = table[table["notebook"] == path.stem]
-        assert set(here["section"]) <= set(sections(read(path))), path.stem
+        there = set(map(plain, sections(read(path))))
+        assert set(map(plain, here["section"])) <= there, f"python -m tools.teaching.minutes {path}"
     monkeypatch.setattr(plans, "measured", dict)
     with pytest.raises(project.Trouble, match=r"minutes 04"):
-        plans.page(plans.plans()["plan_3_hours"] | {"rows": [{"section": "04-3", "talk": 1}]})
+        plans.page(
+            plans.plans()["plan_3_hours"] | {"rows": [{"section": "04 · The bare loop", "talk": 1}]}
+        )
     assert (table["cpu_seconds"] >= 0).all() and set(table["threads"]) == {1}
 
 

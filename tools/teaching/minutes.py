@@ -3,9 +3,10 @@
     python -m tools.teaching.minutes 00 04 05     runs these notebooks and appends to both tables
     python -m tools.teaching.minutes              all of the series
 
-`minutes.csv` has a row a section and run, `memory.csv` a row a notebook and run. Nothing is stored
-in the notebooks. `cpu_seconds` is processor time, which other programs on the machine hardly
-change; `seconds` is what the clock said. Set OMP_NUM_THREADS=1 to see what one core takes.
+`minutes.csv` has a row a section and run, `memory.csv` a row a notebook and run. Rows of sections
+that a notebook no longer has are removed. Nothing is stored in the notebooks. `cpu_seconds` is
+processor time, which other programs on the machine hardly change; `seconds` is what the clock said.
+Set OMP_NUM_THREADS=1 to see what one core takes.
 """
 
 import argparse
@@ -16,10 +17,11 @@ import nbformat
 import psutil
 from nbclient import NotebookClient
 
+from helpers import files
 from tools import project
 from tools.experiments import runs
 from tools.experiments.provenance import provenance
-from tools.notebook_sections import OPENING, heading
+from tools.notebook_sections import OPENING, heading, plain, read, sections
 
 MINUTES = project.ROOT / "data" / "measured" / "minutes.csv"
 MEMORY = project.ROOT / "data" / "measured" / "memory.csv"
@@ -65,8 +67,19 @@ def clocks(process: psutil.Process) -> list[float]:
     return [time.perf_counter(), cpu]
 
 
+def forget(path: Path) -> None:
+    """Remove what was measured of sections that the notebook no longer has."""
+    there = {plain(title) for title in sections(read(path))}
+    before = MINUTES.read_bytes()
+    rows = runs.as_text(before)
+    gone = (rows["notebook"] == path.stem) & ~rows["section"].map(plain).isin(there)
+    if gone.any():
+        files.update(MINUTES, before, rows[~gone].to_csv(index=False).encode("utf8"))
+
+
 def record(path: Path) -> None:
     """Run one notebook and write down what it took."""
+    forget(path)
     facts = provenance()
     spent, (kernel, child, threads) = run(path)
     facts["threads"] = threads

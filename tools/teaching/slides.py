@@ -18,17 +18,14 @@ import mistune
 
 from helpers import files
 from tools import notebook_file, project
-from tools.notebook_sections import OPENING, read, sections, slug
+from tools.notebook_sections import OPENING, PREDICT, read, sections, slug
 from tools.site.prose import mathml
 
 TEMPLATE = Path(__file__).with_name("slides.html")
 TARGET = project.OUTPUTS / "slides"
 WORDS = 75  # of running text on a slide
 LINES = 16  # of code or output
-# A text that only speaks of the words "Predict, then run" has neither of the signs behind them.
-QUESTION = re.compile(
-    r"\*\*(Predict, then run(:|\*\* \()|A common mistake|A mistake you will meet)"
-)
+QUESTION = re.compile(PREDICT.pattern + r"|\*\*(?:A common mistake|A mistake you will meet)")
 
 
 class Renderer(mistune.HTMLRenderer):
@@ -205,7 +202,7 @@ def of_notebook(notebook: dict) -> list[str]:
     parts = sections(notebook)
     opening = source(notebook["cells"][0])
     title = re.match(r"# (.+)", opening)[1]
-    lines = [b for b in blocks(opening.partition("**Time:**")[0])[1:] if "colab-badge" not in b]
+    lines = [b for b in blocks(opening.partition("\n**Time")[0])[1:] if "colab-badge" not in b]
     texts = {
         name: "\n\n".join(source(c) for c in cells if c["cell_type"] == "markdown")
         for name, cells in parts.items()

@@ -333,7 +333,7 @@ def memory_follows_the_tokens_alone(grown, shown):
 
 
 @after("ed5b0774")
-def most_of_the_smallest_memory_does_not_depend_on_the_texts(costs, n, L, d):
+def most_of_the_smallest_memory_does_not_depend_on_the_texts(costs, n, L, H):
     """Section 16: 953 MB to 1,898; of 953 about 722 always: 449, and 273 for gradients and means.
 
     A million rows of a CSV took 6 minutes and 575 MB, a thousand rows 551.
@@ -345,7 +345,7 @@ def most_of_the_smallest_memory_does_not_depend_on_the_texts(costs, n, L, d):
     assert rounded(always) == [449, 273] and round(sum(always)) == 722
     in_rows = middle.loc[("a CSV", "rows"), :].loc[[1_000, 1_000_000]]
     assert rounded(in_rows["memory"]) == [551, 575] and round(in_rows["time"].max() / 60) == 6
-    assert (16 * L + 2 + 2 * L + 1) * d > 3 * L * 12 * 128  # pairs are not yet the larger part
+    assert (16 * L + 2 + 2 * L + 1) * H > 3 * L * 12 * 128  # pairs are not yet the larger part
 
 
 @after("4812b962")
