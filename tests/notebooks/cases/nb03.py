@@ -2,203 +2,349 @@
 
 import numpy as np
 import torch
+from torch.nn.functional import cross_entropy
 
 from tests.notebooks.cases import Cases
 
-P = np.exp([2.0, 0.0, 1.0]) / np.exp([2.0, 0.0, 1.0]).sum()
-Y = np.array([0.0, 1.0, 0.0])
-LOSS = -np.log(P[1])
+# ---------------------------------------------------------------- 03-1
 
 
-def nesterov(weight, gradient, velocity, learning_rate, momentum):
-    velocity = momentum * velocity + gradient
-    return weight - learning_rate * (gradient + momentum * velocity), velocity
+def gradient_of(loss, w, eps=1e-5):
+    gradient = torch.zeros_like(w)
+    for i in range(len(w)):
+        up, down = w.clone(), w.clone()
+        up[i] += eps
+        down[i] -= eps
+        gradient[i] = (loss(up) - loss(down)) / (2 * eps)
+    return gradient
 
 
-def nesterov_with_the_rate_in_the_velocity(weight, gradient, velocity, learning_rate, momentum):
-    velocity = momentum * velocity - learning_rate * gradient
-    return weight + momentum * velocity - learning_rate * gradient, velocity
+def descend(loss, w, learning_rate):
+    return w - learning_rate * gradient_of(loss, w)
 
 
-def turned_order(*arguments):
-    return nesterov(*arguments)[::-1]
+def as_a_list_from_one_side(loss, w, learning_rate):
+    new = []
+    for i in range(len(w)):
+        up = w.clone()
+        up[i] += 1e-6
+        new.append(float(w[i]) - learning_rate * float(loss(up) - loss(w)) / 1e-6)
+    return new
 
 
-def weight_only(*arguments):
-    return nesterov(*arguments)[0]
+def by_autograd(loss, w, learning_rate):
+    leaf = w.clone().requires_grad_()
+    loss(leaf).backward()
+    return (leaf - learning_rate * leaf.grad).detach().numpy()
 
 
-def plain_momentum(weight, gradient, velocity, learning_rate, momentum):
-    velocity = momentum * velocity + gradient
-    return weight - learning_rate * velocity, velocity
+def restored_by_hand(loss, w, learning_rate):
+    gradient = []
+    for i in range(len(w)):
+        kept = w[i].item()
+        w[i] = kept + 1e-4
+        above = loss(w).item()
+        w[i] = kept - 1e-4
+        below = loss(w).item()
+        w[i] = kept
+        gradient.append((above - below) / 2e-4)
+    return w - learning_rate * torch.tensor(gradient)
 
 
-def plain_descent(weight, gradient, velocity, learning_rate, momentum):
-    return weight - learning_rate * gradient, velocity
+def uphill(loss, w, learning_rate):
+    return w + learning_rate * gradient_of(loss, w)
 
 
-def uphill(weight, gradient, velocity, learning_rate, momentum):
-    velocity = momentum * velocity + gradient
-    return weight + learning_rate * (gradient + momentum * velocity), velocity
+def in_place(loss, w, learning_rate):
+    w -= learning_rate * gradient_of(loss, w)
+    return w
 
 
-def forgetful(weight, gradient, velocity, learning_rate, momentum):
-    new = momentum * velocity + gradient
-    return weight - learning_rate * (gradient + momentum * new), velocity
+def without_a_copy(loss, w, learning_rate):
+    gradient = torch.zeros_like(w)
+    for i in range(len(w)):
+        up = w
+        up[i] += 1e-5
+        above = loss(up)
+        up[i] -= 2e-5
+        gradient[i] = (above - loss(up)) / 2e-5
+    return w - learning_rate * gradient
 
 
-def old_velocity(weight, gradient, velocity, learning_rate, momentum):
-    step = gradient + momentum * (momentum * gradient + velocity)
-    return weight - learning_rate * step, momentum * velocity + gradient
+def moved_one_by_one(loss, w, learning_rate):
+    w = w.clone()
+    for i in range(len(w)):
+        w[i] -= learning_rate * gradient_of(loss, w)[i]
+    return w
 
 
-def always_nine_tenths(weight, gradient, velocity, learning_rate, momentum):
-    return nesterov(weight, gradient, velocity, learning_rate, 0.9)
+def divided_by_one_eps(loss, w, learning_rate):
+    return w - learning_rate * 2 * gradient_of(loss, w)
 
 
-def softmax(Z):
-    powers = np.exp(Z - Z.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+def one_side_over_two_eps(loss, w, learning_rate):
+    return w - learning_rate * gradient_of(loss, w) / 2
 
 
-def gradients(X, Y, weights, slope=lambda A: 1 - A**2, hidden=np.tanh, n=None, sign=1):
-    A = hidden(X @ weights["W1"].T + weights["b1"])
-    delta2 = sign * (softmax(A @ weights["W2"].T + weights["b2"]) - Y) / (n or len(X))
-    delta1 = (delta2 @ weights["W2"]) * slope(A)
-    return {
-        "W1": delta1.T @ X,
-        "b1": delta1.sum(axis=0),
-        "W2": delta2.T @ A,
-        "b2": delta2.sum(axis=0),
-        "X": delta1 @ weights["W1"],
-    }
+def not_divided(loss, w, learning_rate):
+    return w - learning_rate * 2e-5 * gradient_of(loss, w)
 
 
-def by_autograd(X, Y, weights):
-    leaves = {n: torch.tensor(a, requires_grad=True) for n, a in (weights | {"X": X}).items()}
-    hidden = torch.tanh(leaves["X"] @ leaves["W1"].T + leaves["b1"])
-    logits = hidden @ leaves["W2"].T + leaves["b2"]
-    torch.nn.functional.cross_entropy(logits, torch.tensor(Y)).backward()
-    return {name: leaf.grad for name, leaf in leaves.items()}
+def no_rate(loss, w, learning_rate):
+    return w - gradient_of(loss, w)
 
 
-def by_slopes(X, Y, weights):
-    everything = {name: array.copy() for name, array in (weights | {"X": X}).items()}
-    found = {name: np.zeros_like(array) for name, array in everything.items()}
-
-    def loss():
-        A = np.tanh(everything["X"] @ everything["W1"].T + everything["b1"])
-        P = softmax(A @ everything["W2"].T + everything["b2"])
-        return -(Y * np.log(P)).sum(axis=1).mean()
-
-    for name, array in everything.items():
-        for place in np.ndindex(array.shape):
-            kept = array[place]
-            array[place] = kept + 1e-5
-            up = loss()
-            array[place] = kept - 1e-5
-            found[name][place] = (up - loss()) / 2e-5
-            array[place] = kept
-    return found
+def fixed_rate(loss, w, learning_rate):
+    return w - 0.1 * gradient_of(loss, w)
 
 
-def sigmoid(Z):
-    return 1 / (1 + np.exp(-Z))
+def signs_only(loss, w, learning_rate):
+    return w - learning_rate * gradient_of(loss, w).sign()
 
 
-def sigmoid_network(X, Y, weights):
-    return gradients(X, Y, weights, slope=lambda A: A * (1 - A), hidden=sigmoid)
+def first_weight_only(loss, w, learning_rate):
+    gradient = gradient_of(loss, w)
+    gradient[1:] = 0
+    return w - learning_rate * gradient
 
 
-def sigmoid_slope_backward(X, Y, weights):
-    """tanh forward, the derivative of the sigmoid, at Z1, backward."""
-    Z1 = X @ weights["W1"].T + weights["b1"]
-    return gradients(X, Y, weights, slope=lambda A: sigmoid(Z1) * (1 - sigmoid(Z1)))
+def gradient_alone(loss, w, learning_rate):
+    return gradient_of(loss, w)
 
 
-def slope_at_the_output(X, Y, weights):
-    return gradients(X, Y, weights, slope=lambda A: 1 - np.tanh(A) ** 2)
+def one_slope_for_all(loss, w, learning_rate):
+    return w - learning_rate * (loss(w + 1e-5) - loss(w - 1e-5)) / 2e-5
 
 
-def no_slope(X, Y, weights):
-    return gradients(X, Y, weights, slope=np.ones_like)
+def the_loss_instead(loss, w, learning_rate):
+    return loss(w - learning_rate * gradient_of(loss, w))
 
 
-def sum_over_sentences(X, Y, weights):
-    return gradients(X, Y, weights, n=1)
+# ---------------------------------------------------------------- 03-2
 
 
-def turned_sign(X, Y, weights):
-    return gradients(X, Y, weights, sign=-1)
+def p_minus_y(p, y):
+    return p - y
 
 
-def transposed(X, Y, weights):
-    right = gradients(X, Y, weights)
-    return right | {"W1": right["W1"].T}
+def minus_log(p, right_class):
+    return -torch.log(p[right_class])
 
 
-def without_input(X, Y, weights):
-    right = gradients(X, Y, weights)
-    return {name: right[name] for name in ("W1", "b1", "W2", "b2")}
+def by_formula(logits, right_class, gradient=p_minus_y, loss=minus_log):
+    p = torch.softmax(logits, dim=0)
+    y = torch.zeros_like(p)
+    y[right_class] = 1
+    return loss(p, right_class), gradient(p, y)
 
 
-def linear_hidden(X, Y, weights):
-    return gradients(X, Y, weights, slope=np.ones_like, hidden=lambda Z: Z)
+def in_numpy(logits, right_class):
+    powers = np.exp(logits.numpy())
+    p = powers / powers.sum()
+    return -np.log(p[right_class]), p - np.eye(len(p))[right_class]
 
 
-def mean_for_b1(X, Y, weights):
-    right = gradients(X, Y, weights)
-    return right | {"b1": right["b1"] / len(X)}
+def as_a_list(logits, right_class):
+    powers = [2.718281828459045 ** float(z) for z in logits]
+    p = [power / sum(powers) for power in powers]
+    loss = -float(np.log(p[right_class]))
+    p[right_class] -= 1
+    return [loss, p]
 
 
-def input_gradient_of_one(X, Y, weights):
-    right = gradients(X, Y, weights)
-    return right | {"X": right["X"] * len(X)}
+def logits_by_autograd(logits, right_class):
+    leaf = logits.clone().requires_grad_()
+    loss = cross_entropy(leaf, torch.tensor(right_class))
+    loss.backward()
+    return loss, leaf.grad
+
+
+def aliased(logits, right_class):
+    p = torch.softmax(logits, dim=0)
+    gradient = p
+    gradient[right_class] -= 1
+    return -torch.log(p[right_class]), gradient
+
+
+def changes_the_logits(logits, right_class):
+    loss, gradient = by_formula(logits, right_class)
+    logits -= gradient
+    return loss, gradient
+
+
+def with_loss(loss):
+    return lambda logits, right_class: by_formula(logits, right_class, loss=loss)
+
+
+def with_gradient(gradient):
+    return lambda logits, right_class: by_formula(logits, right_class, gradient=gradient)
+
+
+# ---------------------------------------------------------------- 03-3
+
+
+def one_epoch(X, y, W, learning_rate, batch_size):
+    W = W.clone().requires_grad_()
+    optimizer = torch.optim.SGD([W], lr=learning_rate)
+    for start in range(0, len(X), batch_size):
+        rows = slice(start, start + batch_size)
+        cross_entropy(X[rows] @ W.T, y[rows]).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return W.detach()
+
+
+def by_p_minus_y(X, y, W, learning_rate, batch_size, n=None, old=False, direction=-1, last=None):
+    first, W = W.numpy(), W.numpy().copy()
+    X, Y = X.numpy(), np.eye(len(W))[y.numpy()]
+    for start in range(0, last or len(X), batch_size):
+        rows = slice(start, start + batch_size)
+        powers = np.exp(X[rows] @ (first if old else W).T)
+        P = powers / powers.sum(axis=1, keepdims=True)
+        W += direction * learning_rate * (P - Y[rows]).T @ X[rows] / (n or len(P))
+    return W
+
+
+def with_split(X, y, W, learning_rate, batch_size):
+    for rows, labels in zip(X.split(batch_size), y.split(batch_size), strict=True):
+        leaf = W.detach().clone().requires_grad_()
+        cross_entropy(rows @ leaf.T, labels).backward()
+        W = leaf - learning_rate * leaf.grad
+    return W
+
+
+def never_zeroed(X, y, W, learning_rate, batch_size):
+    W = W.clone().requires_grad_()
+    optimizer = torch.optim.SGD([W], lr=learning_rate)
+    for start in range(0, len(X), batch_size):
+        rows = slice(start, start + batch_size)
+        cross_entropy(X[rows] @ W.T, y[rows]).backward()
+        optimizer.step()
+    return W.detach()
+
+
+def without_step(X, y, W, learning_rate, batch_size):
+    W = W.clone().requires_grad_()
+    for start in range(0, len(X), batch_size):
+        rows = slice(start, start + batch_size)
+        cross_entropy(X[rows] @ W.T, y[rows]).backward()
+    return W.detach()
+
+
+def changes_the_weights(X, y, W, learning_rate, batch_size):
+    W.requires_grad_()
+    optimizer = torch.optim.SGD([W], lr=learning_rate)
+    for start in range(0, len(X), batch_size):
+        rows = slice(start, start + batch_size)
+        cross_entropy(X[rows] @ W.T, y[rows]).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return W.detach()
+
+
+def return_in_the_loop(X, y, W, learning_rate, batch_size):
+    return one_epoch(X[:batch_size], y[:batch_size], W, learning_rate, batch_size)
+
+
+def everything_at_once(X, y, W, learning_rate, batch_size):
+    return one_epoch(X, y, W, learning_rate, len(X))
+
+
+def row_by_row(X, y, W, learning_rate, batch_size):
+    return one_epoch(X, y, W, learning_rate, 1)
+
+
+def drops_the_last(X, y, W, learning_rate, batch_size):
+    whole = len(X) // batch_size * batch_size
+    return one_epoch(X[:whole], y[:whole], W, learning_rate, batch_size)
+
+
+def summed(X, y, W, learning_rate, batch_size):
+    return by_p_minus_y(X, y, W, learning_rate, batch_size, n=1)
+
+
+def turned(X, y, W, learning_rate, batch_size):
+    return by_p_minus_y(X, y, W, learning_rate, batch_size, direction=1)
+
+
+def at_the_first_weights(X, y, W, learning_rate, batch_size):
+    return by_p_minus_y(X, y, W, learning_rate, batch_size, old=True)
+
+
+def lacks_a_row(X, y, W, learning_rate, batch_size):
+    W = W.clone().requires_grad_()
+    optimizer = torch.optim.SGD([W], lr=learning_rate)
+    for start in range(0, len(X), batch_size):
+        rows = slice(start, start + batch_size - 1)
+        cross_entropy(X[rows] @ W.T, y[rows]).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return W.detach()
+
+
+def backwards_order(X, y, W, learning_rate, batch_size):
+    return one_epoch(X.flip(0), y.flip(0), W, learning_rate, batch_size)
+
+
+def transposed(X, y, W, learning_rate, batch_size):
+    return one_epoch(X, y, W, learning_rate, batch_size).T
 
 
 CASES = {
     "03-1": Cases(
-        right=[(LOSS, P - Y), (2.4076, [0.6652, -0.9100, 0.2447]), (torch.tensor(LOSS), P - Y)],
+        right=[(descend,), (as_a_list_from_one_side,), (by_autograd,), (restored_by_hand,)],
         wrong=[
-            ((-np.log(P[0]), P - Y), "class 0"),
-            ((-np.log10(P[1]), P - Y), "natural"),
-            ((np.log(P[1]), P - Y), "minus is missing"),
-            ((P[1], P - Y), "probability of the right class"),
-            ((1.0, P - Y), "what softmax gives to class 1"),
-            ((LOSS, P), "Subtract y"),
-            ((LOSS, Y - P), "the sign"),
-            ((LOSS, -Y / P), "along the probabilities"),
-            ((LOSS, (P - Y) / 3), "Do not divide"),
-            ((LOSS, P[1] - 1), "three numbers"),
+            ((uphill,), "uphill"),
+            ((in_place,), "changed w itself"),
+            ((moved_one_by_one,), "Measure all slopes first"),
+            ((divided_by_one_eps,), "Twice too far"),
+            ((one_side_over_two_eps,), "Half of the step"),
+            ((not_divided,), "almost"),
+            ((no_rate,), "learning rate is missing"),
+            ((fixed_rate,), "Right for the first loss"),
+            ((signs_only,), "Its size counts"),
+            ((first_weight_only,), "Only the first weight"),
+            ((gradient_alone,), "That is the gradient"),
+            ((one_slope_for_all,), "all others unchanged"),
+            ((the_loss_instead,), "one new weight for each weight"),
         ],
     ),
     "03-2": Cases(
-        right=[(nesterov,), (nesterov_with_the_rate_in_the_velocity,)],
+        right=[(by_formula,), (in_numpy,), (as_a_list,), (logits_by_autograd,)],
         wrong=[
-            ((turned_order,), "order is turned"),
-            ((weight_only,), "two things"),
-            ((plain_momentum,), "plain momentum"),
-            ((plain_descent,), "plain descent"),
-            ((uphill,), "uphill"),
-            ((forgetful,), "must be returned"),
-            ((old_velocity,), "The first step is off"),
-            ((always_nine_tenths,), "not always 0.9"),
+            ((with_loss(lambda p, r: -torch.log(p[r - 1])),), "class before"),
+            ((with_loss(lambda p, r: -torch.log10(p[r])),), "natural"),
+            ((with_loss(lambda p, r: torch.log(p[r])),), "minus is missing"),
+            ((with_loss(lambda p, r: p[r]),), "probability of the right class"),
+            ((with_loss(lambda p, r: -torch.log(p).mean()),), "not all classes"),
+            ((with_loss(lambda p, r: -torch.log(p)),), "one number"),
+            ((with_loss(lambda p, r: 2.4076),), "what softmax gives"),
+            ((aliased,), "makes no copy"),
+            ((changes_the_logits,), "Work on a copy"),
+            ((with_gradient(lambda p, y: p),), "Subtract 1"),
+            ((with_gradient(lambda p, y: y - p),), "the sign"),
+            ((with_gradient(lambda p, y: -y / p),), "along the probabilities"),
+            ((with_gradient(lambda p, y: (p - y) / len(p)),), "Do not divide"),
+            ((with_gradient(lambda p, y: (p * y).sum() - 1),), "3 numbers for 3 classes"),
+            ((lambda logits, right_class: by_formula(logits, right_class)[0],), "two things"),
         ],
     ),
     "03-3": Cases(
-        right=[(gradients,), (by_autograd,), (by_slopes,)],
+        right=[(one_epoch,), (by_p_minus_y,), (with_split,)],
         wrong=[
-            ((sigmoid_network,), "with σ"),
-            ((sigmoid_slope_backward,), "still has σ′"),
-            ((slope_at_the_output,), "no second tanh"),
-            ((no_slope,), "slope of tanh is missing"),
-            ((sum_over_sentences,), "a mean over n"),
-            ((turned_sign,), "sign"),
-            ((transposed,), "shape (3, 4)"),
-            ((without_input,), "keys"),
-            ((linear_hidden,), "Begin at the output"),
-            ((mean_for_b1,), "W2 and b2 are right"),
-            ((input_gradient_of_one,), "One step further back"),
+            ((never_zeroed,), "zero_grad"),
+            ((without_step,), "have not moved"),
+            ((changes_the_weights,), "changed W itself"),
+            ((return_in_the_loop,), "Only the first batch"),
+            ((everything_at_once,), "one step on all rows"),
+            ((row_by_row,), "each single row"),
+            ((drops_the_last,), "smaller batch is missing"),
+            ((summed,), "not a sum"),
+            ((turned,), "uphill"),
+            ((at_the_first_weights,), "weights of the start"),
+            ((lacks_a_row,), "lacks its last row"),
+            ((backwards_order,), "in their order"),
+            ((transposed,), "Return the new weights"),
         ],
     ),
 }

@@ -30,11 +30,25 @@ def test_03_neither_a_coin_nor_random_weights_pass_for_a_trained_network():
             nb03.forty_steps_reach_nearly_three_in_four({"validation_accuracy": untreated})
 
 
-def test_03_a_batch_along_the_full_gradient_does_not_pass():
-    gap, batches = lambda *_: 0.0, np.zeros((2, 1))
-    nb03.batches_are_exactly_right_only_on_average(gap, batches, 0, [0.2, 0.6])
+def test_03_a_batch_with_the_signs_of_a_coin_or_of_everything_does_not_pass():
+    nb03.a_batch_is_a_rough_guide_and_exact_on_average([0.6, 0.66], 0.0)
+    for same_sign, furthest in (([0.5, 0.5], 0.0), ([1.0, 1.0], 0.0), ([0.6, 0.66], 0.1)):
+        with fails:
+            nb03.a_batch_is_a_rough_guide_and_exact_on_average(same_sign, furthest)
+
+
+def test_03_steps_that_do_not_shrink_with_changing_signs_do_not_pass():
+    claim = nb03.a_step_of_adamw_is_as_long_as_the_rate_while_the_slope_is_steady
+    claim({"always": 0.01, "small": 0.01, "in turn": 0.0007})
     with fails:
-        nb03.batches_are_exactly_right_only_on_average(gap, batches, 0, [0.2, 1.0])
+        claim({"always": 0.01, "small": 0.01, "in turn": 0.01})
+
+
+def test_03_a_float32_check_that_cannot_tell_a_mistake_from_rounding_does_not_pass():
+    claim = nb03.float32_tells_a_mistake_from_rounding_at_a_larger_wiggle
+    claim({1e-2: (0.0002, 0.08), 1e-5: (0.33, 0.29)})
+    with fails:
+        claim({1e-2: (0.33, 0.29), 1e-5: (0.33, 0.29)})
 
 
 @pytest.fixture
