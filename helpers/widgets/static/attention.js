@@ -1,0 +1,3 @@
+function start(figure, data) {
+  figure.querySelector("#out").textContent = data.sentences.map((s) => s.text).join(" · ");
+}
