@@ -83,6 +83,8 @@ def only_the_first_spelling_is_cut_well(wordpiece, id_of):
     found = [wordpiece(word) for word in ("film", "Film", "café", "film!")]
     assert found == [["film"], ["[UNK]"], ["[UNK]"], ["film", "##!"]]
     assert id_of["!"] != id_of["##!"]
+    taken_apart = unicodedata.normalize("NFD", "".join(id_of))
+    assert not any(unicodedata.category(character) == "Mn" for character in taken_apart)
     assert not any(token.lower() != token for token in id_of if token[0] != "[")
 
 
@@ -106,7 +108,7 @@ def the_first_attempt_differs_on_47_reviews(different, everything):
     """Section 7, before `clean`: 47, and each holds a control character."""
     assert len(different) == 47
     hidden = [text for text in everything if any(unicodedata.category(c) == "Cc" for c in text)]
-    assert different == hidden
+    assert set(different) <= set(hidden)
 
 
 @after("1c9f7a9d")
