@@ -11,7 +11,7 @@ STATIC = Path(__file__).resolve().parent / "static"
 FOLLOW = (
     "const f=this;f.contentWindow.postMessage('height','*');"
     "f.follow||(f.follow=e=>{if(e.source===f.contentWindow)"
-    "f.style.height=Math.ceil(e.data.height)+'px'},addEventListener('message',f.follow))"
+    "f.style.height=Math.ceil(e.data.height)+'px'},window.addEventListener('message',f.follow))"
 )
 RUN = "Run this cell to see the interactive figure. In words: "
 
@@ -35,7 +35,8 @@ def page(title: str, words: str, body: str, scripts: list[str], data: bytes) -> 
     return (
         f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{part('style.css')}</style>"
-        f'<main><p id="words">{html.escape(words)}</p><div id="figure" hidden>{body}</div></main>'
+        f'<main><p id="in-words">{html.escape(words)}</p>'
+        f'<div id="figure" hidden>{body}</div></main>'
         f'<script type="text/plain" id="data">{base64.b64encode(data).decode()}</script>'
         f"<script>{code}</script></html>"
     )
@@ -50,7 +51,7 @@ def show(title: str, words: str, content: str, height: int) -> None:
         content: of `page`.
         height: in pixels, until the page says its own.
     """
-    source = content.replace("&", "&amp;").replace('"', "&quot;")
+    source = html.escape(content).replace("&#x27;", "'")
     frame = (
         f'<iframe class="sft-widget" title="{html.escape(title)}" sandbox="allow-scripts" '
         f'style="width:100%;height:{height}px;border:0;border-radius:8px" onload="{FOLLOW}" '

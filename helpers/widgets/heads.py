@@ -12,7 +12,7 @@ def attention() -> None:
     The weights were recorded (`data/measured/attention.json`): nothing is computed here.
     """
     recorded = measured.facts("attention")
-    texts = " · ".join(sentence["text"] for sentence in recorded["sentences"])
+    texts = " · ".join(recorded["sentences"])
     words = (
         "An interactive figure of attention: for each of ten sentences, and for each of the 12 "
         "heads in each of the 6 layers of minilm, lines from every token to the tokens it looks "

@@ -20,17 +20,23 @@ from helpers import checkpoints
 from tools.experiments.provenance import MEASURED, provenance, write_page
 
 RESULTS = MEASURED / "attention.json"
-SENTENCES = [
-    "we sat on the river bank",
-    "the bank raised its rates",
-    "the film is not good",
-    "the film is good, not bad",
-    "the plot is thin but the acting is superb",
-    "the dog chased the cat because it was hungry",
-    "the trophy is too big for the suitcase",
-    "the actors who met the director were late",
-    "an unforgettable, heartbreaking story",
-    "paris is to france as rome is to italy",
+SENTENCES = {  # each with something to see: (layer, head, the token that looks, what it looks at)
+    "we sat on the river bank": (1, 4, "bank", "river"),
+    "the bank raised its rates": (1, 4, "raised", "rates"),
+    "the film is not good": (3, 1, "not", "good"),
+    "the film is good, not bad": (3, 4, "bad", "good"),
+    "the plot is thin but the acting is superb": (2, 7, "thin", "plot"),
+    "the dog chased the cat because it was hungry": (4, 1, "it", "cat"),
+    "she poured water into the cup until it was full": (6, 10, "it", "cup"),
+    "the actors who met the director were late": (1, 1, "were", "actors"),
+    "an unforgettable, heartbreaking story": (2, 11, "##get", "un"),
+    "paris is to france as rome is to italy": (6, 4, "rome", "paris"),
+}
+# Heads that do the same in all these sentences. Layers are counted from 1 and heads from 0.
+NOTABLE = [
+    {"layer": 1, "head": 2, "words": "at the token before"},
+    {"layer": 2, "head": 8, "words": "often at the token after"},
+    {"layer": 5, "head": 5, "words": "mostly at [CLS]"},
 ]
 
 
@@ -50,20 +56,27 @@ def weights(model: AutoModel, text: str) -> tuple[list[str], np.ndarray]:
     return encoded.tokens(), (255 * torch.cat(layers).numpy()).round().astype(np.uint8)
 
 
+def figure_data(model: AutoModel) -> dict:
+    """What the figure reads: every sentence with its tokens, its weights and what to look at."""
+    sentences = []
+    for text, (layer, head, token, at) in SENTENCES.items():
+        tokens, recorded = weights(model, text)
+        look = {"layer": layer, "head": head, "token": tokens.index(token), "at": tokens.index(at)}
+        packed = base64.b64encode(recorded.tobytes()).decode()
+        sentences.append({"text": text, "tokens": tokens, "look": look, "weights": packed})
+    first = {"sentence": 0} | sentences[0]["look"]
+    return {"first": first, "notable": NOTABLE, "sentences": sentences}
+
+
 def main() -> None:
     """Compute, compress, write."""
-    model, sentences = load(), []
-    for text in SENTENCES:
-        tokens, recorded = weights(model, text)
-        print(len(tokens), *tokens)
-        bytes_ = base64.b64encode(recorded.tobytes()).decode()
-        sentences.append({"text": text, "tokens": tokens, "weights": bytes_})
-    content = json.dumps({"sentences": sentences}, separators=(",", ":")).encode()
+    data = figure_data(load())
+    content = json.dumps(data, separators=(",", ":")).encode()
     packed = base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
-    print(f"{len(content):,} bytes, in the file {len(packed):,}")
-    shown = [{"text": each["text"], "tokens": each["tokens"]} for each in sentences]
-    facts = {"model": "minilm", "sentences": shown} | provenance() | {"packed": packed}
+    texts = [each["text"] for each in data["sentences"]]
+    facts = {"model": "minilm", "sentences": texts} | provenance() | {"packed": packed}
     write_page(RESULTS, json.dumps(facts, indent=1) + "\n")
+    print(f"{len(content):,} bytes, packed {len(packed):,}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ function tellHeight() {
 unpack().then((data) => {
   const figure = document.getElementById("figure");
   figure.hidden = false;
-  document.getElementById("words").remove();
+  document.getElementById("in-words").remove();
   start(figure, data);
   addEventListener("message", tellHeight);
   new ResizeObserver(tellHeight).observe(document.documentElement);
