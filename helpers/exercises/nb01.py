@@ -160,7 +160,7 @@ def fault_of_ids(ids: np.ndarray, expected: np.ndarray, rows: list[list[int]], l
     if width >= longest and np.array_equal(ids, rectangle(rows, width)):
         return "The rows are too long: pad up to the longest row of this batch, no further."
     if np.array_equal(ids, rectangle(rows, longest, front=True)):
-        return "The padding is in front. BERT reads its summary at place 0: pad at the end."
+        return "The padding is in front. BERT reads its summary at position 0: pad at the end."
     if not (ids[:, 0] == 101).all():
         return "Every row begins with [CLS], whose id is 101."
     if not (ids == 102).any(axis=1).all():
@@ -200,7 +200,7 @@ def fault(given: list[list[int]], ids: list[int], max_length: int, overlap: int)
     if any(window[:1] != [101] or window[-1:] != [102] for window in given):
         return "Each window needs 101 in front and 102 behind."
     if any(len(window) > max_length for window in given):
-        return "A window is too long: 101 and 102 take two of the `max_length` places."
+        return "A window is too long: 101 and 102 take two of the `max_length` positions."
     inner = [window[1:-1] for window in given]
     lost = set(ids) - {i for window in inner for i in window}
     expected = expected_windows(ids, max_length, overlap)
