@@ -15,6 +15,6 @@ unpack().then((data) => {
   figure.hidden = false;
   document.getElementById("in-words").remove();
   start(figure, data);
-  addEventListener("message", tellHeight);
+  addEventListener("message", (message) => message.data === "height" && tellHeight());
   new ResizeObserver(tellHeight).observe(document.documentElement);
 });
