@@ -33,7 +33,8 @@ def words_and_vocabularies(rng):
     letters = list("abc")
     for _ in range(4 * TRIES):
         made = ["".join(rng.choice(letters, rng.integers(1, 4))) for _ in range(12)]
-        vocabulary = {*made[:6], *("##" + piece for piece in made[6:])}
+        half = int(rng.integers(1, 7))
+        vocabulary = {*made[:half], *("##" + piece for piece in made[-half:])}
         yield "".join(rng.choice(letters, rng.integers(1, 9))), vocabulary
 
 
