@@ -31,6 +31,7 @@ def probes_of(name: str) -> Callable:
 @probes_of("01-1")
 def words_and_vocabularies(rng):
     letters = list("abc")
+    yield "aaaa", {"a", "##a"}  # more letters than pieces
     for _ in range(4 * TRIES):
         made = ["".join(rng.choice(letters, rng.integers(1, 4))) for _ in range(12)]
         half = int(rng.integers(1, 7))
