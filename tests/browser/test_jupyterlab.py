@@ -38,7 +38,9 @@ class Typed:
 
 TYPED = {
     "00_start_here": Typed("probabilities = np.exp([0, 1.1])", "exponentials"),
-    "01_tokenization": Typed("share_together, share_apart = 44, 2", "Those are counts"),
+    "01_tokenization": Typed(
+        "my_wordpiece = lambda word, vocabulary: list(word)", "not in this vocabulary"
+    ),
     "05_evaluation": Typed(
         "precision_of_complaints = 40 / 60\n"
         "recall_of_complaints = 40 / 50\n"

@@ -28,12 +28,23 @@ def probes_of(name: str) -> Callable:
     return register
 
 
+@probes_of("01-1")
+def words_and_vocabularies(rng):
+    letters = list("abc")
+    yield "aaaa", {"a", "##a"}  # more letters than pieces
+    for _ in range(4 * TRIES):
+        made = ["".join(rng.choice(letters, rng.integers(1, 4))) for _ in range(12)]
+        half = int(rng.integers(1, 7))
+        vocabulary = {*made[:half], *("##" + piece for piece in made[-half:])}
+        yield "".join(rng.choice(letters, rng.integers(1, 9))), vocabulary
+
+
 @probes_of("01-2")
-def lists_of_texts(rng):
+def texts_and_a_length(rng):
     words = ["film", "unwatchable", "a", "the", "plot,", "Kafkaesque", "good.", "фильм"]
     for _ in range(TRIES):
-        count = rng.integers(1, 5)
-        yield ([" ".join(rng.choice(words, rng.integers(1, 7))) for _ in range(count)],)
+        texts = [" ".join(rng.choice(words, rng.integers(1, 7))) for _ in range(rng.integers(1, 5))]
+        yield texts, int(rng.integers(3, 20))
 
 
 @probes_of("01-3")

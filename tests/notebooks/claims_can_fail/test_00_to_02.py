@@ -46,10 +46,13 @@ def test_01_the_waste_does_not_vanish_where_sorting_changes_nothing(share):
         nb01.sorting_the_same_sentences_removes_the_waste(lambda order: share, LENGTHS, LENGTHS)
 
 
-def test_01_a_static_vector_does_not_move_banks_apart():
-    vectors = torch.nn.functional.normalize(torch.ones(3, 4), dim=1)
+@pytest.mark.parametrize("answers", [(0.499, 0.499), (0.507, 0.507), (0.507, 0.499)])
+def test_01_a_neighbour_that_changes_nothing_gives_no_other_label(answers):
+    rows = [torch.ones(1, 5), torch.ones(2, 59)]
     with pytest.raises(AssertionError):
-        nb01.two_river_banks_stay_close(*vectors)
+        nb01.without_the_mask_the_same_sentence_gets_the_other_label(
+            lambda ids: answers[len(ids) - 1], *rows
+        )
 
 
 @pytest.mark.parametrize("hits", [15, 18, 22])
