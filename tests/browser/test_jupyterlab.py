@@ -37,7 +37,7 @@ class Typed:
 
 
 TYPED = {
-    "00_start_here": Typed("probabilities = np.exp([0, 1.1])", "exponentials"),
+    "00_start_here": Typed("share, low, high = 70.6, 67.5, 73.7", "not in percent"),
     "01_tokenization": Typed("share_together, share_apart = 44, 2", "Those are counts"),
     "05_evaluation": Typed(
         "precision_of_complaints = 40 / 60\n"
