@@ -100,6 +100,12 @@ def the_plain_sentences_find_their_side_and_the_tricky_ones_do_not(right):
     assert right.tolist() == [True] * 8 + [False] * 4
 
 
+@after("770d27dc")
+def so_it_was_with_five_seeds():
+    """Section 3: "in five runs with different seeds, the same eight …" (notebook_bands.csv)."""
+    assert set(recorded("plain_right")) == {8} and set(recorded("tricky_right")) == {0}
+
+
 @after("770d27dc", learning=True)
 def the_sentence_of_section_2_is_now_called_positive(before, after):
     """The figure: from the middle to about 0.9. Ten runs gave 0.887 to 0.911 after."""
