@@ -30,7 +30,7 @@ def a_rule_about_fun_is_right_once_and_wrong_once(reviews):
 
 @after("423beb26")
 def the_parts_are_those_of_the_drawing(reviews):
-    """Section 3, the drawing: 5,970, 853 and 1,705, together 8,528; half are positive."""
+    """Section 4, the drawing: 5,970, 853 and 1,705, together 8,528; half are positive."""
     sizes = [len(reviews[part]) for part in ("train", "validation", "test")]
     assert sizes == [5970, 853, 1705] and sum(sizes) == 8528
     assert abs(np.mean(reviews["validation"]["label"]) - 0.5) < 0.001
@@ -90,7 +90,7 @@ def training_gains_more_than_twenty_points(untrained, tuned):
 
 @after("ed86889c")
 def a_third_of_the_training_sentences_was_shown(few, reviews):
-    """Section 3: "with a third of the training sentences"."""
+    """Section 4: "we used a third of it"."""
     assert 0.32 < len(few) / len(reviews["train"]) < 0.35
 
 
@@ -102,7 +102,7 @@ def the_plain_sentences_find_their_side_and_the_tricky_ones_do_not(right):
 
 @after("770d27dc")
 def so_it_was_with_five_seeds():
-    """Section 3: "in five runs with different seeds, the same eight …" (notebook_bands.csv)."""
+    """Section 3: "with five different seeds, the same eight …" (notebook_bands.csv)."""
     assert set(recorded("plain_right")) == {8} and set(recorded("tricky_right")) == {0}
 
 
