@@ -222,9 +222,13 @@ def test_a_formula_that_cannot_be_shown_is_named_and_the_old_pages_stay(tmp_path
     assert (tmp_path / "pages" / "index.html").read_text(encoding="utf8") == "before"
 
 
-def test_a_diagram_that_was_changed_must_be_drawn_anew():
-    source = next(diagrams.all_sources())
-    assert diagrams.drawing_of(source)[0].endswith(".svg")
+def test_a_diagram_that_was_changed_must_be_drawn_anew(tmp_path, monkeypatch):
+    source = "flowchart TB\n    LM --> SFT\n"
+    name = diagrams.name_of(source)
+    (tmp_path / f"{name}.svg").write_text("<svg/>", encoding="utf8")
+    (tmp_path / "words.toml").write_text(f'{name} = "LM leads to SFT."', encoding="utf8")
+    monkeypatch.setattr(diagrams, "FOLDER", tmp_path)
+    assert diagrams.drawing_of(source) == (f"{name}.svg", "LM leads to SFT.")
     with pytest.raises(project.Trouble, match="no drawing or no words: it begins 'flowchart"):
         diagrams.drawing_of(source + "    SFT --> NEW\n")
 

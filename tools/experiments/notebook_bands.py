@@ -20,9 +20,15 @@ QUANTITIES = {
     "00_start_here": {
         "untrained": "untrained",
         "tuned": "tuned",
-        "sentence_before": "before[1]",
-        "sentence_after": "after[1]",
+        "sentence_before": "before[0]",
+        "sentence_after": "after[0]",
+        "farthest_before": "abs(before - 0.5).max()",
+        "plain_right": "right[:8].sum()",
+        "tricky_right": "right[8:].sum()",
+        "plain_nearest_to_half": "abs(after[:8] - 0.5).min()",
+        "tricky_nearest_to_half": "abs(after[8:] - 0.5).min()",
     },
+    "solutions/00_solutions": {"tuned": "share"},
     "03_losses_and_gradients": {
         "untrained_loss": "before['loss']",
         "before": "before['validation_accuracy']",

@@ -28,6 +28,13 @@ def probes_of(name: str) -> Callable:
     return register
 
 
+@probes_of("00-2")
+def logits_and_labels(rng):
+    for _ in range(TRIES):
+        n, classes = rng.integers(1, 12), rng.integers(2, 5)
+        yield rng.normal(0, 2, (n, classes)), rng.integers(0, classes, n)
+
+
 @probes_of("01-1")
 def words_and_vocabularies(rng):
     letters = list("abc")

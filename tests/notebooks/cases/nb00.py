@@ -3,31 +3,85 @@
 import math
 
 import numpy as np
+import torch
 
 from tests.notebooks.cases import Cases
 
-POWERS = np.exp([0.0, 1.1])
+SHARE = 602 / 853
+ERROR = (SHARE * (1 - SHARE) / 853) ** 0.5
+
+
+def around(half: float, share: float = SHARE) -> tuple[float, float, float]:
+    """An interval that reaches as far to each side."""
+    return share, share - half, share + half
+
+
+def loop(logits, labels):
+    hits = 0
+    for row, label in zip(logits, labels, strict=True):
+        hits += int(list(row).index(max(row)) == label)
+    return hits / len(labels)
+
+
+def by_torch(logits, labels):
+    return (torch.tensor(logits).argmax(1) == torch.tensor(labels)).double().mean()
+
+
+def by_softmax(logits, labels):
+    powers = np.exp(logits)
+    chances = powers / powers.sum(axis=1, keepdims=True)
+    return np.mean([row.argmax() == label for row, label in zip(chances, labels, strict=True)])
+
+
+def two_classes_only(logits, labels):
+    return ((logits[:, 1] > logits[:, 0]) == labels).mean()
+
+
+def in_place(logits, labels):
+    np.exp(logits, out=logits)
+    return (logits.argmax(axis=1) == labels).mean()
+
 
 CASES = {
     "00-1": Cases(
-        right=[(POWERS / POWERS.sum(),), ([0.25, 0.75],)],
+        right=[
+            around(2 * ERROR),
+            (0.7057, 0.6745, 0.7370),
+            (0.71, 0.67, 0.74),
+            (torch.tensor(SHARE), np.float64(SHARE - 2 * ERROR), SHARE + 2 * ERROR),
+            around(2 * (0.6 * 0.4 / 853) ** 0.5, 0.6),
+        ],
         wrong=[
-            ((POWERS,), "exponentials"),
-            (([0.0, 1.0],), "Exponentiate first"),
-            (([0.75, 0.25],), "turned round"),
-            (([0.5, 0.5],), "sum to 1"),
+            ((70.6, 67.5, 73.7), "not in percent"),
+            (around(0.0342, 450 / 853), "no better than a coin"),
+            (around(0.0295, 0.755), "as high as after 2,000"),
+            ((SHARE, SHARE + 2 * ERROR, SHARE - 2 * ERROR), "swapped"),
+            ((SHARE, SHARE, SHARE + 2 * ERROR), "in the middle"),
+            (around(ERROR), "one standard error"),
+            (around(4 * ERROR), "four standard errors"),
+            (around(ERROR**2), "variance"),
+            (around(2 * ERROR**2), "square root is missing"),
+            (around(2 * (SHARE * (1 - SHARE) / 1000) ** 0.5), "the model learned from"),
+            (around(0.03), "of section 4"),
+            (around(0.1), "minus and plus twice"),
         ],
     ),
     "00-2": Cases(
-        right=[(260 / 300, 0.0196), (0.8667, (0.8667 * 0.1333 / 300) ** 0.5)],
+        right=[(loop,), (by_torch,), (by_softmax,)],
         wrong=[
-            ((86.67, 0.0196), "not in percent"),
-            ((40 / 300, 0.0196), "wrong answers"),
-            ((260 / 300, 0.8667 * 0.1333 / 300), "variance"),
-            ((260 / 300, 0.0393), "twice"),
-            ((260 / 300, 0.02), "rounded too far"),
-            ((260 / 300, 0.0198), "the square root of"),
-            ((0.8, 0.0231), "right answers divided by"),
+            ((lambda logits, labels: (logits.argmax(axis=1) == labels).sum(),), "how many"),
+            ((lambda logits, labels: 100 * (logits.argmax(1) == labels).mean(),), "percent"),
+            ((lambda logits, labels: (logits.argmax(axis=1) != labels).mean(),), "wrong answers"),
+            ((lambda logits, labels: logits.argmax(axis=1) == labels,), "Return their mean"),
+            ((lambda logits, labels: ((logits[:, 1] > 0) == labels).mean(),), "with zero"),
+            ((lambda logits, labels: ((logits[:, 1] > 0.5) == labels).mean(),), "no probability"),
+            ((lambda logits, labels: (logits.argmin(axis=1) == labels).mean(),), "smallest"),
+            ((lambda logits, labels: labels.mean(),), "mean of the labels"),
+            ((lambda logits, labels: (logits.argmax(axis=0) == labels).mean(),), "It stopped with"),
+            ((lambda logits, labels: (logits.argmax() == labels).mean(),), "you return 0.0"),
+            ((lambda logits, labels: 0.6,), "you return 0.6"),
+            ((two_classes_only,), "you return 0.625"),
+            ((in_place,), "changes the logits"),
         ],
     ),
     "00-3": Cases(
@@ -35,6 +89,7 @@ CASES = {
         wrong=[
             ((1600,), "one standard error"),
             ((10000,), "worst case"),
+            ((7500,), "for 75 %"),
             ((80,), "square root"),
             ((32,), "squared before"),
             ((853,), "Solve"),

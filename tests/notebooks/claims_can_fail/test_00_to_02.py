@@ -32,7 +32,14 @@ def test_00_an_untrained_model_is_not_three_out_of_four(accuracy):
 
 def test_00_an_untrained_head_does_not_call_the_sentence_positive():
     with pytest.raises(AssertionError):
-        nb00.the_sentence_is_now_called_positive(UNDECIDED, UNDECIDED)
+        nb00.the_sentence_of_section_2_is_now_called_positive(UNDECIDED, UNDECIDED)
+
+
+@pytest.mark.parametrize("answer", [0, 1])
+def test_00_one_answer_for_all_twelve_sentences_is_no_learning(answer):
+    labels = np.array([1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 0])
+    with pytest.raises(AssertionError):
+        nb00.the_plain_sentences_find_their_side_and_the_tricky_ones_do_not(labels == answer)
 
 
 def test_00_a_head_that_was_sure_before_is_not_undecided():
