@@ -14,6 +14,7 @@ import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nbclient import NotebookClient
 
 import tasks
 from tools import environment, lab, notebook_file, project, testing
@@ -352,6 +353,31 @@ def test_pytest_finds_what_nbval_shall_not_compare_without_being_told():
     found = [o.partition("=")[2] for o in options if o.startswith("--nbval-sanitize-with=")]
     assert len(found) == 1 and (project.ROOT / found[0]).is_file()
     assert not [word for word in testing.nbval(Path("x.ipynb"), 60) if "sanitize" in word]
+
+
+DRAWS = """
+from IPython.display import display
+display({{"image/svg+xml": "<svg>{picture}\\n</svg>", "text/plain": "{words}"}}, raw=True)
+display({{"text/html": "<p><svg>{page}</svg></p>", "text/plain": "a page"}}, raw=True)"""
+SHOWN = {"picture": "one", "words": "a line", "page": "a page"}
+
+
+@pytest.mark.parametrize("other", [*SHOWN, ""])
+def test_nbval_compares_the_words_of_a_picture_and_pages_but_no_picture(tmp_path, other):
+    """From the root, and with nothing but what pyproject.toml says."""
+    cell = nbformat.v4.new_code_cell(DRAWS.format(**SHOWN))
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    NotebookClient(notebook, kernel_name="python3").execute()
+    notebook.cells[0].source = DRAWS.format(**SHOWN | {other: "another"})
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    given = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "--rootdir=."]
+    done = subprocess.run(
+        [*given, "-c", "pyproject.toml", str(tmp_path / "a.ipynb")],
+        cwd=project.ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == (1 if other in ("words", "page") else 0), done.stdout[-2000:]
 
 
 # ---------------------------------------------------------------- a fork, and cleaning up
