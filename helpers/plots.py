@@ -29,9 +29,19 @@ BLUE, ORANGE, GREEN, BLACK, SKY, GREY, RED, PURPLE = (
 # One colour for each model and each part of the data, in the whole course.
 FINE_TUNED, FROZEN, TF_IDF, RANDOM_WEIGHTS, HUMAN, CHANCE = BLUE, GREEN, ORANGE, GREY, PURPLE, BLACK
 TRAINING, VALIDATION = SKY, RED
+ROLES = {  # a model's name begins with one of these
+    "fine-tun": FINE_TUNED,
+    "frozen": FROZEN,
+    "tf-idf": TF_IDF,
+    "random weights": RANDOM_WEIGHTS,
+    "human": HUMAN,
+    "chance": CHANCE,
+}
 LIGHT_TEXT_FROM = 0.72  # of `Blues`: from here on white is easier to read on it than black
 ROOMY = 4  # so many classes have room for their names along the axes, and for zeros
 LINE_STYLES = ("-", "--", ":", "-.")
+CROWD = 600  # so many markers are drawn as one picture of dots: each would be an element of its own
+DOTS = 200  # an inch, where a vector figure holds dots
 STYLE = {
     "figure.dpi": 100,
     "figure.constrained_layout.use": True,
@@ -44,6 +54,10 @@ STYLE = {
     "image.cmap": "cividis",
     "legend.frameon": False,
 }
+# Letters as outlines look the same everywhere; names of elements that do not change by chance.
+VECTOR = {"svg.fonttype": "path", "svg.hashsalt": "sft-unveiled"}
+LINES_JOIN = "stroke-linejoin: round; stroke-linecap: butt"  # what matplotlib says of every element
+NOTHING_OF_TODAY = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
 def new(
@@ -52,7 +66,7 @@ def new(
     """An empty figure in the course's style.
 
     Args:
-        width, height: inches, at 100 dots each.
+        width, height: inches; 7 of them are 672 pixels wide in a notebook.
         columns: number of panels side by side.
 
     Returns:
@@ -73,15 +87,55 @@ def png_base64(figure: Figure, dpi: int = 100) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
+def svg(figure: Figure) -> str:
+    """A figure as SVG on a white ground, sharp at any size. The figure is closed.
+
+    The same figure gives the same text on the same machine: no date, no version, no chance.
+    """
+    draw_crowds_as_dots(figure)
+    buffer = io.StringIO()
+    with plt.rc_context(VECTOR):
+        figure.savefig(buffer, format="svg", dpi=DOTS, metadata=NOTHING_OF_TODAY)
+    plt.close(figure)
+    return tidied(buffer.getvalue())
+
+
+def tidied(drawn: str) -> str:
+    """An SVG of matplotlib's in long lines, and without a rule that would hold for other SVGs."""
+    drawn = re.sub(
+        r"\s*<metadata>.*?</metadata>", "", drawn[drawn.index("<svg") :], flags=re.DOTALL
+    )
+    drawn = re.sub(r"\s*<defs>\s*<style[^>]*>\*\{(.*?)\}</style>\s*</defs>", "", drawn, count=1)
+    drawn = drawn.replace("<svg", f'<svg style="{LINES_JOIN}"', 1)
+    return re.sub(r"\s*\n\s*(?=[A-Za-z\d\"])", " ", re.sub(r"\n +<", "\n<", drawn))
+
+
+def draw_crowds_as_dots(figure: Figure) -> None:
+    """Let what has more than `CROWD` markers be one picture inside the vector figure."""
+    for axes in figure.axes:
+        for line in axes.lines:
+            marked = line.get_marker() not in ("None", "none", "", " ", None)
+            if marked and len(line.get_xdata()) > CROWD:
+                line.set_rasterized(True)
+        for points in axes.collections:
+            if len(points.get_offsets()) > CROWD:
+                points.set_rasterized(True)
+
+
 def show(figure: Figure, words: str) -> None:
     """Display a figure together with words that say what is seen in it.
 
     The words are stored as the output's plain text and as the picture's alternative text, and
     can be compared by a test.
     """
+    show_svg(svg(figure), words)
+
+
+def show_svg(picture: str, words: str) -> None:
+    """Display a picture, with its words for who cannot see it."""
     display(
-        {"image/png": png_base64(figure), "text/plain": words},
-        metadata={"image/png": {"alt": words}},
+        {"image/svg+xml": picture, "text/plain": words},
+        metadata={"image/svg+xml": {"alt": words}},
         raw=True,
     )
 
@@ -99,36 +153,46 @@ def drawing(name: str) -> None:
     if not path.is_file():
         names = ", ".join(sorted(other.stem for other in path.parent.glob("*.svg")))
         raise FileNotFoundError(f"There is no drawing '{name}'. There are: {names}.")
-    svg = path.read_text(encoding="utf8")
-    words = " ".join(re.search(r"<desc[^>]*>(.*?)</desc>", svg, re.DOTALL)[1].split())
-    display(
-        {"image/svg+xml": svg, "text/plain": html.unescape(words)},
-        metadata={"image/svg+xml": {"alt": html.unescape(words)}},
-        raw=True,
-    )
+    picture = path.read_text(encoding="utf8")
+    words = " ".join(re.search(r"<desc[^>]*>(.*?)</desc>", picture, re.DOTALL)[1].split())
+    show_svg(picture, html.unescape(words))
 
 
-def learning_curves(history: pd.DataFrame, metric: str = "accuracy", loss: str = "loss") -> Figure:
+def colours_of(names: Sequence[str]) -> list[str]:
+    """A colour for each model: that of its role, or the next one that none of them has.
+
+    Args:
+        names: of the models, such as "frozen features"; case makes no difference.
+    """
+    known = [next((ROLES[r] for r in ROLES if name.lower().startswith(r)), None) for name in names]
+    free = iter([c for c in (BLUE, ORANGE, GREEN, BLACK, PURPLE, RED) if c not in known])
+    return [colour or next(free, GREY) for colour in known]
+
+
+def learning_curves(
+    history: pd.DataFrame, metric: str = "accuracy", loss: str = "loss", title: str = ""
+) -> Figure:
     """Loss and validation metric over the epochs of a training run.
 
     Args:
         history: one row per epoch: `epoch`, `train_loss`, `validation_loss` and the metric.
         metric: column to draw on the right; its axis spans at least 0.1.
         loss: what the losses are, for their axis, such as "cross-entropy (nats)".
+        title: the figure's message, above both panels.
     """
     figure, (left, right) = new(8, 3.2, columns=2)
     with plt.rc_context(STYLE):
-        left.plot(history["epoch"], history["train_loss"], "-o", color=BLUE, label="training")
-        left.plot(
-            history["epoch"], history["validation_loss"], "--s", color=ORANGE, label="validation"
-        )
+        for part, style, colour in (("train", "-o", TRAINING), ("validation", "--s", VALIDATION)):
+            label = "training" if part == "train" else part
+            left.plot(history["epoch"], history[f"{part}_loss"], style, color=colour, label=label)
         left.set(xlabel="epoch", ylabel=loss, xticks=history["epoch"])
         left.legend()
-        right.plot(history["epoch"], history[metric], "--s", color=ORANGE)
+        right.plot(history["epoch"], history[metric], "--s", color=VALIDATION)
         right.set(xlabel="epoch", ylabel=f"validation {metric}", xticks=history["epoch"])
         # An axis as narrow as the noise would make hills of it.
         middle, half = np.mean(right.get_ylim()), max(0.05, np.ptp(right.get_ylim()) / 2)
         right.set_ylim(middle - half, middle + half)
+        figure.suptitle(title)
     return figure
 
 
@@ -141,7 +205,7 @@ def folds(models: dict[str, pd.DataFrame], jitter: float = 0.09) -> Figure:
         jitter: distance between neighbouring seeds, in folds.
     """
     figure, axes = new(7, 3.4)
-    styles = zip(models.items(), ("o", "s"), (BLUE, ORANGE), strict=False)
+    styles = zip(models.items(), ("o", "s"), colours_of(list(models)), strict=False)
     means = []
     for (name, table), marker, colour in styles:
         rank = table.groupby("fold").cumcount()
@@ -165,11 +229,21 @@ def folds(models: dict[str, pd.DataFrame], jitter: float = 0.09) -> Figure:
 
 
 def bars(
-    axes: Axes, labels: Sequence[str], values: Sequence[float], written: str = "{:.0%}"
+    axes: Axes,
+    labels: Sequence[str],
+    values: Sequence[float],
+    written: str = "{:.0%}",
+    colours: str | Sequence[str] = BLUE,
 ) -> None:
-    """Horizontal bars from top to bottom, each with its value written at its end."""
+    """Horizontal bars from top to bottom, each with its value written at its end.
+
+    Args:
+        labels, values: of the bars, as many of the one as of the other.
+        written: how a value is written.
+        colours: one for all bars, or one for each, as from `colours_of(labels)`.
+    """
     places = np.arange(len(labels))[::-1]
-    drawn = axes.barh(places, values, color=BLUE)
+    drawn = axes.barh(places, values, color=colours)
     axes.bar_label(drawn, [written.format(v) for v in values], padding=3)
     axes.set_yticks(places, labels)
     axes.margins(x=0.15)
@@ -244,8 +318,8 @@ def roc(scored: Scored, band: bool = True) -> Figure:
             axes.plot(false_positive_rate, true_positive_rate, label=text)
             if band and number == 0:
                 grid, low, high = roc_band(labels, scores)
-                axes.fill_between(grid, low, high, color=SKY, alpha=0.5, lw=0, label="95 % band")
-        axes.plot([0, 1], [0, 1], ":", color=GREY, label="coin: AUC 0.5")
+                axes.fill_between(grid, low, high, color=SKY, alpha=0.3, lw=0, label="95 % band")
+        axes.plot([0, 1], [0, 1], ":", color=CHANCE, label="coin: AUC 0.5")
         axes.set(xlabel="false positive rate", ylabel="true positive rate (recall)")
         axes.legend(loc="lower right", fontsize=9)
     return figure

@@ -45,7 +45,10 @@ def make_copy(folder: Path) -> Path:
 def jupyterlab(copy: Path) -> Iterator[str]:
     """Serve a copy, with settings of its own; gives the address, and ends all it started."""
     port = lab.listen("localhost", 0)
-    serve = "import sys; from tools import lab; sys.exit(lab.serve(sys.argv[1:], '.'))"
+    serve = (
+        "import sys; from pathlib import Path; from tools import lab; "
+        "lab.trust(Path(sys.executable), Path.cwd()); sys.exit(lab.serve(sys.argv[1:], '.'))"
+    )
     command = [sys.executable, "-c", serve]
     command += lab.lab_command(Path(sys.executable), "localhost", port, copy)
     command += ["--no-browser", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser"]
@@ -273,6 +276,7 @@ class Notebook:
                 const node = panel.content.widgets[number].node;
                 const pictures = [...node.querySelectorAll(".jp-OutputArea-output img")];
                 await Promise.all(pictures.map(picture => picture.decode()));
+                if (pictures.some(picture => !picture.naturalWidth)) throw Error("decode");
                 return pictures.map(p => p.clientHeight / panel.content.node.clientHeight);
             }""",
             number,

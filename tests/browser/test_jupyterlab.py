@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.conftest import SECONDS
 from tests.conftest import load
-from tools import notebook_file, project
+from tools import notebook_file, pictures, project
 
 GUARD = 4 * project.project()["tool"]["course"]["cell_timeout"]  # seconds for a whole notebook
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"  # the one picture from elsewhere
@@ -72,13 +72,9 @@ def code(cells: list[dict]) -> list[dict]:
     return [cell for cell in cells if cell["cell_type"] == "code"]
 
 
-def outputs(cells: list[dict], mime: str) -> list[int]:
-    """Numbers of the cells with an output of this kind."""
-    return [
-        number
-        for number, cell in enumerate(cells)
-        if any(mime in output.get("data", {}) for output in cell.get("outputs", []))
-    ]
+def drawn(cells: list[dict]) -> list[int]:
+    """Numbers of the cells that show a picture."""
+    return [n for n, cell in enumerate(cells) if any(map(pictures.kind, cell.get("outputs", [])))]
 
 
 def test_every_cell_runs_and_none_fails_that_is_not_meant_to(ran):
@@ -111,12 +107,12 @@ def test_figures_are_drawn_and_nothing_is_cut_off(ran, size):
     width, height = lab.SIZES[size]
     ran.page.set_viewport_size({"width": width, "height": height})
     cells = ran.cells
-    assert outputs(cells, "image/png") == outputs(ran.stored, "image/png")
+    assert drawn(cells) == drawn(ran.stored)
     for number, cell in enumerate(cells):
         if cell.get("outputs"):
             ran.show(number)
             assert ran.clipped(number) == [], cell["id"]
-    for number in outputs(cells, "image/png"):
+    for number in drawn(cells):
         ran.show(number)
         heights = ran.pictures(number)
         assert heights and min(heights) > 0 and max(heights) <= 1, cells[number]["id"]

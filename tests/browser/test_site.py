@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.site import pages
+from helpers import plots
+from tools.drawings import check
+from tools.site import figures, pages
 
 axe_sync = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
@@ -109,6 +111,42 @@ def test_the_switch_is_remembered_on_the_next_page(opened):
     assert page.get_by_role("button", name="Light colours").is_visible()
 
 
+def test_an_svg_follows_the_switch_and_fits_a_phone(opened):
+    page = opened("notebooks/00_start_here.html", PHONE, "light")
+    figure, axes = plots.new()
+    axes.plot([1, 2], color=plots.FINE_TUNED)
+    drawing = next(check.FOLDER.glob("*.svg")).read_text(encoding="utf8")
+    for number, svg in enumerate((plots.svg(figure), drawing)):
+        made = f"<figure>{figures.inline(svg, 'words that say it', f'new-{number}-')}</figure>"
+        page.evaluate(
+            "svg => document.querySelector('main').insertAdjacentHTML('beforeend', svg)", made
+        )
+    read = """() => [".figure path[style*='stroke: light-dark(#0072b2']", ".figure",
+            ".drawing .paper", ".drawing text"]
+        .map(part => getComputedStyle(document.querySelector(part)))
+        .map(style => style.stroke === "none" ? style.fill : style.stroke)"""
+    light = page.evaluate(read)
+    page.get_by_role("button", name="Dark colours").click()
+    dark = page.evaluate(read)
+    assert light[0] == "rgb(0, 114, 178)"
+    assert all(one != other for one, other in zip(light, dark, strict=True))
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert violations(page) == {}
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_an_answer_waits_for_a_key_with_and_without_scripts(browser, site, scripts):
+    context = browser.new_context(viewport=DESK, java_script_enabled=scripts)
+    page = context.new_page()
+    page.goto((site / "notebooks" / "05_evaluation.html").as_uri())
+    answer = page.locator("details.answer").first
+    output = answer.locator(".outputs")
+    assert not output.is_visible()
+    answer.locator("summary").press("Enter")
+    assert output.is_visible()
+    context.close()
+
+
 def test_the_search_finds_sections_and_leads_to_them(opened):
     page = opened("notebooks/00_start_here.html")
     page.get_by_role("searchbox").fill("reliability diagram")
@@ -133,9 +171,8 @@ def test_on_paper_answers_are_open_code_is_whole_and_the_contents_are_gone(opene
     page.emulate_media(media="print")
     assert not page.locator("nav.contents").is_visible()
     for answer in page.query_selector_all("main details"):
-        height, title = (
-            part.bounding_box()["height"] for part in (answer, answer.query_selector("summary"))
-        )
+        title = answer.query_selector("summary").bounding_box() or {"height": 12}  # may be hidden
+        height, title = answer.bounding_box()["height"], title["height"]
         assert height > 2 * title + 10, answer.inner_text()
     for block in page.query_selector_all("pre"):
         assert block.evaluate("block => block.scrollWidth <= block.clientWidth + 1")

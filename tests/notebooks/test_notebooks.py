@@ -9,7 +9,11 @@ import pytest
 
 from tests.conftest import COURSE, load
 from tests.notebooks.claims import claims_of
+<<<<<<< HEAD
 from tools import notebook_file, project, setup_cell
+=======
+from tools import notebook_file, pictures, project
+>>>>>>> a50d3a542d3c08226b178fa5b4bd33f52546decb
 
 REPOSITORY = project.project()["project"]["urls"]["Repository"]
 VERSION = "v" + project.project()["project"]["version"]
@@ -89,7 +93,9 @@ def test_every_cell_was_run(every):
             assert errors, f"{cell['id']} is marked as failing, and does not"
         else:
             assert not errors, f"{cell['id']} failed"
-        if re.search(r"^(print|exercises\.check|plots\.show)\(", source(cell), re.MULTILINE):
+        if re.search(
+            r"^(print|exercises\.check|plots\.show|plots\.drawing)\(", source(cell), re.MULTILINE
+        ):
             assert cell["outputs"], f"{cell['id']} was not run"
 
 
@@ -153,11 +159,9 @@ def test_few_outputs_are_exempt_from_comparison_and_each_says_why(every):
 
 
 def test_figures_carry_their_words(every):
-    for cell in code_cells(load(every)):
-        for output in cell["outputs"]:
-            if "image/png" in output.get("data", {}):
-                assert len(notebook_file.joined(output["data"]["text/plain"])) >= 20, cell["id"]
-                assert output["metadata"]["image/png"]["alt"], cell["id"]
+    for output in pictures.all_of(load(every)):
+        words = notebook_file.joined(output["data"]["text/plain"])
+        assert len(words) >= 20 and words == pictures.words(output), words
 
 
 # ---------------------------------------------------------------- the notebooks of the series

@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
+from nbformat.sign import NotebookNotary
 
-from tools import project
+from tools import lab, project
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 SERVER = """
@@ -36,6 +38,22 @@ def started(kind: str, grace: float) -> tuple[subprocess.Popen, psutil.Process]:
     command = [sys.executable, "-c", STARTER, SERVER, kind, str(grace)]
     lab = subprocess.Popen(command, cwd=project.ROOT, stdout=subprocess.PIPE, text=True)
     return lab, psutil.Process(int(lab.stdout.readline()))
+
+
+def test_the_stored_pictures_of_the_course_are_trusted_and_no_notebook_of_a_reader(
+    tmp_path, monkeypatch
+):
+    """JupyterLab shows no SVG and runs no script of a notebook that it does not trust."""
+    names = ("notebooks/00_a.ipynb", "notebooks/solutions/00_s.ipynb", "notebooks/mine.ipynb")
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))  # not there yet
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        cell = nbformat.v4.new_code_cell(name)
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / name)
+    lab.trust(Path(sys.executable), tmp_path)
+    notary = NotebookNotary(data_dir=str(tmp_path / "data"))
+    found = [notary.check_signature(nbformat.read(tmp_path / name, 4)) for name in names]
+    assert found == [True, True, False]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

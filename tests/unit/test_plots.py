@@ -1,5 +1,8 @@
 """Figures: what they show is in them, and their words go with them."""
 
+import re
+from xml.etree import ElementTree
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -77,14 +80,67 @@ def test_colours_differ_in_grey():
     assert np.diff(grey).min() > 0.1
 
 
+@pytest.mark.parametrize(
+    "together", [("TRAINING", "VALIDATION"), ("CHANCE", "FINE_TUNED", "FROZEN", "TF_IDF")]
+)
+def test_roles_that_stand_together_differ_in_grey(together):
+    rgb = [matplotlib.colors.to_rgb(getattr(plots, name)) for name in together]
+    grey = np.sort([0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in rgb])
+    assert np.diff(grey).min() > 0.05
+
+
+def test_training_and_validation_have_their_colours_and_the_figure_its_message():
+    history = pd.DataFrame({"epoch": [1], "accuracy": [0.8]})
+    history["train_loss"] = history["validation_loss"] = [0.6]
+    figure = plots.learning_curves(history, title="It learns")
+    left, right = figure.axes
+    colours = [line.get_color() for line in (*left.lines, *right.lines)]
+    assert colours == [plots.TRAINING, plots.VALIDATION, plots.VALIDATION]
+    assert figure.get_suptitle() == "It learns"
+
+
+def test_a_model_has_the_colour_of_its_role_and_no_other_model_has_it():
+    names = ["mine", "Fine-tuned on 64 labels", "TF-IDF", "yours"]
+    mine, tuned, words, yours = plots.colours_of(names)
+    assert (tuned, words) == (plots.FINE_TUNED, plots.TF_IDF)
+    assert len({mine, tuned, words, yours}) == 4
+    _, axes = plots.new()
+    plots.bars(axes, names, [1, 2, 3, 4], colours=plots.colours_of(names))
+    drawn = [matplotlib.colors.to_hex(bar.get_facecolor()).upper() for bar in axes.patches]
+    assert drawn == [colour.upper() for colour in plots.colours_of(names)]
+
+
 def test_words_go_with_the_picture(monkeypatch):
     shown = []
     monkeypatch.setattr(plots, "display", lambda data, **options: shown.append((data, options)))
     figure, _ = plots.new()
     plots.show(figure, "an empty frame")
     data, options = shown[0]
-    assert data["text/plain"] == options["metadata"]["image/png"]["alt"] == "an empty frame"
-    assert len(data["image/png"]) > 100
+    assert data["text/plain"] == options["metadata"]["image/svg+xml"]["alt"] == "an empty frame"
+    assert set(data) == {"image/svg+xml", "text/plain"}
+    assert data["image/svg+xml"].startswith("<svg")
+
+
+def dotted(n: int) -> str:
+    figure, axes = plots.new()
+    axes.plot(np.arange(n) % 7, np.arange(n) % 11, ".")
+    axes.scatter(np.arange(n) % 5, np.arange(n) % 13)
+    return plots.svg(figure)
+
+
+def test_the_same_figure_gives_the_same_svg_with_no_date_and_no_rule_for_others():
+    drawn = dotted(5)
+    assert drawn == dotted(5)
+    assert not re.search(r"<metadata|<style|<\?xml|<!DOCTYPE|Matplotlib v|\n ", drawn)
+    assert ElementTree.fromstring(drawn).get("style") == plots.LINES_JOIN
+    assert "fill: #ffffff" in drawn  # a ground of its own, on a dark page too
+
+
+def test_a_crowd_of_points_is_drawn_as_dots_and_stays_small():
+    assert "<image" not in dotted(plots.CROWD)
+    crowd = dotted(20 * plots.CROWD)
+    assert crowd.count("<image") == 2
+    assert len(crowd) < 2 * len(dotted(plots.CROWD))
 
 
 LABELS = np.array([0, 0, 1, 1] * 25)

@@ -9,12 +9,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import matplotlib
 import pytest
 
-from helpers import folders
+from helpers import folders, plots
 from tests.conftest import EVERY, load
-from tools import notebook_file, project
-from tools.site import build, colours, diagrams, pages, prose, tidy
+from tools import notebook_file, pictures, project
+from tools.drawings import check
+from tools.site import build, callouts, colours, diagrams, figures, pages, prose, tidy
 
 LARGEST = 1_500_000  # bytes of a page with all that it loads
 ENOUGH = 4.5  # contrast of text, WCAG 2 AA
@@ -39,7 +41,8 @@ class Seen(HTMLParser):
         self.ids += [found["id"]] if "id" in found else []
         self.links += [found["href"]] if tag == "a" and "href" in found else []
         self.loads += [found[LOADS[tag]]] if LOADS.get(tag) in found else []
-        self.images += [found] if tag == "img" else []
+        is_image = tag == "img" or found.get("role") == "img"
+        self.images += [{"alt": found.get("aria-label"), "src": ".svg"} | found] if is_image else []
         self.headings += [int(tag[1])] if re.fullmatch("h[1-6]", tag) else []
         self.language = found.get("lang", self.language)
         if tag in ("img", "meta", "link", "input", "br", "hr"):
@@ -194,15 +197,150 @@ def test_cells_that_fail_on_purpose_say_so_in_words(site, every):
 
 
 def test_figures_are_those_of_the_notebook(site, seen, every):
-    outputs = [o for cell in load(every)["cells"] for o in cell.get("outputs", [])]
-    stored = [o for o in outputs if "image/png" in o.get("data", {})]
-    words = [o["metadata"]["image/png"]["alt"] for o in stored]
+    words = [pictures.words(output) for output in pictures.all_of(load(every))]
     images = seen[address_of(every)].images
-    assert [image["alt"] for image in images if image["src"].endswith(".png")] == words
+    assert [one["alt"] for one in images if not one["src"].startswith("../drawings/")] == words
 
 
 def address_of(notebook: Path) -> str:
     return pages.address_of(notebook.relative_to(project.ROOT).as_posix())
+
+
+# ---------------------------------------------------------------- pictures in lines
+
+
+def drawing() -> str:
+    return next(check.FOLDER.glob("*.svg")).read_text(encoding="utf8")
+
+
+def plotted(image: bool = False) -> str:
+    figure, axes = plots.new(3, 2)
+    axes.plot([1, 2], color=plots.FINE_TUNED, label="one")
+    axes.legend()
+    if image:
+        axes.imshow([[0, 1]])
+    return plots.svg(figure)
+
+
+@pytest.mark.parametrize(
+    "svg", [drawing(), plotted(), plotted(image=True)], ids=["drawing", "figure", "image"]
+)
+def test_two_svgs_on_a_page_share_no_name_and_none_is_lost(svg):
+    both = "".join(figures.inline(svg, 'a "red" line & more', prefix) for prefix in ("a-", "b-"))
+    ids = re.findall(r'\bid="([^"]+)"', both)
+    assert ids and len(ids) == len(set(ids))
+    assert set(re.findall(r'url\(#([^)]+)|href="#([^"]+)', both)) <= {
+        pair for name in ids for pair in ((name, ""), ("", name))
+    }
+    assert both.count('role="img" aria-label="a &quot;red&quot; line &amp; more"') == 2
+    assert not re.search("<style|<title|<desc|labelledby", both)
+
+
+def test_a_figure_has_a_second_colour_beside_each_and_a_picture_of_dots_is_turned_whole():
+    inside = figures.inline(plotted(), "words", "a-")
+    assert f"stroke: light-dark(#0072b2, {figures.dark('#0072b2')})" in inside
+    assert "light-dark(#ffffff, #16191d)" in inside
+    assert not re.search(r": #[0-9a-f]{6}", inside)
+    turned = figures.inline(plotted(image=True), "words", "a-")
+    assert turned.startswith('<svg class="turned"') and "light-dark" not in turned
+
+
+ROLES = {
+    name: getattr(plots, name)
+    for name in (
+        "FINE_TUNED",
+        "FROZEN",
+        "TF_IDF",
+        "RANDOM_WEIGHTS",
+        "HUMAN",
+        "CHANCE",
+        "TRAINING",
+        "VALIDATION",
+    )
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_can_be_seen_on_a_dark_page_and_keeps_its_hue(role):
+    dark = figures.dark(ROLES[role])
+    assert colours.contrast(dark, figures.PAPER) >= ENOUGH
+    hues = [
+        matplotlib.colors.rgb_to_hsv(matplotlib.colors.to_rgb(c))[0] for c in (dark, ROLES[role])
+    ]
+    assert hues[0] == pytest.approx(hues[1], abs=0.02) or role == "CHANCE"
+    assert len({figures.dark(colour) for colour in ROLES.values()}) == len(set(ROLES.values()))
+
+
+def test_the_dark_page_is_that_of_the_style_sheet():
+    palette = palette_of_style_sheet()
+    assert (palette["paper"][1], palette["ink"][1]) == (figures.PAPER, figures.INK)
+    light_ground = figures.dark("#fff3d6")
+    assert colours.contrast(light_ground, figures.INK) >= ENOUGH
+
+
+def test_the_drawings_style_holds_both_colours_and_only_for_drawings(site):
+    style = (site / "static" / "drawings.css").read_text("utf8")
+    always, _, in_the_dark = check.STYLE.partition("@media")
+    for selector, rules in figures.rules_of(in_the_dark):
+        (line,) = [
+            each for each in style.splitlines() if each.startswith(f".drawing {selector} {{")
+        ]
+        for name, value in rules.items():
+            assert re.search(rf"\b{name}: light-dark\(#\w{{6}}, {value}\);", line), line
+    assert len(style.splitlines()) == len(figures.rules_of(always))
+    assert all(line.startswith(".drawing ") for line in style.splitlines())
+
+
+# ---------------------------------------------------------------- callouts
+
+CELLS = """<blockquote>
+<p><strong>Predict, then run:</strong> which?</p>
+</blockquote>
+<div class="cell">code</div><div class="outputs"><pre>42</pre></div>
+<p>It is 42.</p><p>More.</p>
+<p><strong>A common mistake: 41.</strong> One says so.</p>
+<div class="cell">code</div><div class="outputs"><pre>41</pre></div>
+<p>How to read: (<strong>Predict, then run</strong>), run.</p>
+<div class="cell">code</div><div class="outputs"><pre>43</pre></div>
+<h2>7. Going deeper: more</h2><p>Rest.</p><h3>Small</h3>
+<p><strong>Predict, then run</strong> (a minute): what?</p>
+<div class="cell">defines</div>
+<div class="cell">code</div><div class="outputs"><pre>44</pre></div><p>That gives:</p>
+<h2>Recap</h2><ul><li>a</li></ul><h2>Quiz</h2><p>What?</p>"""
+
+
+@pytest.fixture
+def marked():
+    page = tidy.tree(CELLS)
+    callouts.mark(page)
+    return page
+
+
+def test_only_what_answers_a_question_waits_for_a_click(marked):
+    answers = [answer.get_text() for answer in marked.select("details.answer")]
+    assert answers == [f"{callouts.ANSWER}42It is 42.", f"{callouts.ANSWER}44"]
+    assert [question.name for question in marked.select(".predict")] == ["blockquote", "p"]
+    assert [mistake.get_text() for mistake in marked.select(".mistake")] == [
+        "A common mistake: 41. One says so."
+    ]
+
+
+def test_an_optional_section_is_folded_below_its_heading_and_the_recap_framed(marked):
+    (deeper,) = marked.select("details.deeper")
+    assert deeper.find_previous_sibling("h2").get_text() == "7. Going deeper: more"
+    assert "Rest." in deeper.get_text() and "44" in deeper.get_text() and not deeper.find("h2")
+    assert [one.get_text() for one in marked.select(".recap")] == ["a"]
+    added = [summary.get_text() for summary in marked.select("summary")]
+    assert len(marked.get_text()) == len(tidy.tree(CELLS).get_text()) + len("".join(added))
+
+
+def test_the_contents_mark_optional_sections():
+    page = pages.page("README.md", "The course")
+    frame = build.in_frame("", page, [page], [("a", "1. A"), ("b", "2. Going deeper: B")])
+    assert re.findall(r'<li( class="optional")?><a href="#(\w)"', frame) == [
+        ("", "a"),
+        (' class="optional"', "b"),
+    ]
 
 
 @pytest.mark.parametrize("address", PAGES)

@@ -354,6 +354,30 @@ def test_pytest_finds_what_nbval_shall_not_compare_without_being_told():
     assert not [word for word in testing.nbval(Path("x.ipynb"), 60) if "sanitize" in word]
 
 
+DRAWS = """
+from IPython.display import display
+display({picture!r}, raw=True)
+display({page!r}, raw=True)"""
+SHOWN = {
+    "picture": {"image/svg+xml": "<svg>one\n</svg>", "text/plain": "a line"},
+    "page": {"text/html": "<p><svg>one</svg></p>", "text/plain": "a page"},
+}
+
+
+def test_nbval_compares_the_words_of_a_picture_and_pages_but_no_picture(tmp_path):
+    """From the root, and with nothing but what pyproject.toml says."""
+    code = DRAWS.format(**SHOWN)
+    sources = [code.replace(old, f"other {old}") for old in ("one\\n", "a line", "one<", "nothing")]
+    outputs = [nbformat.v4.new_output("display_data", data) for data in SHOWN.values()]
+    for number, source in enumerate(sources):
+        cell = nbformat.v4.new_code_cell(source, outputs=outputs, execution_count=1)
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{number}.ipynb")
+    given = ["--nbval", "--nbval-current-env", "-c", "pyproject.toml", "-q", str(tmp_path)]
+    command = [sys.executable, "-m", "pytest", *given]
+    done = subprocess.run(command, cwd=project.ROOT, capture_output=True, text=True)
+    assert sorted(re.findall(r"(?m)^FAILED .*(\d)\.ipynb", done.stdout)) == ["1", "2"], done.stdout
+
+
 # ---------------------------------------------------------------- a fork, and cleaning up
 
 

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from helpers import folders
 from helpers.files import StorageError
 from tools import project
-from tools.site import colours, diagrams, notebooks, pages, prose, tidy
+from tools.site import callouts, colours, diagrams, figures, notebooks, pages, prose, tidy
 
 HERE = Path(__file__).parent
 TARGET = project.OUTPUTS / "site"
@@ -53,6 +53,7 @@ def fill(new: Path, found: list[pages.Page]) -> None:
     shutil.copytree(HERE / "static", new / "static")
     shutil.copytree(diagrams.FOLDER, new / "drawings", ignore=shutil.ignore_patterns("*.toml"))
     (new / "static" / "code.css").write_text(colours.style_sheet(), encoding="utf8")
+    (new / "static" / "drawings.css").write_text(figures.style_sheet(), encoding="utf8")
     index = [entry for page in found for entry in write_page(page, found, new)]
     write_search(index, found, new)
 
@@ -65,10 +66,12 @@ def write_page(page: pages.Page, found: list[pages.Page], folder: Path) -> list[
     if page.is_notebook:
         rendering = notebooks.Rendering(source)
         content, pictures = tidy.tree(rendering.html()), rendering.pictures
+        inline = rendering.inline
         shutil.copyfile(source, place.with_suffix(".ipynb"))
         add_tools(content, page, found)
     else:
         content, pictures = tidy.tree(prose.html_of(source.read_text(encoding="utf8"))), {}
+        inline = {}
     tidy.name_headings(content)
     addresses = {other.source: other.address for other in found}
     tidy.lead_links(content, page.source, addresses, FILES)
@@ -76,8 +79,10 @@ def write_page(page: pages.Page, found: list[pages.Page], folder: Path) -> list[
     place_pictures(content, page, pictures, folder)
     tidy.draw_checkboxes(content)
     tidy.prepare_tables(content)
-    text = prose.coloured(str(content))
-    place.write_text(in_frame(text, page, found, contents_of(content)), encoding="utf8")
+    contents = contents_of(content)
+    callouts.mark(content)
+    text = notebooks.with_pictures(prose.coloured(str(content)), inline)
+    place.write_text(in_frame(text, page, found, contents), encoding="utf8")
     return [
         {"page": page.title, "section": heading, "url": f"{page.address}#{anchor}", "text": text}
         for anchor, heading, text in tidy.sections(content)
@@ -121,7 +126,8 @@ def place_pictures(
             copy = beside / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile((project.ROOT / page.source).parent / name, copy)
-        image["width"], image["height"] = png_size((beside / name).read_bytes())
+        if name.endswith(".png"):
+            image["width"], image["height"] = png_size((beside / name).read_bytes())
 
 
 def png_size(png: bytes) -> tuple[int, int]:
@@ -142,6 +148,7 @@ def in_frame(
         folded=pages.FOLDED,
         before=before,
         after=after,
+        deeper=callouts.GOING_DEEPER.match,
         to=lambda address: tidy.relative(address, page.address),
         repository=FACTS["urls"]["Repository"],
     )

@@ -1,6 +1,7 @@
 """A stored notebook as HTML. Nothing is run: what is shown is what the file holds."""
 
 import base64
+import re
 from html import escape
 from pathlib import Path
 
@@ -8,18 +9,24 @@ import nbformat
 from nbconvert import TemplateExporter
 from nbformat import NotebookNode
 
-from tools import notebook_file
-from tools.site import prose
+from tools import notebook_file, pictures
+from tools.site import figures, prose
 
 TEMPLATES = Path(__file__).parent / "templates"
+PLACE = re.compile(r'<svg data-name="([^"]+)"></svg>')
 
 
 class Rendering:
-    """One notebook on its way to HTML; collects the pictures that go beside the page."""
+    """One notebook on its way to HTML.
+
+    Its `pictures` go beside the page, and its `inline` SVGs into it, in place of `<svg data-name>`:
+    last of all, since a page's tree is built much faster without them.
+    """
 
     def __init__(self, path: Path):
         self.path = path
         self.pictures: dict[str, bytes] = {}
+        self.inline: dict[str, str] = {}
 
     def html(self) -> str:
         """The cells and their outputs."""
@@ -52,8 +59,18 @@ class Rendering:
         return prose.scrolling(text, f"Error of cell {cell.execution_count}", "output error")
 
     def picture(self, output: NotebookNode, cell: NotebookNode) -> str:
-        """A figure with its words; its bytes wait in `pictures`."""
-        name = f"{self.path.stem}-{len(self.pictures) + 1}.png"
-        self.pictures[name] = base64.b64decode(output.data["image/png"])
-        words = escape(output.metadata["image/png"]["alt"])
-        return f'<figure><img src="{name}" alt="{words}"></figure>\n'
+        """A figure with its words; the picture itself waits in `pictures` or `inline`."""
+        words, data = pictures.words(output), pictures.data(output)
+        number = len(self.pictures) + len(self.inline) + 1
+        if pictures.kind(output) == pictures.SVG:
+            name = f"picture-{number}"
+            self.inline[name] = figures.inline(data, words, f"{name}-")
+            return f'<figure><svg data-name="{name}"></svg></figure>\n'
+        name = f"{self.path.stem}-{number}.png"
+        self.pictures[name] = base64.b64decode(data)
+        return f'<figure><img src="{name}" alt="{escape(words)}"></figure>\n'
+
+
+def with_pictures(html: str, inline: dict[str, str]) -> str:
+    """A page with its SVGs in their places."""
+    return PLACE.sub(lambda place: inline[place[1]], html)

@@ -4,10 +4,12 @@
 
 Nothing is kept by hand. The second slide is a list of the sections, to jump from (key: c). A
 section's heading and first words make a slide; a **Predict, then run**
-makes two, the question with its code and then the output with the sentence that reads it; a figure
-makes one, a formula or a table makes one, each quiz question makes two; recap and exercises one.
+makes two, the question with its code and then the output with the sentence that reads it; a drawing
+or a figure makes one, a formula or a table makes one, each quiz question makes two; recap and
+exercises one. What a notebook calls *Going deeper* comes last, behind a slide that says so.
 """
 
+import base64
 import html
 import re
 import string
@@ -17,7 +19,7 @@ from pathlib import Path
 import mistune
 
 from helpers import files
-from tools import notebook_file, project
+from tools import notebook_file, pictures, project
 from tools.notebook_sections import OPENING, PREDICT, read, sections, slug
 from tools.site.prose import mathml
 
@@ -25,6 +27,7 @@ TEMPLATE = Path(__file__).with_name("slides.html")
 TARGET = project.OUTPUTS / "slides"
 WORDS = 75  # of running text on a slide
 LINES = 16  # of code or output
+DEEPER = "Going deeper: "  # begins a section that can be skipped
 QUESTION = re.compile(PREDICT.pattern + r"|\*\*(?:A common mistake|A mistake you will meet)")
 
 
@@ -90,7 +93,16 @@ def code(cell: dict) -> str:
 
 def draws(cell: dict) -> bool:
     """Whether a code cell left a picture."""
-    return any("image/png" in output.get("data", {}) for output in cell["outputs"])
+    return any(map(pictures.kind, cell["outputs"]))
+
+
+def picture(output: dict) -> str:
+    """A picture inside the page: as a file of its own, so that no two share the names of parts."""
+    kind, data = pictures.kind(output), pictures.data(output)
+    if kind == pictures.SVG:
+        data = base64.b64encode(pictures.for_light_pages(data).encode("utf8")).decode()
+    words = html.escape(pictures.words(output), quote=True)
+    return f'<img src="data:{kind};base64,{data}" alt="{words}">'.replace("\n", "")
 
 
 def outputs(cell: dict) -> str:
@@ -98,10 +110,8 @@ def outputs(cell: dict) -> str:
     shown = ""
     for output in cell["outputs"]:
         data = output.get("data", {})
-        if "image/png" in data:
-            words = html.escape(notebook_file.joined(data.get("text/plain", "")), quote=True)
-            picture = notebook_file.joined(data["image/png"]).replace("\n", "")
-            shown += f'<img src="data:image/png;base64,{picture}" alt="{words}">'
+        if pictures.kind(output):
+            shown += picture(output)
             continue
         text = notebook_file.joined(output.get("text", data.get("text/plain", "")))
         if output["output_type"] == "error":
@@ -197,31 +207,41 @@ def named(made: list[str], name: str) -> list[str]:
     return [made[0].replace("<section>", f'<section id="{slug(name)}">', 1), *made[1:]]
 
 
+def of_part(name: str, cells: list[dict]) -> list[str]:
+    """The slides of a section, whatever it is; none of its exercises, which come together."""
+    text = "\n\n".join(source(cell) for cell in cells if cell["cell_type"] == "markdown")
+    plain = plain_name(name)
+    if plain == "Recap":
+        return [slide("Recap", RENDER(text.partition("\n")[2]))]
+    if plain == "Quiz":
+        return of_quiz(text.partition("### Exercise")[0])
+    return [] if plain in (OPENING, "Exercises") else of_section(name, cells)
+
+
+def plain_name(name: str) -> str:
+    """A section's name without its number."""
+    return re.sub(r"^\d+\. ", "", name)
+
+
 def of_notebook(notebook: dict) -> list[str]:
-    """All slides of a notebook, in its order."""
+    """All slides of a notebook, in its order; optional sections at the end."""
     parts = sections(notebook)
     opening = source(notebook["cells"][0])
     title = re.match(r"# (.+)", opening)[1]
     lines = [b for b in blocks(opening.partition("\n**Time")[0])[1:] if "colab-badge" not in b]
-    texts = {
-        name: "\n\n".join(source(c) for c in cells if c["cell_type"] == "markdown")
-        for name, cells in parts.items()
-    }
-    parted, last = {}, "Exercises"
-    for name, cells in parts.items():
-        plain = re.sub(r"^\d+\. ", "", name)
-        if plain == "Recap":
-            parted[name] = [slide("Recap", RENDER(texts[name].partition("\n")[2]))]
-        elif plain == "Quiz":
-            parted[name] = of_quiz(texts[name].partition("### Exercise")[0])
-        elif plain == "Exercises":
-            last = name
-        elif name != OPENING:
-            parted[name] = of_section(name, cells)
-    parted[last] = of_exercises("\n\n".join(texts.values()))
+    texts = [source(cell) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    parted = {name: of_part(name, cells) for name, cells in parts.items()}
+    last = next((name for name in parts if plain_name(name) == "Exercises"), "Exercises")
+    parted[last] = of_exercises("\n\n".join(texts))
     parted = {name: named(made, name) for name, made in parted.items() if made}
+    optional = [name for name in parted if plain_name(name).startswith(DEEPER)]
+    order = [name for name in parted if name not in optional] + optional
+    made = {name: parted[name] for name in order}
+    if optional:
+        words = RENDER("What follows can be skipped: no later section needs it.")
+        made[optional[0]] = [slide("Going deeper", words), *made[optional[0]]]
     first = slide(title, RENDER("\n\n".join(lines)))
-    return [first, contents(list(parted)), *(one for made in parted.values() for one in made)]
+    return [first, contents(order), *(one for slides in made.values() for one in slides)]
 
 
 def page(title: str, made: list[str]) -> str:

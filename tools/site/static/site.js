@@ -79,11 +79,25 @@ function closeAgain() {
   }
 }
 
+// A link into what is folded opens it; some browsers do so by themselves.
+function openTarget() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const own = target?.matches("h2.optional") ? target.nextElementSibling : null;
+  for (let box = own ?? target; box; box = box.parentElement) {
+    if (box.matches("main details")) box.open = true;
+  }
+  target?.scrollIntoView();
+}
+
+addEventListener("hashchange", openTarget);
+// `toggle` does not bubble. What was folded could not be measured.
+addEventListener("toggle", stopOnlyWhereItScrolls, true);
 addEventListener("DOMContentLoaded", () => {
   prepareSwitch();
   openContentsWhereThereIsRoom();
   showPlaceInContents();
   stopOnlyWhereItScrolls();
+  openTarget();
 });
 addEventListener("load", stopOnlyWhereItScrolls);
 addEventListener("resize", stopOnlyWhereItScrolls);
