@@ -278,8 +278,8 @@ def test_the_dark_page_is_that_of_the_style_sheet():
     assert colours.contrast(light_ground, figures.INK) >= ENOUGH
 
 
-def test_the_drawings_style_holds_both_colours_and_only_for_drawings(site):
-    style = (site / "static" / "drawings.css").read_text("utf8")
+def test_the_drawings_style_holds_both_colours_and_only_for_drawings():
+    style = figures.style_sheet()
     always, _, in_the_dark = check.STYLE.partition("@media")
     for selector, rules in figures.rules_of(in_the_dark):
         (line,) = [
