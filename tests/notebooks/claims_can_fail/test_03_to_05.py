@@ -62,6 +62,21 @@ def test_04_a_good_rate_does_not_pass_for_one_that_is_too_high(loop):
             nb04.the_high_rate_ends_with_one_answer_for_every_sentence(tuned, loss)
 
 
+def test_04_a_fresh_encoder_does_not_pass_for_a_collapsed_one(loop):
+    for before, collapsed in loop[["spread_before", "spread_after"]].dropna().to_numpy():
+        nb04.the_high_rate_makes_all_sentences_alike(before, collapsed)
+        with fails:
+            nb04.the_high_rate_makes_all_sentences_alike(before, before)
+
+
+def test_04_vectors_that_say_nothing_do_not_pass_for_ones_that_a_probe_can_read(loop):
+    for probe in loop["probe_after"].dropna():
+        nb04.what_pretraining_learned_can_still_be_read(probe)
+    for coin in (0.47, 0.5, 0.53):
+        with fails:
+            nb04.what_pretraining_learned_can_still_be_read(coin)
+
+
 def test_04_untrained_heads_do_not_pass_for_one_that_lost_everything(loop):
     for untrained in loop["untrained"]:
         with fails:
