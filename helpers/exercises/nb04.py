@@ -43,7 +43,9 @@ def tiny_model() -> BertForSequenceClassification:
     """A BERT of random weights without dropout, so that every step can be computed again."""
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     off = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    config = BertConfig(vocab_size=60, intermediate_size=32, max_position_embeddings=16, **sizes, **off)
+    config = BertConfig(
+        vocab_size=60, intermediate_size=32, max_position_embeddings=16, **sizes, **off
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(4)
         return BertForSequenceClassification(config).eval()
@@ -178,7 +180,9 @@ def fault_of_gradients(watched: Watched, twin: nn.Module, batches: list[Batch]) 
         for hint, loss in OTHER_LOSSES.items():
             if agree(gradients, gradients_of(twin, weights, batch, loss)):
                 return hint
-        previous = gradients_of(twin, watched.steps[number - 1][3], batches[number - 1], cross_entropy)
+        previous = gradients_of(
+            twin, watched.steps[number - 1][3], batches[number - 1], cross_entropy
+        )
         if number and agree(gradients, previous):
             return "You step with the gradients of the batch before: first backward, then step."
         return "The gradients are not those of the batch's cross-entropy. Check the loss."
@@ -278,7 +282,11 @@ def clipped_each_tensor(gradients: list[Tensor], max_norm: float) -> list[Tensor
 
 # Gradients and a max_norm, and what a wrong answer to them most likely comes from.
 CLIPPING: list[tuple[list[list], float, str]] = [
-    ([[1.0, 2.0], [[2.0], [4.0]]], 1.0, "Gradients (1, 2) and (2, 4) have the norm 5: divide by 5."),
+    (
+        [[1.0, 2.0], [[2.0], [4.0]]],
+        1.0,
+        "Gradients (1, 2) and (2, 4) have the norm 5: divide by 5.",
+    ),
     ([[0.3, 0.0], [[0.0], [0.4]]], 1.0, "Gradients that are short enough stay: never scale up."),
     (
         [[0.9, 0.0], [[0.0], [1.2]]],

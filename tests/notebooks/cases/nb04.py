@@ -431,7 +431,12 @@ CASES = {
         ],
     ),
     "04-3": Cases(
-        right=[(stop,), (stop_with_a_counter,), (stop_and_give_an_array,), (stop_and_give_a_tensor,)],
+        right=[
+            (stop,),
+            (stop_with_a_counter,),
+            (stop_and_give_an_array,),
+            (stop_and_give_a_tensor,),
+        ],
         wrong=[
             ((from_zero,), "count from 1"),
             ((never_stop,), "never sees"),
