@@ -43,7 +43,8 @@ QUANTITIES = {
         "probe_before": "probe.fit(cls_vectors(fresh, part), part['label'][:])"
         ".score(before, validation['label'][:])",
         "probe_after": "after_probe",
-        "after_rescue": "after_rescue",
+        "after_rescue": "(train_like_the_helper(rescued := checkpoints.load(CHECKPOINT, seed=SEED,"
+        " label_names=label_names)[1], padded(some), 1e-3), accuracy(rescued, validation))[1]",
         "overfit_train_loss": "overfitted.history['train_loss'].iloc[-1]",
         "overfit_rise": "losses_by_epoch.iloc[-1] - losses_by_epoch.min()",
         "overfit_best_epoch": "overfitted.best_epoch",
