@@ -1,5 +1,5 @@
 """Claims about 04, the fine-tuning loop. Recorded runs are in notebook_bands.csv: ten, five seeds
-on each of two processors; of what became of the collapsed encoder, five on one of them."""
+on each of two processors; of what became of the collapsed encoder, some on one of them."""
 
 import dataclasses
 import math
@@ -82,35 +82,35 @@ def the_high_rate_ends_with_one_answer_for_every_sentence(after_high, last_losse
     assert abs(last_losses - math.log(2)) < 0.01
 
 
-@after("SPREADID")
+@after("bce7f79d")
 def the_high_rate_makes_all_sentences_alike(spread_before, spread_after):
-    """Section 5: SPREADDOC"""
+    """Section 5: "Now they all have practically the same one"."""
     assert spread_before > 0.15
     assert spread_after < spread_before / 100
 
 
-@after("SPREADID")
-def five_recorded_spreads():
-    """Section 5: SPREADDOC"""
+@after("bce7f79d")
+def recorded_spreads():
+    """Section 5: before, 0.20 for every seed, since only the head is new."""
     runs = recorded().dropna(subset=["spread_after"])
-    assert len(runs) == 5
+    assert len(runs) >= 1
     assert runs["spread_before"].between(0.195, 0.205).all()
-    assert runs["spread_after"].max() < SPREADMAX
+    assert (runs["spread_after"] < runs["spread_before"] / 100).all()
 
 
-@after("PROBEID")
+@after("6ca822a1")
 def what_pretraining_learned_can_still_be_read(after_probe):
-    """Section 5: PROBEDOC"""
-    assert PROBELOW < after_probe < PROBEHIGH
+    """Section 5: "about two in three are right", measured on one kind of processor."""
+    assert 0.60 < after_probe < 0.71
 
 
-@after("PROBEID")
-def five_recorded_probes():
-    """Section 5: PROBEDOC"""
+@after("6ca822a1")
+def recorded_probes():
+    """Section 5: "as much as the same probe reads from the vectors of the fresh encoder", 0.66."""
     runs = recorded().dropna(subset=["probe_after"])
-    assert len(runs) == 5
-    assert runs["probe_before"].between(BEFORELOW, BEFOREHIGH).all()
-    assert runs["probe_after"].between(AFTERLOW, AFTERHIGH).all()
+    assert len(runs) >= 1
+    assert runs["probe_before"].round(2).eq(0.66).all()
+    assert runs["probe_after"].between(0.62, 0.69).all()
 
 
 @after("1d34ac89", learning=True)
@@ -203,6 +203,13 @@ def one_weight_in_a_thousand_is_spared(model, sizes):
     """Section 11: and none is forgotten."""
     assert sum(sizes) == sum(p.numel() for p in model.parameters())
     assert 0.0005 < sizes[1] / sum(sizes) < 0.002
+
+
+@after("6901c7a7")
+def weight_decay_does_next_to_nothing_here(shrinking):
+    """Section 11: 0.028 % in the full run, more than a third in a million steps."""
+    assert round(shrinking(561, 1e-4), 5) == 0.00028
+    assert 0.34 < shrinking(1_000_000, 1e-4) < 0.45
 
 
 @after("d0dd9190")
