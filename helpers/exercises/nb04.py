@@ -3,10 +3,12 @@
 import copy
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 
 import torch
+from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
@@ -200,10 +202,16 @@ def losses_of(watched: Watched, twin: nn.Module, batches: list[Batch]) -> list[f
     return found
 
 
+def reviews(part: str) -> Dataset:
+    """A part of the reviews, without the line that `corpora.load` prints."""
+    with redirect_stdout(StringIO()):
+        return corpora.load("reviews")[part]
+
+
 def review_batches() -> list[Batch]:
     """Batches of training reviews, of similar length."""
     tokenizer = checkpoints.load_tokenizer()
-    part = corpora.load("reviews")["train"].select(range(32 * STEPS))
+    part = reviews("train").select(range(32 * STEPS))
     token_ids, labels = batching.tokenize(part["text"], tokenizer), torch.tensor(part["label"][:])
     batches = []
     for rows in batching.bucketed([len(ids) for ids in token_ids], 32, seed=0):
@@ -217,7 +225,7 @@ def accuracy_after(function: Callable, batches: list[Batch]) -> float:
     tokenizer, model = checkpoints.load(num_labels=2, seed=0)
     runtime.set_seed(0)
     function(model.eval(), Shown(batches))
-    validation = corpora.load("reviews")["validation"]
+    validation = reviews("validation")
     logits = training.predict(model, tokenizer, validation["text"], precision="fp32")
     return float((logits.argmax(axis=1) == validation["label"][:]).mean())
 
