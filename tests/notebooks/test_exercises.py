@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from helpers import exercises
+from helpers.exercises import nb04
 from tests.conftest import COURSE
 from tools import project
 
@@ -19,6 +20,26 @@ for module in MODULES:
 FUNCTIONS = [name for name, cases in CASES.items() if callable(cases.right[0][0])]
 RIGHT = [(name, answers) for name, cases in CASES.items() for answers in cases.right]
 WRONG = [(name, *wrong) for name, cases in CASES.items() for wrong in cases.wrong]
+
+
+@pytest.fixture(autouse=True)
+def no_long_training(monkeypatch, request):
+    """04-1 fine-tunes MiniLM once the steps are right; here only where a test is about that."""
+    if "slow" not in request.keywords:
+        monkeypatch.setattr(nb04, "accuracy_after", lambda *_: 0.75)
+
+
+@pytest.mark.slow
+def test_a_loop_with_the_right_steps_keeps_the_promise_of_04_1():
+    (train,) = CASES["04-1"].right[0]
+    assert exercises.grade("04-1", train).status == "right"
+
+
+def test_a_loop_that_does_not_reach_the_promise_of_04_1_is_told_so(monkeypatch):
+    monkeypatch.setattr(nb04, "accuracy_after", lambda *_: 0.65)
+    (train,) = CASES["04-1"].right[0]
+    verdict = exercises.grade("04-1", train)
+    assert verdict.status == "wrong" and "only 65%" in verdict.message
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -41,10 +41,16 @@ QUANTITIES = {
     "04_fine_tuning_loop": {
         "untrained": "untrained",
         "after_bare_loop": "after_bare_loop",
-        "loss_fall": "np.mean(losses[:16]) - np.mean(losses[-16:])",
+        "loss_fall": "sum(losses[:16]) / 16 - sum(losses[-16:]) / 16",
         "after_high": "after_high",
-        "high_loss": "np.mean(high_losses[-16:])",
-        "after_rescue": "after_rescue",
+        "high_loss": "last_losses",
+        "spread_before": "spread_before",
+        "spread_after": "spread_after",
+        "probe_before": "probe.fit(cls_vectors(fresh, part), part['label'][:])"
+        ".score(before, validation['label'][:])",
+        "probe_after": "after_probe",
+        "after_rescue": "(train_like_the_helper(rescued := checkpoints.load(CHECKPOINT, seed=SEED,"
+        " label_names=label_names)[1], padded(some), 1e-3), accuracy(rescued, validation))[1]",
         "overfit_train_loss": "overfitted.history['train_loss'].iloc[-1]",
         "overfit_rise": "losses_by_epoch.iloc[-1] - losses_by_epoch.min()",
         "overfit_best_epoch": "overfitted.best_epoch",

@@ -52,29 +52,21 @@ def question_2() -> Truth:
     return {letter: late[letter] and not early[letter] for letter in "abc"}
 
 
-def trained(dropout: bool, draws_before: int) -> torch.Tensor:
-    """Weights after three steps; the loop draws some random numbers before it begins."""
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(5, 8), nn.Dropout(0.5 * dropout), nn.Linear(8, 2))
-    X, y = torch.arange(30.0).reshape(6, 5).sin(), torch.tensor([0, 1, 0, 1, 1, 0])
-    optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    torch.rand(draws_before)
-    for _ in range(3):
-        optimizer.zero_grad()
-        cross_entropy(model(X), y).backward()
-        optimizer.step()
-    return model[0].weight.detach()
-
-
 def question_3() -> Truth:
-    """Two loops, one of which draws a number more: a bug would show without dropout as well."""
-    differ = not torch.equal(trained(True, 0), trained(True, 1))
-    without_randomness = not torch.equal(trained(False, 0), trained(False, 1))
-    unseeded = not torch.equal(trained(True, 0), trained(True, 0))
+    """A model with dropout is measured twice in training mode, and its weights are compared."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, 8), nn.Dropout(0.5), nn.Linear(8, 2))
+    X = torch.arange(300.0).reshape(60, 5).sin()
+    weights, fails = model[0].weight.detach().clone(), False
+    try:
+        with torch.no_grad():
+            answers = [model(X).argmax(dim=1) for _ in range(2)]
+    except RuntimeError:
+        fails = True
     return {
-        "a": differ and without_randomness,
-        "b": differ and unseeded,
-        "c": differ and not without_randomness and not unseeded,
+        "a": fails,
+        "b": not torch.equal(model[0].weight, weights),
+        "c": not torch.equal(*answers),
     }
 
 
