@@ -300,12 +300,12 @@ def random_weights_reach_about_60_percent(right_random):
     """Section 13: 61 %, "not 50". Three random encoders gave 58.7 to 61.9 % at all depths."""
     accuracy = right_random.mean(1)
     assert accuracy.min() > 0.57 and accuracy.max() < 0.64
-    assert accuracy.max() - accuracy[0] < 0.02, "depth adds nothing"
+    assert accuracy.max() - accuracy[0] < 0.02, "section 20: depth adds nothing"
 
 
 @after("650d0991")
 def pretrained_weights_are_8_to_14_points_better(right, right_random):
-    """Section 13: "worth 8 to 14 points"; 12 points, 73 against 61 %, after the last layer."""
+    """Sections 13 and 20: 12 points, 73 against 61 %, after the last layer; 8 to 14 at all."""
     gain = np.round(100 * (right.mean(1) - right_random.mean(1)))
     assert gain[0] == 8 and set(gain[1:]) <= {10, 11, 12, 13, 14} and gain[6] == 12
     assert round(gain.mean()) in (10, 11, 12)
@@ -313,7 +313,7 @@ def pretrained_weights_are_8_to_14_points_better(right, right_random):
 
 @after("650d0991")
 def embeddings_reach_69_percent_and_layers_more(right):
-    """Section 13: 69 % for the embeddings; 74 or 75 % after the fourth and fifth layer."""
+    """Section 20: 69 % for the embeddings; 74 or 75 % after the fourth and fifth layer."""
     accuracy = right.mean(1)
     assert right.shape[1] == 853
     assert round(accuracy[0], 2) == 0.69 and accuracy[1:].min() > accuracy[0] + 0.02
@@ -322,7 +322,7 @@ def embeddings_reach_69_percent_and_layers_more(right):
 
 @after("b1df1f80")
 def the_bars_are_three_points_long(right, right_random):
-    """Section 13: "about three points long in each direction"."""
+    """Section 20: "about three points long in each direction"."""
     for hits in (right, right_random):
         share = hits.mean(1)
         bars = 2 * np.sqrt(share * (1 - share) / hits.shape[1])
@@ -408,7 +408,7 @@ def fifteen_percent_of_ordinary_tokens_are_chosen(chosen, ordinary, labels):
 
 @after("4fc8f4bf")
 def most_of_the_chosen_become_masks(inputs, train_ids, chosen, tokenizer):
-    """Sections 11 and 18, 80 % `[MASK]`, 10 % as they are; 53 and 8 of 70 here; 15 % in all."""
+    """Section 18, 80 % `[MASK]`, 10 % as they are; 53 and 8 of 70 here; 15 % in all."""
     assert int((inputs[chosen] == tokenizer.mask_token_id).sum()) == 53
     assert int((inputs[chosen] == train_ids[chosen]).sum()) == 8
     assert torch.equal(inputs[~chosen], train_ids[~chosen])
