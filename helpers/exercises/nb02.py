@@ -26,8 +26,10 @@ def heads() -> list[tuple[Tensor, ...]]:
     """Inputs of an attention head: x, w_q, w_k, w_v, with different T, H and D."""
     generator = torch.Generator().manual_seed(0)
     return [
-        (torch.randn(t, h, generator=generator),)
-        + tuple(torch.randn(h, d, generator=generator) for _ in range(3))
+        (
+            torch.randn(t, h, generator=generator),
+            *(torch.randn(h, d, generator=generator) for _ in range(3)),
+        )
         for t, h, d in ((4, 6, 3), (7, 5, 2), (5, 5, 5), (1, 3, 4))
     ]
 

@@ -217,8 +217,14 @@ CASES = {
         ],
     ),
     "02-3": Cases(
-        right=[(by_factor,), (a_billion,), (by_fill,), (place_by_place,), (by_minimum,)]
-        + [(two_masks_of_a_billion,)],
+        right=[
+            (by_factor,),
+            (a_billion,),
+            (by_fill,),
+            (place_by_place,),
+            (by_minimum,),
+            (two_masks_of_a_billion,),
+        ],
         wrong=[
             ((lambda mask: [[0]],), "The shape is (1, 1)"),
             ((lambda mask: (1 - allowed(mask)) * float("-inf"),), "NaN"),
