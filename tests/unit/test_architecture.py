@@ -26,8 +26,8 @@ ORDER = [
     "batching",
     "metrics",
 ]
-ORDER += ["baselines", "storage", "training", "validation", "measured", "plots", "report"]
-ORDER += ["exercises"]
+ORDER += ["baselines", "storage", "training", "validation", "measured", "plots"]
+ORDER += ["widgets", "report", "exercises"]
 # The same law inside a package; the rest of the house sees only what its `__init__` names.
 INSIDE = {
     "own_data": [
@@ -44,6 +44,7 @@ INSIDE = {
     "training": ["config", "steps", "session", "running"],
     "measured": ["rows", "class_imbalance", "what_it_buys", "cross_validation", "domains"],
     "report": ["results", "wording", "drawings", "templating", "html_page", "card"],
+    "widgets": ["frame", "pieces", "heads"],
 }
 FILES = sorted((project.ROOT / "helpers").rglob("*.py"))
 
