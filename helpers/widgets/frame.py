@@ -7,11 +7,16 @@ from pathlib import Path
 from IPython.display import display
 
 STATIC = Path(__file__).resolve().parent / "static"
-# The page cannot reach what is around it. It says how tall it is, and the frame follows.
+# The page cannot reach what is around it. It says when it is ready and how tall it is; it is told
+# which colours the page around it has, if that one has a switch (`data-scheme`, as on our site).
 FOLLOW = (
-    "const f=this;f.contentWindow.postMessage('height','*');"
+    "const f=this,r=document.documentElement,"
+    "tell=()=>f.contentWindow?.postMessage(r.dataset.scheme||'height','*');"
     "f.follow||(f.follow=e=>{if(e.source===f.contentWindow)"
-    "f.style.height=Math.ceil(e.data.height)+'px'},window.addEventListener('message',f.follow))"
+    "e.data.ready?tell():f.style.height=Math.ceil(e.data.height)+'px'},"
+    "window.addEventListener('message',f.follow),"
+    "new MutationObserver(tell).observe(r,{attributeFilter:['data-scheme']}));"
+    "tell();f.contentWindow.postMessage('height','*')"
 )
 RUN = "Run this cell to see the interactive figure. In words: "
 
@@ -32,10 +37,11 @@ def page(title: str, words: str, body: str, scripts: list[str], data: bytes) -> 
         data: what the scripts read, a JSON compressed by gzip.
     """
     code = "\n".join(part(name) for name in [*scripts, "frame.js"])
+    title, words = html.escape(title), html.escape(words)
     return (
-        f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
         f"<style>{part('style.css')}</style>"
-        f'<main><p id="in-words">{html.escape(words)}</p>'
+        f'<main><h1 class="unseen">{title}</h1><p id="in-words">{words}</p>'
         f'<div id="figure" hidden>{body}</div></main>'
         f'<script type="text/plain" id="data">{base64.b64encode(data).decode()}</script>'
         f"<script>{code}</script></html>"
@@ -54,7 +60,8 @@ def show(title: str, words: str, content: str, height: int) -> None:
     source = html.escape(content).replace("&#x27;", "'")
     frame = (
         f'<iframe class="sft-widget" title="{html.escape(title)}" sandbox="allow-scripts" '
-        f'style="width:100%;height:{height}px;border:0;border-radius:8px" onload="{FOLLOW}" '
+        f'style="width:100%;height:{height}px;border:0;border-radius:8px" '
+        f'onload="{html.escape(FOLLOW, quote=False)}" '
         f'srcdoc="{source}">{html.escape(RUN + words)}</iframe>'
     )
     display({"text/html": frame, "text/plain": words}, raw=True)

@@ -3,7 +3,7 @@
 import base64
 
 from helpers import measured
-from helpers.widgets import frame
+from helpers.widgets.frame import page, part, show
 
 
 def attention() -> None:
@@ -20,5 +20,5 @@ def attention() -> None:
     )
     title = "Interactive figure: where each token looks"
     data = base64.b64decode(recorded["packed"])
-    content = frame.page(title, words, frame.part("attention.html"), ["attention.js"], data)
-    frame.show(title, words, content, height=640)
+    content = page(title, words, part("attention.html"), ["attention.js"], data)
+    show(title, words, content, height=640)

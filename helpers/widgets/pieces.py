@@ -4,7 +4,7 @@ import html
 from string import Template
 
 from helpers import checkpoints
-from helpers.widgets import frame
+from helpers.widgets.frame import STATIC, page, part, show
 
 TEXT = "An unforgettable film, naïve but never tokenizable! 👍"
 TRIES = {
@@ -17,6 +17,7 @@ TRIES = {
     "a code line": "model.train(lr=1e-4)  # fine_tune()",
 }
 LONGEST = 32
+TABLES = "wordpiece.json.gz"  # made by tools/experiments/tokenizer_tables.py
 
 
 def words_for(text: str) -> str:
@@ -44,8 +45,8 @@ def tokenizer(text: str = TEXT) -> None:
         for name, example in TRIES.items()
     )
     facts = {"text": html.escape(text), "tries": tries, "longest": LONGEST}
-    body = Template(frame.part("tokenizer.html")).substitute(facts)
-    data = (frame.STATIC / "wordpiece.json.gz").read_bytes()
+    body = Template(part("tokenizer.html")).substitute(facts)
+    data = (STATIC / TABLES).read_bytes()
     title = "Interactive figure: a tokenizer to type into"
-    content = frame.page(title, words, body, ["wordpiece.js", "tokenizer.js"], data)
-    frame.show(title, words, content, height=480)
+    content = page(title, words, body, ["wordpiece.js", "tokenizer.js"], data)
+    show(title, words, content, height=480)

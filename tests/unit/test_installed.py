@@ -76,6 +76,10 @@ def test_the_wheel_holds_every_helper_and_the_courses_own_data_and_no_download(w
     assert python == {name for name in names if name.endswith(".py")}
     templates = {p.relative_to(clone).as_posix() for p in (clone / "helpers").rglob("*.j2")}
     assert templates == {name for name in names if name.endswith(".j2")} != set()
+    figures = {
+        p.relative_to(clone).as_posix() for p in (clone / "helpers").glob("widgets/static/*")
+    }
+    assert figures == {name for name in names if "/widgets/static/" in name} != set()
     kept = [p for p in (clone / "data").rglob("*") if p.suffix in (".csv", ".json", ".md", ".toml")]
     data = {f"helpers/_data/{path.relative_to(clone / 'data').as_posix()}" for path in kept}
     assert data == {name for name in names if name.startswith("helpers/_data/")}

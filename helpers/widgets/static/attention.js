@@ -11,7 +11,7 @@ const make = (name, kind, ...inside) => {
   node.append(...inside);
   return node;
 };
-const percent = (weight) => `${Math.round(100 * weight)} %`;
+const percent = (weight) => `${Math.round(100 * weight)}\u00a0%`;
 
 // One choice of a group: a radio button, so that arrow keys and screen readers know it.
 function choice(group, value, words, ...inside) {
@@ -43,6 +43,7 @@ class Figure {
     this.part("#from").addEventListener("pointerover", (event) => this.preview(event));
     this.part("#from").addEventListener("pointerleave", () => this.drawLines(this.state.token));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.drawMaps());
+    addEventListener("scheme", () => this.drawMaps());
     this.newSentence();
   }
 
@@ -105,13 +106,10 @@ class Figure {
   }
 
   drawMaps() {
-    const size = this.sentence.tokens.length, style = getComputedStyle(document.documentElement);
-    const [paper, ink] = ["--paper", "--model-line"].map((name) => style.getPropertyValue(name).trim());
+    const size = this.sentence.tokens.length, ink = getComputedStyle(this.part("#lines")).color;
     this.part("#maps").querySelectorAll("canvas").forEach((canvas, head) => {
       canvas.width = canvas.height = size;
       const pen = canvas.getContext("2d");
-      pen.fillStyle = paper;
-      pen.fillRect(0, 0, size, size);
       pen.fillStyle = ink;
       for (let from = 0; from < size; from++)
         for (let to = 0; to < size; to++) {

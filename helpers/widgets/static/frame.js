@@ -15,6 +15,13 @@ unpack().then((data) => {
   figure.hidden = false;
   document.getElementById("in-words").remove();
   start(figure, data);
-  addEventListener("message", tellHeight);
+  addEventListener("message", ({ data }) => {
+    if (data === "height") tellHeight();
+    if (data === "light" || data === "dark") {
+      document.documentElement.dataset.scheme = data;
+      dispatchEvent(new Event("scheme"));
+    }
+  });
+  parent.postMessage({ ready: true }, "*");
   new ResizeObserver(tellHeight).observe(document.documentElement);
 });
