@@ -8,15 +8,15 @@ from torch.nn.functional import cosine_similarity
 
 from tests.notebooks.claims import after
 
-CLOSE = 1e-5  # the notebook's line between "the same" and "not the same"
+CLOSE = 1e-5  # the notebook's line between "equal" and "not equal"
 
 
-@after("87e0398e")
-def the_file_holds_the_numbers_of_the_library(weights, library, header):
-    """Section 1: "Equal bit for bit"; 103 of 104 tensors are learned numbers."""
-    assert set(weights) == set(library) and len(weights) == 103
-    assert len(header) - 1 == 104
-    assert all(torch.equal(weights[name], library[name]) for name in library)
+def apart(one, other):
+    """The largest difference of two tensors."""
+    return (one - other).abs().max().item()
+
+
+# ---------------------------------------------------------------- 2. A checkpoint is a folder
 
 
 @after("052c840a")
@@ -27,232 +27,420 @@ def the_letters_stand_for_these_numbers(V, H, L, A, D, F):
 
 @after("052c840a")
 def row_7592_means_hello(folder, V):
-    """Section 1: "Row 7,592 … means "hello" only because line 7,592 … says so"."""
+    """Section 2: "Row 7,592 … means "hello" only because line 7,592 … says so"."""
     vocabulary = (folder / "vocab.txt").read_text(encoding="utf8").splitlines()
     assert len(vocabulary) == V and vocabulary[7592] == "hello"
+    assert (vocabulary[2143], vocabulary[1037]) == ("film", "a")
 
 
-@after("301ed3a4")
-def the_sum_is_right_to_the_last_parameter(total, in_file, encoder, one_layer):
-    """Section 3: "The sum is right to the last parameter"; 22,713,216."""
-    assert total == in_file == sum(p.numel() for p in encoder.parameters()) == 22_713_216
-    assert one_layer == 1_774_464
+@after("222b4434")
+def a_layer_has_sixteen_tensors(weights):
+    """Section 2: "Sixteen tensors"."""
+    assert sum(name.startswith("encoder.layer.0.") for name in weights) == 16
 
 
-@after("301ed3a4")
-def the_size_of_the_file_follows(folder, header_length, total):
-    """Section 3: 4 bytes for each parameter, plus the header and 512 unlearned positions."""
-    size = (folder / "model.safetensors").stat().st_size
-    assert size == 8 + header_length + 4 * total + 8 * 512
+@after("85f57f53")
+def embeddings_are_more_than_half(counts, in_file):
+    """Section 2: 22.7 million, "more than half" embeddings, the layers "less than half"."""
+    assert in_file == 22_713_216 and round(in_file / 1e6, 1) == 22.7
+    assert counts["embeddings"] > in_file / 2 > counts["encoder"] > counts["pooler"]
 
 
-@after("301ed3a4")
-def the_word_table_is_more_than_half(V, H, L, one_layer, total):
-    """Section 3: "More than half"; "The six layers, where the work is done, are 47 %"."""
-    share = V * H / total
-    assert share > 0.5 and round(share, 3) == 0.516
-    assert round(L * one_layer / total, 2) == 0.47
+@after("d9cb21d5")
+def the_drawing_has_these_ids(tokenizer, word):
+    """Section 1, the drawing: 101, 1996, 2314, 2924, 102; section 3: eight tokens."""
+    assert tokenizer("the river bank")["input_ids"] == [101, 1996, 2314, 2924, 102]
+    assert word.shape == (8, 384)
 
 
-@after("301ed3a4")
-def the_feed_forward_part_is_twice_the_attention(feed_forward, attention):
-    """Section 3: "Inside a layer the feed-forward part is twice the attention"."""
-    assert round(feed_forward / attention, 2) == 2.0
+@after("d9cb21d5")
+def positions_end_at_511(weights):
+    """Section 3: 512 rows, so no more than 512 tokens; two rows for types."""
+    assert weights["embeddings.position_embeddings.weight"].shape == (512, 384)
+    assert weights["embeddings.token_type_embeddings.weight"].shape == (2, 384)
 
 
-@after("39c01cd7")
+@after("79e5f171")
+def bank_has_one_row(ids, money_ids):
+    """Section 3: "The same id, so the same row"."""
+    assert ids[6] == money_ids[6] == 2924 and ids != money_ids
+
+
+# ---------------------------------------------------------------- 4 and 5. By hand
+
+
+@after("4657df41")
+def bank_keeps_just_under_half(bank_weights):
+    """Section 4: 0.17, 0.34 and 0.49: not more than half for itself."""
+    assert [round(w, 2) for w in bank_weights.tolist()] == [0.17, 0.34, 0.49]
+
+
+@after("d644cb15")
+def bank_moves_towards_river(bank_weights, x):
+    """Section 4: (0.57, 1.00), nearer to "river" than (1, 1)."""
+    new = bank_weights @ x
+    assert [round(v, 2) for v in new.tolist()] == [0.57, 1.00]
+    assert (new - x[1]).norm() < (x[2] - x[1]).norm()
+
+
+@after("75823e25")
+def rows_add_up_to_one_and_columns_do_not(all_weights, bank_weights):
+    """Section 4: the last row is that of "bank"; "each *row* adds up to 1"."""
+    assert apart(all_weights[2], bank_weights) < CLOSE
+    assert apart(all_weights.sum(1), torch.ones(3)) < CLOSE < apart(all_weights.sum(0), 1)
+
+
+@after("f6df4277")
+def a_query_finds_the_river(weights_by_query, value):
+    """Section 5: 0.62 of the weight, a third each for "river", the vector (0.34, 1.24)."""
+    assert round(weights_by_query[2, 1].item(), 2) == 0.62
+    assert apart(weights_by_query[1], 1 / 3) < CLOSE
+    assert [round(v, 2) for v in (weights_by_query @ value)[2].tolist()] == [0.34, 1.24]
+
+
+# ---------------------------------------------------------------- 6. Heads
+
+
+@after("cf30ad90")
+def long_vectors_make_softmax_a_hard_choice(plain, scaled):
+    """Section 6: 0.96 at a length of 384, about 0.35 after dividing."""
+    assert 0.94 < plain < 0.97 and 0.33 < scaled < 0.38
+
+
+@after("cf8d53e2")
+def one_head_is_the_library_s(p, output):
+    """Section 6: "Your head gives the same weights as the library's"."""
+    assert apart(p, output.attentions[0][0, 0]) < CLOSE
+
+
+@after("ffa8089a")
+def one_head_looks_at_the_token_before(before):
+    """Section 6: head 2 gives "all of its weight" to "river"; others give little."""
+    assert len(before) == 12 and before.index(max(before)) == 2
+    assert before[2] > 0.99 and min(before) < 0.05
+
+
+@after("2a62bb70")
+def it_does_so_from_every_token(p, strongest):
+    """Section 6: "every token looks at the token just before it", `[CLS]` at itself."""
+    assert strongest == 2
+    assert (p.diagonal(-1) > 0.98).all() and p[0, 0] > 0.98
+
+
+# ---------------------------------------------------------------- 7. The other parts
+
+
+@after("088b066b")
+def three_rounds_make_all_vectors_equal(toy):
+    """Section 7: after three rounds of attention alone, one vector for all."""
+    assert apart(toy, toy[0]) < CLOSE
+
+
+@after("ae625e43")
+def residuals_keep_tokens_apart_and_let_them_grow(toy):
+    """Section 7: (3.0, -3.5) between two tokens; "more than a thousand times as long"."""
+    assert (toy[0] - toy[1]).abs().min() > 2.5
+    assert (toy.norm(dim=1) > 1000 * 1.5).all()
+
+
+@after("650092ec")
+def a_thousandfold_vector_comes_out_the_same(standardize, small):
+    """Section 7: "A vector that is a thousand times larger comes out the same"."""
+    assert apart(standardize(small), standardize(1000 * small)) < CLOSE
+
+
+@after("02828c9a")
 def the_embeddings_are_reproduced(embedded, output):
-    """Section 4: "The embeddings are reproduced", to 1e-5."""
-    assert (embedded - output.hidden_states[0]).abs().max() < CLOSE
+    """Section 7: the step after the three tables, to 1e-5."""
+    assert apart(embedded, output.hidden_states[0][0]) < CLOSE
 
 
-@after("ff17f06a")
-def nobody_looks_at_padding(on_padding, attention_weights, padding):
-    """Section 5: "Exactly zero on padding, not "nearly"", and every row sums to 1."""
-    assert padding.any() and on_padding.max() == 0
-    assert ((attention_weights.sum(-1) - 1).abs() < CLOSE).all()
+@after("fd4df324")
+def two_linear_layers_are_one_and_gelu_changes_that(v, first, second, gelu):
+    """Section 7: equal without an activation function, and not with it."""
+    assert apart((v @ first) @ second, v @ (first @ second)) < 1e-4
+    assert apart(gelu(v @ first) @ second, v @ (first @ second)) > 0.1
 
 
-@after("b95f5623")
-def the_attention_weights_are_the_library_s(attention_weights, output):
-    """Section 5: "library: < 1e-5"."""
-    assert (attention_weights - output.attentions[0]).abs().max() < CLOSE
+# ---------------------------------------------------------------- 8. The whole layer
 
 
-@after("6ee8aa76")
-def every_stage_is_the_library_s(pairs, real, L):
-    """Section 5, the table: "Yes, at every stage", though there is padding in this batch."""
-    assert len(pairs) == L + 1 and (~real).any()
-    for mine, theirs in pairs:
-        assert (mine[real] - theirs[real]).abs().max() < CLOSE
+@after("1cf4b994")
+def one_layer_is_the_library_s(encoder_layer, embedded, output):
+    """Section 8: "it gives the same numbers as the library"."""
+    assert apart(encoder_layer(embedded, 0), output.hidden_states[1][0]) < CLOSE
 
 
 @after("6ee8aa76")
-def every_layer_changes_the_vectors(states, real):
-    """Section 5: the equality above is not that of vectors that stay as they are."""
-    for one, following in pairwise(states):
-        assert (one[real] - following[real]).abs().max() > 0.1
+def every_stage_is_the_library_s(states, output, L):
+    """Section 8: "It does, at every layer", and each layer changes the vectors."""
+    assert len(states) == L + 1
+    for mine, theirs in zip(states, output.hidden_states, strict=True):
+        assert apart(mine, theirs[0]) < CLOSE
+    assert all(apart(one, following) > 0.1 for one, following in pairwise(states))
 
 
-@after("ffa8089a")
-def three_heads_have_their_places(shares, strongest, A):
-    """Section 6: "practically all" before, "about 70 %" after, 75 % on `[CLS]`; 72 heads."""
-    heads = {"token before": (0, 2), "token after": (1, 8), "[CLS]": (2, 9)}
-    assert strongest == heads
-    assert shares["[CLS]"].numel() == 72 and A == 12
-    most = [shares[target][place].item() for target, place in heads.items()]
-    assert most[0] > 0.99 and 0.67 < most[1] < 0.75 and 0.72 < most[2] < 0.78
+# ---------------------------------------------------------------- 9. The mask
 
 
-@after("ffa8089a")
-def these_heads_look_where_others_do_not(shares):
-    """Section 6: over all heads 8 % before and 5 % after, a tenth of what these heads give."""
-    for target in ("token before", "token after"):
-        assert shares[target].max() > 10 * shares[target].mean()
-
-
-@after("ffa8089a")
-def a_great_deal_of_attention_goes_to_cls(shares):
-    """Section 6: "36 % over all heads", more than to both neighbours together."""
-    neighbours = shares["token before"].mean() + shares["token after"].mean()
-    assert 0.35 < shares["[CLS]"].mean() < 0.38
-    assert shares["[CLS]"].mean() > 2 * neighbours
-
-
-@after("4ce1e93a")
-def looking_everywhere_alike_would_give_far_less(uniform, shares):
-    """Section 6: 4 % on each token; random weights give about as much everywhere."""
-    assert round(uniform.item(), 2) == 0.04
-    assert all(share.max() > 15 * uniform for share in shares.values())
-
-
-@after("6d0d80c1")
-def the_pictures_show_these_lines(found):
-    """Section 6, the figure: below the diagonal, above it "with some spread", first column."""
-    before, following, first = found[0][0, 2], found[1][0, 8], found[2][0, 9]
-    assert (before.diagonal(-1) > 0.9).all()
-    assert 0.5 < following.diagonal(1).mean() < 0.9
-    assert (first[:, 0] > 0.8).all()
+@after("5eaf67a6")
+def the_mask_gives_padding_nothing(scores, to_add, bank_weights):
+    """Section 9: 0.28 for the padding, more than "river" gets; 0 with the mask, and the rest
+    as in section 4."""
+    without = torch.softmax(scores, dim=0)
+    assert round(without[3].item(), 2) == 0.28 and without[3] > without[1]
+    masked = torch.softmax(scores + to_add, dim=0)
+    assert masked[3] == 0 and apart(masked[:3], bank_weights) < CLOSE
 
 
 @after("bbc1ca91")
-def with_the_mask_the_company_of_a_sentence_does_not_matter(alone, masked):
-    """Section 7: "With the mask the company of a sentence does not matter"."""
-    assert (alone - masked).abs().max() < CLOSE
+def with_the_mask_the_other_sentences_make_no_difference(alone, masked):
+    """Section 9: "the other sentences in the batch make no difference"."""
+    assert apart(alone, masked) < CLOSE
 
 
 @after("bbc1ca91")
 def without_the_mask_it_gets_another_vector(alone, masked, unmasked, alone_ids, pair_mask):
-    """Section 7: cosine 0.70, where the same vectors have 1."""
+    """Section 9: cosine 0.70, where the same vectors have 1."""
     assert pair_mask.shape[1] > 4 * alone_ids.shape[1]
     assert cosine_similarity(alone, masked, dim=0) > 0.9999
     assert 0.65 < cosine_similarity(alone, unmasked, dim=0) < 0.75
 
 
+# ---------------------------------------------------------------- 10. One word, two meanings
+
+
+@after("b9763daa")
+def glove_s_bank_is_about_money(cosines, row_of, glove):
+    """Section 10: 400,000 words; "the money sense dominates it": credit 0.76, river 0.41."""
+    assert len(glove) == 400_000
+    assert cosines[row_of["credit"]] > 0.7 > 0.5 > cosines[row_of["river"]]
+
+
+@after("91058b25")
+def before_the_first_layer_all_banks_are_nearly_the_same(cosines_of, bank_texts):
+    """Section 10: "before the first layer, all eight vectors are nearly the same"."""
+    assert cosines_of("bank", bank_texts, 0).min() > 0.95
+
+
+@after("771cf925")
+def the_banks_of_a_kind_resemble_each_other(money, river, mixed):
+    """Section 10: means 0.83, 0.88, 0.74; the ranges overlap: 0.82 and 0.79."""
+    means = [round(values.mean().item(), 2) for values in (money, river, mixed)]
+    assert means == [0.83, 0.88, 0.74] and len(money) == len(river) == 6
+    assert mixed.max() > money.min()
+    assert round(mixed.max().item(), 2) == 0.82 and round(money.min().item(), 2) == 0.79
+
+
+# ---------------------------------------------------------------- 11. Pretrained
+
+
+@after("3555270b")
+def the_table_is_used_twice(guesser):
+    """Section 11: "it is the table of embeddings again" (tied weights)."""
+    table = guesser.bert.embeddings.word_embeddings.weight
+    assert guesser.cls.predictions.decoder.weight is table
+
+
+@after("f545e7cd")
+def the_masked_language_head_is_the_library_s(guess_logits, theirs):
+    """Section 11: difference < 1e-5."""
+    assert guess_logits.shape == (30522,) and apart(guess_logits, theirs) < CLOSE
+
+
+@after("c5602ea6")
+def a_new_head_guesses_blindly(probabilities, ids, hidden_place, V):
+    """Section 11: "Next to nothing, about as much as blind guessing"."""
+    assert 0.2 < probabilities[ids[hidden_place]] * V < 5
+
+
+# ---------------------------------------------------------------- 12. The head
+
+
 @after("4a421af8")
 def the_head_by_hand_is_the_library_s(logits, theirs):
-    """Section 8: "library: < 1e-5"."""
-    assert (logits - theirs).abs().max() < CLOSE
+    """Section 12: difference < 1e-5."""
+    assert apart(logits, theirs) < CLOSE
 
 
-@after("4a421af8")
-def the_head_has_770_new_numbers(new, model, total):
-    """Section 8: "770 new numbers on top of 22.7 million old ones"."""
-    assert new == {"classifier.weight", "classifier.bias"}
-    assert sum(model.state_dict()[name].numel() for name in new) == 770
-    assert sum(p.numel() for p in model.parameters()) == total + 770
+@after("f8e65c05")
+def the_head_has_770_new_numbers(model, in_file):
+    """Section 12: "770 new parameters on top of 22.7 million old ones"; the biases are 0."""
+    assert sum(p.numel() for p in model.classifier.parameters()) == 770
+    assert sum(p.numel() for p in model.parameters()) == in_file + 770
+    assert not model.classifier.bias.any()
 
 
 @after("06c7ac17")
 def an_untrained_head_has_no_opinion(positive):
-    """Section 8: "All probabilities are close to one half". Over 20 seeds: 0.47 to 0.53."""
-    assert positive.min() > 0.45 and positive.max() < 0.55
+    """Section 12: "All probabilities are close to one half". Over 20 seeds: 0.47 to 0.53."""
+    assert len(positive) == 256 and positive.min() > 0.45 and positive.max() < 0.55
 
 
-@after("92e97d73")
-def a_thousand_heads_are_a_coin_on_average(accuracies):
-    """Section 8: "On average a coin, 50 %"."""
-    assert len(accuracies) == 1000 and abs(accuracies.mean() - 0.5) < 0.01
-
-
-@after("92e97d73")
-def a_single_head_may_be_lucky(accuracies):
-    """Section 8: "a single one is anywhere between 42 and 59 %", so 57 % may be luck."""
-    assert 0.40 < accuracies.min() < 0.44 and 0.57 < accuracies.max() < 0.61
-
-
-@after("e2d3e975")
-def a_seed_decides_the_head(same, other, model, stock_head):
-    """Section 8: the library's call needs a seed first; `checkpoints.load` takes one."""
-    assert torch.equal(same, model.classifier.weight) and not torch.equal(other, same)
-    assert torch.equal(stock_head(0), stock_head(0)) and not torch.equal(stock_head(), stock_head())
-
-
-@after("e2d3e975")
-def loading_leaves_the_random_numbers_as_they_were(checkpoints, CHECKPOINT):
-    """Section 8: `checkpoints.load` "left your global random numbers as they were"."""
-    before = torch.get_rng_state()
-    checkpoints.load(CHECKPOINT, seed=1)
-    assert torch.equal(before, torch.get_rng_state())
+@after("9638e9a6")
+def a_seed_decides_the_head(first, second, checkpoints, CHECKPOINT, model):
+    """Section 12: another head each time, but with `checkpoints.load` the same for a seed."""
+    assert not torch.equal(first, second)
+    same = checkpoints.load(CHECKPOINT, num_labels=2, seed=0)[1].classifier.weight
+    assert torch.equal(same, model.classifier.weight)
 
 
 @after("095d06e5")
-def dropout_gives_four_answers_and_its_absence_one(with_dropout, without):
-    """Section 8: "In training mode four calls give four answers, in evaluation mode one"."""
+def dropout_gives_four_answers_and_its_absence_one(with_dropout, without, config):
+    """Section 12: "four calls give four answers", in evaluation one; a tenth is set to 0."""
     assert len(set(with_dropout)) == 4 and len(set(without)) == 1
+    assert config.hidden_dropout_prob == 0.1
+
+
+# ---------------------------------------------------------------- 13. The probe
+
+
+@after("650d0991")
+def random_weights_reach_about_60_percent(right_random):
+    """Section 13: 61 %, "not 50". Three random encoders gave 58.7 to 61.9 % at all depths."""
+    accuracy = right_random.mean(1)
+    assert accuracy.min() > 0.57 and accuracy.max() < 0.64
+    assert accuracy.max() - accuracy[0] < 0.02, "section 20: depth adds nothing"
+
+
+@after("650d0991")
+def pretrained_weights_are_8_to_14_points_better(right, right_random):
+    """Sections 13 and 20: 12 points, 73 against 61 %, after the last layer; 8 to 14 at all."""
+    gain = np.round(100 * (right.mean(1) - right_random.mean(1)))
+    assert gain[0] == 8 and set(gain[1:]) <= {10, 11, 12, 13, 14} and gain[6] == 12
+    assert round(gain.mean()) in (10, 11, 12)
+
+
+@after("650d0991")
+def embeddings_reach_69_percent_and_layers_more(right):
+    """Section 20: 69 % for the embeddings; 74 or 75 % after the fourth and fifth layer."""
+    accuracy = right.mean(1)
+    assert right.shape[1] == 853
+    assert round(accuracy[0], 2) == 0.69 and accuracy[1:].min() > accuracy[0] + 0.02
+    assert accuracy.argmax() in (4, 5) and accuracy[6] < accuracy[4]
+
+
+@after("b1df1f80")
+def the_bars_are_three_points_long(right, right_random):
+    """Section 20: "about three points long in each direction"."""
+    for hits in (right, right_random):
+        share = hits.mean(1)
+        bars = 2 * np.sqrt(share * (1 - share) / hits.shape[1])
+        assert (np.round(100 * bars) == 3).all()
+
+
+# ---------------------------------------------------------------- Going deeper
+
+
+@after("eda52734")
+def the_file_has_104_tensors(header):
+    """Section 14: the header and one entry that is no tensor."""
+    assert len(header) - 1 == 104 and "__metadata__" in header
+
+
+@after("92037197")
+def the_file_holds_the_numbers_of_the_library(table, loaded):
+    """Section 14: "The table that we cut out of the file equals" the library's."""
+    assert torch.equal(table, loaded["embeddings.word_embeddings.weight"])
+
+
+@after("301ed3a4")
+def the_sum_is_right_to_the_last_parameter(total, in_file, encoder, one_layer):
+    """Section 15: "The sum is right to the last parameter"; 22,713,216."""
+    assert total == in_file == sum(p.numel() for p in encoder.parameters()) == 22_713_216
+    assert one_layer == 1_774_464
+
+
+@after("301ed3a4")
+def the_size_of_the_file_follows(file, header_length, total):
+    """Section 15: 4 bytes per parameter, the header, and the positions 0 … 511."""
+    assert file.stat().st_size == 8 + header_length + 4 * total + 8 * 512
+    assert 512 - 1 == 511
+
+
+@after("301ed3a4")
+def the_feed_forward_part_is_twice_the_attention(feed_forward_size, attention):
+    """Section 15: "the feed-forward network is twice as large as the attention"."""
+    assert round(feed_forward_size / attention, 2) == 2.0
+
+
+@after("4ce1e93a")
+def three_heads_have_their_places(shares, A):
+    """Section 16: "practically all" before, 71 % after, 75 % on `[CLS]`; 72 heads."""
+    heads = {"token before": (0, 2), "token after": (1, 8), "[CLS]": (2, 9)}
+    most = {target: divmod(share.argmax().item(), A) for target, share in shares.items()}
+    assert most == heads and shares["[CLS]"].numel() == 72
+    before, following, first = (share.max() for share in shares.values())
+    assert before > 0.99 and 0.67 < following < 0.75 and 0.72 < first < 0.78
+
+
+@after("4ce1e93a")
+def these_heads_look_where_others_do_not(shares, mask_64):
+    """Section 16: over all heads 8 % and 5 %, a tenth of these; alike would be 4 %."""
+    for target in ("token before", "token after"):
+        assert shares[target].max() > 10 * shares[target].mean()
+    uniform = (1 / mask_64.sum(1)).mean()
+    assert round(uniform.item(), 2) == 0.04
+    assert all(share.max() > 15 * uniform for share in shares.values())
+
+
+@after("4ce1e93a")
+def a_great_deal_of_attention_goes_to_cls(shares):
+    """Section 16: "36 % of the weight goes to `[CLS]`"."""
+    neighbours = shares["token before"].mean() + shares["token after"].mean()
+    assert 0.35 < shares["[CLS]"].mean() < 0.38
+    assert shares["[CLS]"].mean() > 2 * neighbours
+
+
+@after("9541601c")
+def all_at_once_is_the_library_s(p, attentions):
+    """Section 17: "equal to the library's"."""
+    assert apart(p, attentions[0]) < CLOSE
 
 
 @after("60525394")
 def fifteen_percent_of_ordinary_tokens_are_chosen(chosen, ordinary, labels):
-    """Section 9, the rule: 70 of 444 here; all others get the label −100."""
+    """Section 18: 70 of 444 here; all others get the label −100."""
     assert (int(chosen.sum()), int(ordinary.sum())) == (70, 444)
     assert not (chosen & ~ordinary).any()
     assert (labels[~chosen] == -100).all() and (labels[chosen] >= 0).all()
 
 
 @after("4fc8f4bf")
-def most_of_the_chosen_become_masks(inputs, masked_ids, chosen, tokenizer):
-    """Section 9, the rule: 80 % `[MASK]`, 10 % as they are; 53 and 8 of 70 here."""
+def most_of_the_chosen_become_masks(inputs, train_ids, chosen, tokenizer):
+    """Section 18, 80 % `[MASK]`, 10 % as they are; 53 and 8 of 70 here; 15 % in all."""
     assert int((inputs[chosen] == tokenizer.mask_token_id).sum()) == 53
-    assert int((inputs[chosen] == masked_ids[chosen]).sum()) == 8
-    assert torch.equal(inputs[~chosen], masked_ids[~chosen])
+    assert int((inputs[chosen] == train_ids[chosen]).sum()) == 8
+    assert torch.equal(inputs[~chosen], train_ids[~chosen])
 
 
-@after("c5602ea6")
-def the_loss_starts_where_guessing_starts(loss, math, V):
-    """Section 9: 10.5, and ln(30,522) = 10.33."""
-    assert round(math.log(V), 2) == 10.33
-    assert abs(loss.item() - math.log(V)) < 0.4
-
-
-@after("792cdc35")
-def minus_100_is_ignored(loss, ignoring):
-    """Section 9: "`cross_entropy` ignores the others and gives the same number"."""
-    assert abs(loss.item() - ignoring.item()) < CLOSE
+@after("c9834242")
+def the_loss_starts_where_guessing_starts(losses, V):
+    """Section 18: 10.5, and ln(30,522) = 10.33."""
+    assert round(np.log(V), 2) == 10.33 and abs(losses[0] - np.log(V)) < 0.4
 
 
 @after("c9834242")
 def the_loss_falls_at_every_step(losses):
-    """Section 9: "The loss falls at every step": 10.5, 9.0, 7.7, 6.8, 6.1 here."""
+    """Section 18: "falls at every step": 10.5, 7.3, 6.0, 4.7, 3.7 here."""
     assert all(later < earlier - 0.2 for earlier, later in pairwise(losses))
     assert losses[-1] < losses[0] - 3
 
 
-@after("cfe3a2cd")
-def before_the_first_layer_a_word_has_one_vector(texts_of, tokenizer, weights):
-    """Section 10: the row of the word table "is one and the same in all eight sentences"."""
+@after("8e2dff7d")
+def each_word_occurs_once_in_each_sentence(texts_of, tokenizer):
+    """Sections 10 and 19: eight sentences a word, and one vector of it in each."""
     for word, sentences in texts_of.items():
         number = tokenizer.convert_tokens_to_ids(word)
         assert len(sentences) == 8 and number != tokenizer.unk_token_id
         assert all(tokenizer(text)["input_ids"].count(number) == 1 for text in sentences)
-        assert weights["embeddings.word_embeddings.weight"][number].any()
 
 
-@after("cfe3a2cd")
+@after("8e2dff7d")
 def senses_differ_after_the_layers_and_not_before(
     cosines, cosines_of, texts_of, same_sense, other_sense
 ):
-    """Section 10: "higher within a sense …, for each of the four words, by about 0.1".
+    """Section 19: "higher within a meaning …, by about 0.1".
 
     At layer 0, where vectors differ by their position alone, the gaps are 0.01 at most.
     """
@@ -260,122 +448,72 @@ def senses_differ_after_the_layers_and_not_before(
     def gaps(of):
         return [(c[same_sense].mean() - c[other_sense].mean()).item() for c in of]
 
-    last, first = gaps(cosines.values()), gaps(cosines_of(word, 0) for word in texts_of)
+    last = gaps(cosines.values())
+    first = gaps(cosines_of(word, texts, 0) for word, texts in texts_of.items())
     assert min(last) > 0.05 and 0.08 < np.mean(last) < 0.10
     assert max(first) < 0.02 and min(last) > 4 * max(first)
 
 
-@after("771cf925")
+@after("8e2dff7d")
 def the_ranges_overlap_for_all_words_but_plot(cosines, same_sense, other_sense):
-    """Section 10: "The ranges overlap, though, for all words but `plot`"."""
+    """Section 19: "The ranges overlap for every word but "plot""."""
     overlap = {w: (c[other_sense].max() > c[same_sense].min()).item() for w, c in cosines.items()}
     assert overlap == {"bank": True, "bat": True, "spring": True, "plot": False}
 
 
 @after("201773f2")
 def neighbours_have_the_same_sense_after_the_layers(nearest_share, L):
-    """Section 10: 30 of 32 at layer 6, 15 at layer 0, where chance is about 14."""
+    """Section 19: 30 of 32 at layer 6, 15 at layer 0, where chance is about 14."""
     (last, n), (first, _) = nearest_share(L), nearest_share(0)
     assert n == 32 and last >= 29
     assert abs(first - 14) <= 2 and last - first >= 13
 
 
-@after("650d0991")
-def random_weights_reach_about_60_percent(right_random):
-    """Section 11: "about 60 %, not 50". Three random encoders gave 58.7 to 61.9 % at all depths."""
-    accuracy = right_random.mean(1)
-    assert accuracy.min() > 0.57 and accuracy.max() < 0.64
-    assert accuracy.max() - accuracy[0] < 0.02, "Depth adds nothing to that"
-
-
-@after("650d0991")
-def pretrained_weights_are_8_to_14_points_better(right, right_random):
-    """Section 11: "8 points more for the word table alone and 10 to 14 for the layers"."""
-    gain = np.round(100 * (right.mean(1) - right_random.mean(1)))
-    assert gain[0] == 8 and set(gain[1:]) <= {10, 11, 12, 13, 14}
-    assert round(gain.mean()) in (10, 11, 12), "the recap: about ten points"
-
-
-@after("650d0991")
-def a_bag_of_words_reaches_69_percent_and_layers_more(right):
-    """Section 11: "a bag of words, 69 %"; more up to the fourth or fifth layer, then less."""
-    accuracy = right.mean(1)
-    assert round(accuracy[0], 2) == 0.69 and accuracy[1:].min() > accuracy[0] + 0.02
-    assert accuracy.argmax() in (4, 5) and accuracy[6] < accuracy[4]
-
-
 @after("723b8080")
-def four_layers_beat_the_word_table(paired, right):
-    """Section 11: 105 to 57, "less than once in a thousand times"."""
+def four_layers_beat_the_embeddings(paired, right):
+    """Section 20: 105 to 57, "less than once in a thousand times"."""
     won, lost, p_value = paired(right[4], right[0])
     assert won > lost + 30 and p_value < 0.001
 
 
 @after("723b8080")
 def four_layers_against_six_prove_no_difference(paired, right):
-    """Section 11: 73 to 57, "about one time in five": no difference is proven."""
+    """Section 20: 73 to 57, "about one time in five": no difference is shown."""
     won, lost, p_value = paired(right[4], right[6])
     assert won > lost and 0.1 < p_value < 0.3
 
 
-@after("b1df1f80")
-def intervals_are_three_points_each_way(interval, right):
-    """Section 11: "about three points each way, and neighbours overlap"."""
-    ends = np.array([interval(hits) for hits in right])
-    assert (np.round(50 * (ends[:, 1] - ends[:, 0])) == 3).all()
-    assert (ends[:-1, 1] > ends[1:, 0]).all()
-
-
 @after("c21ebb14")
-def three_layers_are_the_third_stage_of_six(short, output, real):
-    """Section 12: "computes exactly the third stage of the full one", and not its last."""
-    assert (short - output.hidden_states[3])[real].abs().max() < CLOSE
-    assert (short - output.hidden_states[6])[real].abs().max() > 0.1
+def three_layers_are_the_third_stage_of_six(short, output):
+    """Section 20: "computes exactly the third stage of the full one", and not its last."""
+    assert apart(short, output.hidden_states[3]) < CLOSE
+    assert apart(short, output.hidden_states[6]) > 0.1
 
 
 @after("c21ebb14")
 def three_quarters_of_the_parameters_remain(short_encoder, total, one_layer):
-    """Section 12: "77 % of the parameters remain"."""
+    """Section 20: "77 % of the parameters remain"."""
     kept = sum(p.numel() for p in short_encoder.parameters())
     assert kept == total - 3 * one_layer and round(kept / total, 2) == 0.77
 
 
 @after("c21ebb14")
-def the_pooler_was_never_trained(weights):
-    """Section 12: "all of its 384 biases are exactly 0", which those of the layers are not."""
-    assert not weights["pooler.dense.bias"].any() and len(weights["pooler.dense.bias"]) == 384
-    assert weights["encoder.layer.0.output.dense.bias"].any()
+def the_pooler_was_never_trained(encoder):
+    """Section 20: "all of its 384 biases are exactly 0", which those of the layers are not."""
+    assert not encoder.pooler.dense.bias.any() and len(encoder.pooler.dense.bias) == 384
+    assert encoder.encoder.layer[0].output.dense.bias.any()
 
 
 @after("f5459009")
-def the_card_says_so(card, tokenizer, weights):
-    """Section 13, the first row of the table: English, Apache-2.0, no case, 512 and 128 tokens."""
+def the_card_says_so(card, tokenizer, config):
+    """Section 21, the first row of the table: English, Apache-2.0, no case, 512 and 128 tokens."""
     assert "license: apache-2.0" in card and "language: en" in card
     assert "limited to 128 tokens" in card
-    assert len(weights["embeddings.position_embeddings.weight"]) == 512
+    assert config.max_position_embeddings == 512
     assert tokenizer.tokenize("US") == tokenizer.tokenize("us")
 
 
-@after("559208c4")
-def only_the_classifier_s_weights_differ_between_seeds(changed, one):
-    """Quiz 1 (b): `classifier.weight`; the bias is zero each time."""
-    assert changed == ["classifier.weight"] and not one.classifier.bias.any()
-
-
-@after("559208c4")
-def without_the_root_attention_becomes_flatter(sharp, flat, math, D):
-    """Quiz 2 (c): 0.35 and 0.14; √32 is 5.7."""
-    assert flat < sharp - 0.15
-    assert round(math.sqrt(D), 1) == 5.7
-
-
-@after("559208c4")
-def position_512_has_no_row(weights, H):
-    """Quiz 3 (a): "Position 512 (counted from 0) has no row"."""
-    assert weights["embeddings.position_embeddings.weight"].shape == (512, H)
-
-
-@after("87e0398e")
-def positions_end_at_511(encoder):
-    """Section on the parts of the checkpoint: the positions are 0 … 511."""
-    assert encoder.config.max_position_embeddings - 1 == 511
+@after("671139d1")
+def the_root_in_quiz_2(D):
+    """Quiz 2 (c): √32 is 5.7."""
+    assert round(D**0.5, 1) == 5.7

@@ -75,10 +75,23 @@ def test_02_a_word_table_that_knows_senses_is_no_chance():
         nb02.neighbours_have_the_same_sense_after_the_layers(shares.get, 6)
 
 
-def test_02_heads_without_luck_are_not_spread():
-    """A thousand heads that all answer alike are right on one half, each of them."""
+def test_02_banks_that_all_resemble_each_other_are_not_told_apart():
+    same = torch.full((6,), 0.96)
     with pytest.raises(AssertionError):
-        nb02.a_single_head_may_be_lucky(torch.full((1000,), 0.5))
+        nb02.the_banks_of_a_kind_resemble_each_other(same, same, torch.full((16,), 0.96))
+
+
+@pytest.mark.parametrize("masked", [0.28, 0.001])
+def test_02_a_mask_that_leaves_something_is_none(masked):
+    scores, bank = torch.tensor([0.354, 1.061, 1.414, 1.202]), torch.tensor([0.169, 0.343, 0.488])
+    with pytest.raises(AssertionError):
+        to_add = torch.tensor([0.0, 0.0, 0.0, -6.0 if masked < 0.01 else 0.0])
+        nb02.the_mask_gives_padding_nothing(scores, to_add, bank)
+
+
+def test_02_attention_that_mixes_nothing_does_not_make_vectors_equal():
+    with pytest.raises(AssertionError):
+        nb02.three_rounds_make_all_vectors_equal(torch.eye(3))
 
 
 def test_02_a_loss_that_stays_does_not_fall():
@@ -94,7 +107,7 @@ def test_02_random_weights_do_not_pass_for_pretrained():
     with pytest.raises(AssertionError):
         nb02.pretrained_weights_are_8_to_14_points_better(right_random, right_random)
     with pytest.raises(AssertionError):
-        nb02.a_bag_of_words_reaches_69_percent_and_layers_more(right_random)
+        nb02.embeddings_reach_69_percent_and_layers_more(right_random)
 
 
 def test_02_a_constant_answer_does_not_pass_for_random_weights():
