@@ -81,3 +81,29 @@ def mean_features(
         weights = mask.unsqueeze(-1).float()
         features[batch] = ((hidden * weights).sum(1) / weights.sum(1)).cpu().numpy()
     return features
+
+
+def layer_means(
+    encoder: torch.nn.Module, token_ids: list[list[int]], batch_size: int = 64
+) -> np.ndarray:
+    """Mean of the hidden states over each text's tokens, at every depth.
+
+    Args:
+        encoder: a frozen encoder with L layers, in evaluation mode.
+        token_ids: n texts as ids, not padded.
+        batch_size: texts per batch.
+
+    Returns:
+        float64, shape (L + 1, n, H): the embeddings, then each layer; padding does not count.
+    """
+    depth, width = encoder.config.num_hidden_layers, encoder.config.hidden_size
+    means = np.zeros((depth + 1, len(token_ids), width))
+    batches = batching.sorted_batches([len(ids) for ids in token_ids], batch_size)
+    for batch in runtime.progress(batches, desc=f"{len(token_ids):,} sentences"):
+        input_ids, mask = batching.pad([token_ids[i] for i in batch], 0)
+        with torch.inference_mode():
+            states = encoder(input_ids, mask, output_hidden_states=True).hidden_states
+        real = mask.unsqueeze(-1)
+        for k, hidden in enumerate(states):
+            means[k, batch] = (hidden * real).sum(1) / real.sum(1)
+    return means

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import baselines, checkpoints, corpora
+from helpers import baselines, batching, checkpoints, corpora
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,18 @@ def test_features_are_the_mean_over_a_text_alone_whatever_stands_beside_it(train
         with torch.inference_mode():
             hidden = encoder(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
         assert np.abs(hidden.mean(0).numpy() - row).max() < 1e-5
+
+
+def test_means_at_every_depth_are_those_of_a_text_alone(train):
+    tokenizer, encoder = checkpoints.load_tokenizer(), checkpoints.load_encoder()
+    token_ids = batching.tokenize(train["text"][:9], tokenizer)
+    means = baselines.layer_means(encoder, token_ids, batch_size=4)
+    assert means.shape == (7, 9, 384)
+    for place, ids in enumerate(token_ids):
+        with torch.inference_mode():
+            states = encoder(torch.tensor([ids]), output_hidden_states=True).hidden_states
+        for depth, hidden in enumerate(states):
+            assert np.abs(hidden[0].mean(0).numpy() - means[depth, place]).max() < 1e-5
 
 
 def test_both_learn_and_choose_their_dials_within_the_rows_they_are_given(train):

@@ -62,6 +62,14 @@ def ids_and_windows(rng):
         yield ids, max_length, int(rng.integers(0, max_length - 2))
 
 
+@probes_of("02-1")
+def inputs_of_a_head(rng):
+    for _ in range(TRIES):
+        t, h, d = rng.integers(1, 7, 3)
+        shapes = (t, h), (h, d), (h, d), (h, d)
+        yield tuple(torch.tensor(rng.normal(size=shape)) for shape in shapes)
+
+
 @probes_of("02-2")
 def vectors_and_mask(rng):
     for mask in masks(rng):
@@ -74,11 +82,13 @@ def mask_alone(rng):
 
 
 def masks(rng):
-    """Masks of shape (B, T): at least one real token a row, padding behind."""
+    """Masks of shape (B, T): at least one real token a row, padding on either side."""
     for _ in range(TRIES):
         rows, length = rng.integers(1, 6, 2)
-        real = rng.integers(1, length + 1, (rows, 1))
-        yield torch.tensor(np.arange(length) < real).long()
+        end = rng.integers(1, length + 1, (rows, 1))
+        start = rng.integers(0, end)
+        places = np.arange(length)
+        yield torch.tensor((start <= places) & (places < end)).long()
 
 
 @probes_of("03-2")

@@ -94,6 +94,18 @@ def test_02_attention_that_mixes_nothing_does_not_make_vectors_equal():
         nb02.three_rounds_make_all_vectors_equal(torch.eye(3))
 
 
+def test_02_equal_vectors_are_not_kept_apart_by_a_residual_connection():
+    with pytest.raises(AssertionError):
+        nb02.residuals_keep_tokens_apart_and_let_them_grow(torch.tensor([[4.0, 8.0]] * 3))
+
+
+def test_02_six_layers_as_good_as_five_and_layers_without_gain_are_no_findings():
+    with pytest.raises(AssertionError):
+        nb02.five_layers_beat_the_embeddings(lambda one, other: (65, 46, 0.087), range(7))
+    with pytest.raises(AssertionError):
+        nb02.five_layers_against_six_prove_no_difference(lambda *_: (113, 62, 0.0001), range(7))
+
+
 def test_02_a_loss_that_stays_does_not_fall():
     with pytest.raises(AssertionError):
         nb02.the_loss_falls_at_every_step([10.5] * 5)
