@@ -93,24 +93,26 @@ def the_high_rate_makes_all_sentences_alike(spread_before, spread_after):
 def recorded_spreads():
     """Section 5: before, 0.20 for every seed, since only the head is new."""
     runs = recorded().dropna(subset=["spread_after"])
-    assert len(runs) >= 1
+    assert len(runs) >= 5
     assert runs["spread_before"].between(0.195, 0.205).all()
     assert (runs["spread_after"] < runs["spread_before"] / 100).all()
 
 
 @after("6ca822a1")
-def what_pretraining_learned_can_still_be_read(after_probe):
-    """Section 5: "about two in three are right", measured on one kind of processor."""
-    assert 0.60 < after_probe < 0.71
+def a_probe_reads_more_than_nothing(after_probe):
+    """Section 5: "a probe can still read something from them"."""
+    assert 0.52 < after_probe < 0.70
 
 
 @after("6ca822a1")
 def recorded_probes():
-    """Section 5: "as much as the same probe reads from the vectors of the fresh encoder", 0.66."""
+    """Section 5: "55 to 65 %" in five runs, "against 66 %"; every run is below it."""
     runs = recorded().dropna(subset=["probe_after"])
-    assert len(runs) >= 1
+    assert len(runs) >= 5
     assert runs["probe_before"].round(2).eq(0.66).all()
-    assert runs["probe_after"].between(0.62, 0.69).all()
+    assert runs["probe_after"].round(2).min() == 0.55
+    assert runs["probe_after"].round(2).max() == 0.65
+    assert (runs["probe_after"] < runs["probe_before"]).all()
 
 
 @after("1d34ac89", learning=True)
