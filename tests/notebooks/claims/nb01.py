@@ -226,7 +226,7 @@ def another_numbering_is_another_sentence(glove_ids, vocabulary):
 
 @after("dea5bac1")
 def a_greek_s_at_the_end_of_a_word_stays_ordinary(normalize):
-    """Section 15: `lower` looks at the neighbours; the library does not. Chinese gets blanks."""
+    """Section 15: only `lower` looks at the neighbours; Chinese gets its spaces."""
     assert normalize("a\u00a0电影").split() == ["a", "电", "影"]
     assert normalize("ΟΔΟΣ")[-1] == "σ" and "ΟΔΟΣ".lower()[-1] == "ς"
 
