@@ -1,5 +1,5 @@
 """Claims about 04, the fine-tuning loop. Recorded runs are in notebook_bands.csv: ten, five seeds
-on each of two processors; of what became of the collapsed encoder, some on one of them."""
+on each of two processors; of the collapsed encoder, five on one of them."""
 
 import dataclasses
 import math
@@ -89,28 +89,23 @@ def the_high_rate_makes_all_sentences_alike(spread_before, spread_after):
     assert spread_after < spread_before / 100
 
 
-@after("bce7f79d")
-def recorded_spreads():
-    """Section 5: before, 0.20 for every seed, since only the head is new."""
-    runs = recorded().dropna(subset=["spread_after"])
-    assert len(runs) >= 1
-    assert runs["spread_before"].between(0.195, 0.205).all()
-    assert (runs["spread_after"] < runs["spread_before"] / 100).all()
-
-
 @after("6ca822a1")
 def what_pretraining_learned_can_still_be_read(after_probe):
-    """Section 5: "about two in three are right", measured on one kind of processor."""
-    assert 0.60 < after_probe < 0.71
+    """Section 5: "It does": better than the 53 % of the luckiest untrained head."""
+    assert 0.535 < after_probe < 0.70
 
 
 @after("6ca822a1")
-def recorded_probes():
-    """Section 5: "as much as the same probe reads from the vectors of the fresh encoder", 0.66."""
+def five_recorded_collapses():
+    """Section 5: 0.66 from the fresh encoder, which is the same for every seed, and "between 55 and
+    65 %" from five collapsed ones, whose sentences are alike to a hundredth of the spread before."""
     runs = recorded().dropna(subset=["probe_after"])
-    assert len(runs) >= 1
+    assert len(runs) == 5
+    assert (runs["spread_after"] < runs["spread_before"] / 100).all()
+    assert runs["spread_before"].round(2).eq(0.20).all()
     assert runs["probe_before"].round(2).eq(0.66).all()
-    assert runs["probe_after"].between(0.62, 0.69).all()
+    assert runs["probe_after"].between(0.545, 0.655).all()
+    assert runs["spread_after"].min() < 1e-6  # near the rounding of 32-bit numbers
 
 
 @after("1d34ac89", learning=True)
