@@ -12,7 +12,6 @@ from tests.notebooks.test_notebooks import markdown
 from tools import project
 
 ALL_MARKED = metrics.confusion_matrix(np.repeat([0, 1], [940, 60]), np.ones(1000, int))
-STEPS = 3 * 5970 / 32
 ERROR = math.sqrt(260 / 300 * 40 / 300 / 300)
 LOW, HIGH = (100 * (260 / 300 + side * ERROR) for side in (-2, 2))
 TEXTS = nb13.texts_needed(0.03)
@@ -20,11 +19,6 @@ TEXTS = nb13.texts_needed(0.03)
 # Notebook, a piece of its reasons, and what belongs in its places.
 SAID = [
     ("00", "{:.0f} to {:.0f} %", (LOW, HIGH)),
-    (
-        "04",
-        "5,970 / 32 is {:.1f}, and one rounding makes {}",
-        (STEPS, math.ceil(STEPS)),
-    ),
     ("05", "harmonic mean of the two, {:.3f},", (2 * 40 / (50 + 60),)),
     ("05", "their ordinary mean, {:.3f}", ((40 / 50 + 40 / 60) / 2,)),
     ("05", "precision of {:.2f}", (metrics.precision(ALL_MARKED)[1],)),
