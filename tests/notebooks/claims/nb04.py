@@ -98,7 +98,7 @@ def what_pretraining_learned_can_still_be_read(after_probe):
 @after("6ca822a1")
 def five_recorded_collapses():
     """Section 5: 0.66 from the fresh encoder, which is the same for every seed, and "between 55 and
-    65 %" from five collapsed ones, whose sentences are alike to a hundredth of the spread before."""
+    65 %" from five collapsed ones, whose sentences are a hundred times as alike."""
     runs = recorded().dropna(subset=["probe_after"])
     assert len(runs) == 5
     assert (runs["spread_after"] < runs["spread_before"] / 100).all()
