@@ -1,5 +1,5 @@
 """Claims about 04, the fine-tuning loop. Recorded runs are in notebook_bands.csv: ten, five seeds
-on each of two processors; of what became of the collapsed encoder, some on one of them."""
+on each of two processors; of the collapsed encoder, five on one of them."""
 
 import dataclasses
 import math
