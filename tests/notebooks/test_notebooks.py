@@ -9,11 +9,7 @@ import pytest
 
 from tests.conftest import COURSE, load
 from tests.notebooks.claims import claims_of
-<<<<<<< HEAD
-from tools import notebook_file, project, setup_cell
-=======
-from tools import notebook_file, pictures, project
->>>>>>> a50d3a542d3c08226b178fa5b4bd33f52546decb
+from tools import notebook_file, pictures, project, setup_cell
 
 REPOSITORY = project.project()["project"]["urls"]["Repository"]
 VERSION = "v" + project.project()["project"]["version"]
