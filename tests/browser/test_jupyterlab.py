@@ -37,7 +37,9 @@ class Typed:
 
 
 TYPED = {
-    "00_start_here": Typed("share, low, high = 70.6, 67.5, 73.7", "not in percent"),
+    "00_start_here": Typed(
+        "share, low, high, other_share = 70.6, 67.5, 73.7, 62.0", "not in percent"
+    ),
     "01_tokenization": Typed(
         "my_wordpiece = lambda word, vocabulary: list(word)", "not in this vocabulary"
     ),

@@ -18,7 +18,7 @@ TEXTS = nb13.texts_needed(0.03)
 # Notebook, a piece of its reasons, and what belongs in its places.
 SAID = [
     ("00", "which is {:,.0f}. Half", (4 * 0.8 * 0.2 / 0.01**2,)),
-    ("00", "Dividing gives {:,}", (4 * 0.8 * 0.2 / 0.01**2,)),
+    ("00", "Python gives {:,}", (4 * 0.8 * 0.2 / 0.01**2,)),
     (
         "04",
         "5,970 / 32 is {:.1f}, and one rounding makes {}",

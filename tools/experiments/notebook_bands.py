@@ -20,9 +20,8 @@ QUANTITIES = {
     "00_start_here": {
         "untrained": "untrained",
         "tuned": "tuned",
-        "sentence_before": "before[0]",
+        "sentence_before": "probabilities[1]",
         "sentence_after": "after[0]",
-        "farthest_before": "abs(before - 0.5).max()",
         "plain_right": "right[:8].sum()",
         "tricky_right": "right[8:].sum()",
         "plain_nearest_to_half": "abs(after[:8] - 0.5).min()",

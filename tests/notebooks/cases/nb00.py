@@ -7,13 +7,13 @@ import torch
 
 from tests.notebooks.cases import Cases
 
-SHARE = 602 / 853
+SHARE, OTHER = 602 / 853, 529 / 853
 ERROR = (SHARE * (1 - SHARE) / 853) ** 0.5
 
 
-def around(half: float, share: float = SHARE) -> tuple[float, float, float]:
-    """An interval that reaches as far to each side."""
-    return share, share - half, share + half
+def around(half: float, share: float = SHARE, other: float = OTHER) -> tuple[float, ...]:
+    """An interval that reaches as far to each side, and another run."""
+    return share, share - half, share + half, other
 
 
 def loop(logits, labels):
@@ -46,17 +46,18 @@ CASES = {
     "00-1": Cases(
         right=[
             around(2 * ERROR),
-            (0.7057, 0.6745, 0.7370),
-            (0.71, 0.67, 0.74),
-            (torch.tensor(SHARE), np.float64(SHARE - 2 * ERROR), SHARE + 2 * ERROR),
+            (0.7057, 0.6745, 0.7370, 0.6202),
+            (0.71, 0.67, 0.74, 0.62),
+            (torch.tensor(SHARE), np.float64(SHARE - 2 * ERROR), SHARE + 2 * ERROR, OTHER),
+            around(2 * ERROR, other=0.71),
             around(2 * (0.6 * 0.4 / 853) ** 0.5, 0.6),
         ],
         wrong=[
-            ((70.6, 67.5, 73.7), "not in percent"),
+            ((70.6, 67.5, 73.7, 62.0), "not in percent"),
             (around(0.0342, 450 / 853), "no better than a coin"),
             (around(0.0295, 0.755), "as high as after 2,000"),
-            ((SHARE, SHARE + 2 * ERROR, SHARE - 2 * ERROR), "swapped"),
-            ((SHARE, SHARE, SHARE + 2 * ERROR), "in the middle"),
+            ((SHARE, SHARE + 2 * ERROR, SHARE - 2 * ERROR, OTHER), "swapped"),
+            ((SHARE, SHARE, SHARE + 2 * ERROR, OTHER), "in the middle"),
             (around(ERROR), "one standard error"),
             (around(4 * ERROR), "four standard errors"),
             (around(ERROR**2), "variance"),
@@ -64,6 +65,10 @@ CASES = {
             (around(2 * (SHARE * (1 - SHARE) / 1000) ** 0.5), "the model learned from"),
             (around(0.03), "of section 4"),
             (around(0.1), "minus and plus twice"),
+            (around(2 * ERROR, other=SHARE), "exactly the same"),
+            (around(2 * ERROR, other=62.0), "other_share has to be"),
+            (around(2 * ERROR, other=0.4725), "other_share is no better"),
+            (around(2 * ERROR, other=0.77), "other_share is as high"),
         ],
     ),
     "00-2": Cases(
@@ -85,7 +90,13 @@ CASES = {
         ],
     ),
     "00-3": Cases(
-        right=[(6400,), (4 * 0.8 * 0.2 / 0.01**2,)],
+        right=[
+            (6400,),
+            (4 * 0.8 * 0.2 / 0.01**2,),
+            (math.ceil(0.8 * 0.2 / 0.005**2),),
+            (int(0.8 * (1 - 0.8) / 0.005**2),),
+            (torch.tensor(6400.0),),
+        ],
         wrong=[
             ((1600,), "one standard error"),
             ((10000,), "worst case"),
@@ -93,8 +104,7 @@ CASES = {
             ((80,), "square root"),
             ((32,), "squared before"),
             ((853,), "Solve"),
-            ((math.ceil(4 * 0.8 * 0.2 / 0.01**2),), "One too many"),
-            ((6399,), "One too few"),
+            ((6402,), "Round only"),
         ],
     ),
 }

@@ -69,13 +69,6 @@ def five_random_heads_were_close_to_a_coin():
     assert (round(heads.min(), 2), round(heads.max(), 2)) == (0.47, 0.53)
 
 
-@after("e81f3a60")
-def all_twelve_are_undecided_before(before):
-    """Section 3: "undecided about all twelve". Five seeds: at most 0.02 from one half."""
-    assert len(before) == 12
-    assert abs(before - 0.5).max() < 0.03
-
-
 @after("ed86889c", learning=True)
 def a_minute_of_training_makes_three_out_of_four(tuned):
     """Section 3: "three right answers out of four". Ten runs gave 0.748 to 0.774."""
@@ -90,7 +83,7 @@ def training_gains_more_than_twenty_points(untrained, tuned):
 
 @after("ed86889c")
 def a_third_of_the_training_sentences_was_shown(few, reviews):
-    """Section 4: "we used a third of it"."""
+    """Section 4: "we used about a third of these sentences"."""
     assert 0.32 < len(few) / len(reviews["train"]) < 0.35
 
 
@@ -106,20 +99,29 @@ def so_it_was_with_five_seeds():
     assert set(recorded("plain_right")) == {8} and set(recorded("tricky_right")) == {0}
 
 
-@after("770d27dc", learning=True)
-def the_sentence_of_section_2_is_now_called_positive(before, after):
+@after("c1b2ffde", learning=True)
+def the_sentence_of_section_2_is_now_called_positive(probabilities, after):
     """The figure: from the middle to about 0.9. Ten runs gave 0.887 to 0.911 after."""
     assert 0.86 < after[0] < 0.94
-    assert after[0] - before[0] > 0.35
+    assert after[0] - probabilities[1] > 0.35
 
 
-@after("770d27dc", learning=True)
-def the_drawing_shows_what_the_trained_model_gives(model, tokenizer, training):
+@after("00a3f11b", learning=True)
+def the_drawing_shows_what_the_trained_model_gives(logits, powers):
     """The drawing: "a warm film" has logits −0.8 and 1.0, so 14 % and 86 %."""
-    logits = training.predict(model, tokenizer, ["a warm film"], precision="fp32")[0]
-    powers = np.exp(logits)
     assert np.allclose(logits, [-0.8, 1.0], atol=0.3)
     assert 0.78 < powers[1] / powers.sum() < 0.92
+
+
+@after("00a3f11b")
+def the_vector_in_the_drawing_is_that_of_the_first_token(model, tokenizer):
+    """The drawing: the vector of [CLS] has 384 numbers and begins with −0.4 and 0.2."""
+    ids = tokenizer("a warm film", return_tensors="pt")["input_ids"].to(model.device)
+    model.eval()
+    with torch.inference_mode():
+        first = model.base_model(ids).last_hidden_state[0, 0].float().cpu()
+    assert len(first) == 384
+    assert np.allclose(first[:2], [-0.4, 0.2], atol=0.1)
 
 
 @after("175c83f4")
@@ -137,23 +139,9 @@ def a_report_of_73_percent_means_63_to_83(standard_error):
     assert (round(0.73 - twice, 2), round(0.73 + twice, 2)) == (0.63, 0.83)
 
 
-@after("daad99b6")
-def the_machine_has_what_the_course_needs():
-    """Section 7: this is a machine on which the course runs."""
-    assert tuple(map(int, torch.__version__.split("+")[0].split(".")[:2])) >= (2, 11)
-
-
-@after("daad99b6")
-def the_last_line_is_the_precision_of_training(runtime):
-    """Section 7: "The last line says how training stores numbers while it multiplies them"."""
-    last = runtime.describe()["this machine"].tail(1)
-    assert last.index[0] == "precision"
-    assert last.iloc[0] == str(runtime.best_precision(runtime.best_device())).split(".")[1]
-
-
-@after("daad99b6")
+@after("118de14f")
 def what_is_faster_decides_the_precision(runtime):
-    """Section 7: "the course measures which is faster on yours"."""
+    """Section 7: 16 bits where training is faster with them; the course measures it."""
     measure = runtime.best_precision.__wrapped__
     for gain, chosen in ((1.4, torch.float32), (1.6, torch.bfloat16)):
         speed = {torch.float32: 1.0, torch.bfloat16: gain}

@@ -25,6 +25,13 @@ def the_interval_reaches_three_points_to_each_side(low, high):
 
 
 @after("9870c488")
+def another_seed_lies_below_the_interval(low, other_share):
+    """Exercise 1: "about 62 %, far below the interval". Five seeds gave 0.60 to 0.71."""
+    assert 0.57 < other_share < 0.66
+    assert low - other_share > 0.02
+
+
+@after("9870c488")
 def five_seeds_gave_60_to_71_percent():
     """Exercise 1: "between 60 and 71 %", more than ten points apart."""
     shares = recorded("solutions/00_solutions")
