@@ -54,32 +54,40 @@ def renumbered(monkeypatch):
 
 
 def test_a_renumbered_section_stays_in_the_plans_and_the_notes_are_told(renumbered):
-    renumbered(before="04 · The full run", after="7. The full run")
+    renumbered(
+        before="04 · A full run, and how to read it", after="7. A full run, and how to read it"
+    )
     found = plans.problems()
-    assert len(found) == 1 and "13. The full run" in found[0] and "--renumber" in found[0]
-    assert "say what sections 7 and 16 need" in " ".join(
+    assert (
+        len(found) == 1
+        and "6. A full run, and how to read it" in found[0]
+        and "--renumber" in found[0]
+    )
+    assert "say what sections 7 and 8 need" in " ".join(
         plans.page(plans.plans()["plan_3_hours"]).split()
     )
 
 
 def test_a_section_with_another_title_is_named_with_what_it_may_be_now(renumbered):
-    renumbered(before="04 · The full run", after="7. The full run, at last")
+    renumbered(
+        before="04 · A full run, and how to read it", after="7. A full run, and how to read it now"
+    )
     found = "\n".join(plans.problems())
     for name in plans.plans():
         assert (
-            f"plans.toml, {name}: 04 has no section 'The full run'. Is it '04 · The full" in found
+            f"plans.toml, {name}: 04 has no section 'A full run, and how to read it'. Is it '04 · A full"
+            in found
         )
-    assert "notes/04.md, '## 04 · 13. The full run'" in found
+    assert "notes/04.md, '## 04 · 6. A full run, and how to read it'" in found
     with pytest.raises(project.Trouble, match="Nothing was written"):
         plans.main([])
 
 
-def test_going_deeper_is_in_a_plan_only_on_purpose_and_offered_beside_it(renumbered):
-    renumbered(before="04 · Clipping", after="6. Going deeper: clipping")
+def test_going_deeper_is_in_a_plan_only_on_purpose_and_offered_beside_it():
     plan = plans.plans()["plan_3_hours"]
     assert "Optional, for those who are ahead" in plans.page(plan)
-    assert "[04 · 6. Going deeper: clipping](../../notebooks/04" in plans.page(plan)
-    row = {"section": "04 · Clipping", "talk": 1}
+    assert "[04 · 10. Going deeper: gradient clipping](../../notebooks/04" in plans.page(plan)
+    row = {"section": "04 · Gradient clipping", "talk": 1}
     assert any("add optional = true" in wrong for wrong in plans.problems_of(row))
     assert not any("optional" in wrong for wrong in plans.problems_of(row | {"optional": True}))
     assert plans.line(row | {"optional": True}, "9:00").endswith(", optional |")
