@@ -75,8 +75,8 @@ def test_a_section_with_another_title_is_named_with_what_it_may_be_now(renumbere
     found = "\n".join(plans.problems())
     for name in plans.plans():
         assert (
-            f"plans.toml, {name}: 04 has no section 'A full run, and how to read it'. Is it '04 · A full"
-            in found
+            f"plans.toml, {name}: 04 has no section 'A full run, and how to read it'. "
+            "Is it '04 · A full" in found
         )
     assert "notes/04.md, '## 04 · 6. A full run, and how to read it'" in found
     with pytest.raises(project.Trouble, match="Nothing was written"):

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from helpers.exercises import nb06, nb10
+from helpers.exercises import as_array, nb06, nb10
 
 PROBES: dict[str, Callable[[np.random.Generator], Iterator[tuple]]] = {}
 TRIES = 60
@@ -92,18 +92,19 @@ def masks(rng):
 
 
 @probes_of("03-2")
-def steps_of_an_optimizer(rng):
+def logits_and_a_right_class(rng):
     for _ in range(TRIES):
-        yield *rng.normal(size=(3, 4)), float(rng.uniform(0.01, 1)), float(rng.uniform(0, 1))
+        classes = int(rng.integers(2, 6))
+        yield torch.tensor(rng.normal(0, 2, classes)), int(rng.integers(0, classes))
 
 
 @probes_of("03-3")
-def networks(rng):
+def one_layer_and_its_batches(rng):
     for _ in range(TRIES):
-        n, d, h, classes = rng.integers(2, 7, 4)
-        shapes = {"W1": (h, d), "b1": (h,), "W2": (classes, h), "b2": (classes,)}
-        weights = {name: rng.normal(size=shape) for name, shape in shapes.items()}
-        yield rng.normal(size=(n, d)), np.eye(classes)[rng.integers(0, classes, n)], weights
+        n, inputs, classes = (int(number) for number in rng.integers(2, 7, 3))
+        X, W = torch.tensor(rng.normal(size=(n, inputs))), torch.zeros(classes, inputs).double()
+        y = torch.tensor(rng.integers(0, classes, n))
+        yield X, y, W + 0.1, float(rng.uniform(0.1, 1)), int(rng.integers(1, n + 1))
 
 
 @probes_of("04-2")
@@ -246,8 +247,8 @@ def alike(one: object, other: object) -> bool:
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
     try:
-        first, second = (np.asarray(value, dtype=np.float64) for value in (one, other))
-    except (TypeError, ValueError):
+        first, second = (as_array(value) for value in (one, other))
+    except (TypeError, ValueError, RuntimeError):
         if isinstance(one, list | tuple) and isinstance(other, list | tuple):
             same_length = len(one) == len(other)
             return same_length and all(map(alike, one, other))
