@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from helpers.exercises import as_array, nb06, nb10
+from helpers.exercises import as_array, nb04, nb06, nb10
 
 PROBES: dict[str, Callable[[np.random.Generator], Iterator[tuple]]] = {}
 TRIES = 60
@@ -91,6 +91,23 @@ def masks(rng):
         yield torch.tensor((start <= places) & (places < end)).long()
 
 
+@probes_of("03-1")
+def valleys(rng):
+    for _ in range(TRIES):
+        lowest, at = torch.tensor(rng.normal(size=(2, int(rng.integers(1, 5)))))
+        yield Valley(lowest), at, float(rng.uniform(0.01, 0.5))
+
+
+class Valley:
+    """A loss: the squared distance from its lowest place."""
+
+    def __init__(self, lowest):
+        self.lowest = lowest
+
+    def __call__(self, w):
+        return ((w - self.lowest) ** 2).sum()
+
+
 @probes_of("03-2")
 def logits_and_a_right_class(rng):
     for _ in range(TRIES):
@@ -105,6 +122,16 @@ def one_layer_and_its_batches(rng):
         X, W = torch.tensor(rng.normal(size=(n, inputs))), torch.zeros(classes, inputs).double()
         y = torch.tensor(rng.integers(0, classes, n))
         yield X, y, W + 0.1, float(rng.uniform(0.1, 1)), int(rng.integers(1, n + 1))
+
+
+@probes_of("04-1")
+def small_models_and_batches(rng):
+    for count in (2, 3, 6):
+        model = nb04.tiny_model()
+        for part in model.modules():
+            if isinstance(part, torch.nn.Dropout):
+                part.p = 0.5  # so that it shows whether dropout was on
+        yield model, nb04.tiny_batches(count)
 
 
 @probes_of("04-2")
@@ -232,7 +259,11 @@ def observed(name: str, answers: tuple) -> list:
 
 
 def call(name: str, function: Callable, arguments: tuple) -> object:
-    """What a function gives; of accumulation also the gradient and the sizes of the parts."""
+    """What a function gives; of a loop also the weights, of accumulation gradient and sizes."""
+    if name == "04-1":
+        torch.manual_seed(0)
+        losses = function(*arguments)
+        return losses, [weight.detach() for weight in arguments[0].parameters()]
     if name != "10-2":
         return function(*arguments)
     rows, size = arguments
@@ -246,6 +277,9 @@ def alike(one: object, other: object) -> bool:
         return isinstance(one, str) and isinstance(other, str) and one == other
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    kept_graphs = [getattr(value, "requires_grad", False) for value in (one, other)]
+    if any(kept_graphs) and any(isinstance(value, int | float) for value in (one, other)):
+        return False  # a number is not a tensor that keeps its whole graph alive
     try:
         first, second = (as_array(value) for value in (one, other))
     except (TypeError, ValueError, RuntimeError):

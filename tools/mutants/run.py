@@ -25,10 +25,13 @@ import tomllib
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from unittest.mock import patch
 
 import pandas as pd
+from torch import nn
 
-from helpers import exercises
+from helpers import exercises, files, training
+from helpers.exercises import nb04
 from tools import notebook_file, project
 from tools.experiments.provenance import markdown, write_page
 from tools.mutants.mutation import Mutant, mutants
@@ -40,6 +43,10 @@ EXPLAINED = project.ROOT / "tools" / "mutants" / "survivors.toml"
 KEY = ["exercise", "line", "before", "after"]
 COLUMNS = ["exercise", "operator", "line", "before", "after", "verdict"]
 CPU_LIMIT = 2  # seconds of processor time for one mutant; a solution takes a tenth of it
+# Functions of answers that take minutes, since they train. No number that they return says how it
+# was made, so a check cannot judge them, and they are not changed.
+TRAIN = {"00-1": "with_a_thousand"}
+UNTRAINED, LOWEST, HIGHEST = 0.50, 0.60, 0.72  # accuracies of 00-1, as in notebook_bands.csv
 
 
 @dataclass(frozen=True)
@@ -102,18 +109,48 @@ def sources(number: str) -> dict[str, str]:
     return {name: source for name, source, _ in found}
 
 
+def remember(model: nn.Module, _tokenizer, rows, _validation, config, **_) -> None:
+    """Stands in for `fine_tune`: the model only remembers what it would have been trained on."""
+    if config.epochs:
+        head = model.classifier.weight.sum().item()
+        model.learned_from = (rows["text"][0], len(rows), config.seed, config.epochs, head)
+
+
+def accuracy(model: nn.Module) -> float:
+    """Stands in for 00's `accuracy`: other data, seeds or epochs give another one of the band."""
+    if not hasattr(model, "learned_from"):
+        return UNTRAINED
+    place = int(files.sha256_bytes(repr(model.learned_from).encode())[:8], 16) / 16**8
+    return LOWEST + place * (HIGHEST - LOWEST)
+
+
+@contextlib.contextmanager
+def without_training(number: str) -> Iterator[dict]:
+    """Stand-ins for the minutes in which 00-1 and 04-1 train; yields names for the notebook.
+
+    What their checks look at stays: in 00-1 the numbers, in 04-1 every step on a small model.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(patch.object(nb04, "accuracy_after", lambda *_: nb04.PROMISED))
+        if number == "00":
+            stack.enter_context(patch.object(training, "fine_tune", remember))
+        yield {"accuracy": accuracy} if number == "00" else {}
+
+
 def prepared(number: str, wanted: set[str]) -> Iterator[Answer]:
     """The answers of a notebook of solutions, each after the cells before it have run."""
     namespace = {"__name__": "__solutions__"}
-    for source in cells(number):
-        part = parted(source)
-        if part and part[0] in wanted:
-            yield Answer(*part, dict(namespace))
-        with contextlib.redirect_stdout(io.StringIO()):
-            exec(compile(source, number, "exec"), namespace)
-        wanted = wanted - {part[0]} if part else wanted
-        if not wanted:
-            return
+    with without_training(number) as stand_ins:
+        for source in cells(number):
+            part = parted(source)
+            if part and part[0] in wanted:
+                yield Answer(*part, dict(namespace))
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(source, number, "exec"), namespace)
+            namespace |= stand_ins
+            wanted = wanted - {part[0]} if part else wanted
+            if not wanted:
+                return
 
 
 def verdict(answer: Answer, source: str, original: list) -> str:
@@ -164,12 +201,21 @@ def judged(name: str) -> pd.DataFrame:
     return pd.concat([rows(answer) for answer in prepared(name[:2], {name})])
 
 
+def mutants_of(name: str, source: str) -> list[Mutant]:
+    """The mutants of an exercise's answer, without those of a function that trains."""
+    spared = set()
+    for statement in ast.parse(ast.unparse(ast.parse(source))).body:
+        if getattr(statement, "name", "") == TRAIN.get(name):
+            spared = set(range(statement.lineno, statement.end_lineno + 1))
+    return [mutant for mutant in mutants(source) if mutant.line not in spared]
+
+
 def rows(answer: Answer) -> pd.DataFrame:
     """One row for each mutant of an answer."""
     values = answer.values(answer.source)
     assert exercises.grade(answer.name, *values).status == "right", answer.name
     original = observed(answer.name, values)
-    found = [(m, apart(answer, m.source, original)) for m in mutants(answer.source)]
+    found = [(m, apart(answer, m.source, original)) for m in mutants_of(answer.name, answer.source)]
     return table([(answer.name, mutant, said) for mutant, said in found])
 
 
@@ -222,7 +268,8 @@ Each solution was changed in one place, in every way that
 {len(found):,} mutants of {found["exercise"].nunique()} solutions. A
 mutant that gives the same answer on every input of [probes.py](../../tools/mutants/probes.py)
 is equal: no check can reject it, and it counts for neither side. One that stops with an error, or
-does not end, is rejected by that and counted apart. No row is drawn: every mutant was run.
+does not end, is rejected by that and counted apart. No row is drawn: every mutant was run. Not
+changed: in 00-1 the function that trains, because no number says how it was trained.
 
 {markdown(pd.DataFrame(lines).T.rename_axis("notebook"))}
 

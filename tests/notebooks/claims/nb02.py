@@ -313,7 +313,7 @@ def a_seed_decides_the_head(first, second, checkpoints, CHECKPOINT, model):
 
 @after("095d06e5")
 def dropout_gives_four_answers_and_its_absence_one(with_dropout, without, config):
-    """Section 12: "four calls give four answers", in evaluation one; a tenth is set to 0."""
+    """Section 22: "four calls give four answers", in evaluation one; a tenth is set to 0."""
     assert len(set(with_dropout)) == 4 and len(set(without)) == 1
     assert config.hidden_dropout_prob == 0.1
 

@@ -282,6 +282,15 @@ def a_stuck_network_says_half_half_to_two_phrases(answers, losses_of_run):
     assert ((answers > 0.4) & (answers < 0.6)).sum() == 2
 
 
+@after("4ecb9c49")
+def the_run_that_ends_at_049_answers_three_phrases_alike(runs, ends, forward, inputs, torch):
+    """Section 16: it "is sure of one phrase and answers the other three alike"."""
+    worst = ends.argmax()
+    assert abs(ends[worst] - 0.49) < 0.005
+    says = sorted(torch.softmax(forward(inputs, runs[worst][1]), dim=1)[:, 1].tolist())
+    assert says[2] - says[0] < 0.05 < 0.9 < says[3]
+
+
 @after("56ea6926")
 def our_optimizers_take_torchs_steps(differences):
     """Section 17: "our few lines take the same steps as torch"."""
