@@ -1,7 +1,5 @@
 """Numbers that the reasons in the solutions quote and no cell prints are computed here."""
 
-import math
-
 import numpy as np
 import pytest
 
@@ -12,18 +10,12 @@ from tests.notebooks.test_notebooks import markdown
 from tools import project
 
 ALL_MARKED = metrics.confusion_matrix(np.repeat([0, 1], [940, 60]), np.ones(1000, int))
-STEPS = 3 * 5970 / 32
 TEXTS = nb13.texts_needed(0.03)
 
 # Notebook, a piece of its reasons, and what belongs in its places.
 SAID = [
     ("00", "which is {:,.0f}. Half", (4 * 0.8 * 0.2 / 0.01**2,)),
     ("00", "Python gives {:,}", (4 * 0.8 * 0.2 / 0.01**2,)),
-    (
-        "04",
-        "5,970 / 32 is {:.1f}, and one rounding makes {}",
-        (STEPS, math.ceil(STEPS)),
-    ),
     ("05", "harmonic mean of the two, {:.3f},", (2 * 40 / (50 + 60),)),
     ("05", "their ordinary mean, {:.3f}", ((40 / 50 + 40 / 60) / 2,)),
     ("05", "precision of {:.2f}", (metrics.precision(ALL_MARKED)[1],)),

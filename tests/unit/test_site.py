@@ -444,7 +444,7 @@ def test_what_is_passed_on_is_what_the_licence_page_names(site):
     assert "SIL OPEN FONT LICENSE" in (font.parent / "LICENSE.txt").read_text("utf8")
     kinds = {path.suffix for path in site.rglob("*") if path.is_file()}
     kinds.remove(".json")  # the manifest, by which the next build knows what it may replace
-    assert kinds == {".html", ".css", ".js", ".png", ".svg", ".ipynb", ".woff2", ".txt"}
+    assert kinds == {".html", ".css", ".js", ".png", ".ipynb", ".woff2", ".txt"}
 
 
 def test_the_drawings_hold_no_script_and_no_address():

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.base import clone
 from torch.nn.functional import cross_entropy
 from transformers import get_linear_schedule_with_warmup
 
@@ -101,7 +102,7 @@ def recorded_spreads():
 @after("6ca822a1")
 def a_probe_reads_more_than_nothing(after_probe):
     """Section 5: "a probe can still read something from them"."""
-    assert 0.52 < after_probe < 0.70
+    assert 0.535 < after_probe < 0.70
 
 
 @after("6ca822a1")
@@ -113,6 +114,14 @@ def recorded_probes():
     assert runs["probe_after"].round(2).min() == 0.55
     assert runs["probe_after"].round(2).max() == 0.65
     assert (runs["probe_after"] < runs["probe_before"]).all()
+
+
+@after("6ca822a1")
+def random_weights_tell_the_probe_something_too(CHECKPOINT, cls_vectors, part, validation, probe):
+    """Section 5: of five seeds, 0.54 to 0.59."""
+    _, random = checkpoints.load(CHECKPOINT, pretrained=False, seed=0)
+    fitted = clone(probe).fit(cls_vectors(random, part), list(part["label"]))
+    assert 0.535 < fitted.score(cls_vectors(random, validation), list(validation["label"])) < 0.62
 
 
 @after("1d34ac89", learning=True)
@@ -257,3 +266,4 @@ def a_resumed_run_ends_where_an_uninterrupted_one_does(
     """Section 15: "Zero: nothing was lost"."""
     assert largest_difference(resumed, uninterrupted) == 0
     assert resumed_run.rows == whole_run.rows and whole_run.rows
+    assert resumed_run.best_epoch == 2  # what is compared was trained after the interruption

@@ -85,10 +85,10 @@ def test_04_a_fresh_encoder_does_not_pass_for_a_collapsed_one(loop):
 
 def test_04_vectors_that_say_nothing_do_not_pass_for_ones_that_a_probe_can_read(loop):
     for probe in loop["probe_after"].dropna():
-        nb04.what_pretraining_learned_can_still_be_read(probe)
+        nb04.a_probe_reads_more_than_nothing(probe)
     for coin in (0.47, 0.5, 0.53):
         with fails:
-            nb04.what_pretraining_learned_can_still_be_read(coin)
+            nb04.a_probe_reads_more_than_nothing(coin)
 
 
 def test_04_untrained_heads_do_not_pass_for_one_that_lost_everything(loop):
