@@ -159,6 +159,13 @@ def residuals_keep_tokens_apart_and_let_them_grow(toy):
     assert apart(following, toy) < CLOSE
 
 
+@after("ae625e43")
+def their_directions_come_closer_all_the_same(toy):
+    """Section 7: a residual connection slows that down; it does not stop it."""
+    one, other = toy[:2]  # at right angles before, equal after three rounds without residuals
+    assert 0.3 < torch.cosine_similarity(one, other, dim=0) < 0.99
+
+
 @after("650092ec")
 def a_thousandfold_vector_comes_out_the_same(standardize, small):
     """Section 7: "A vector that is a thousand times larger comes out the same"."""
