@@ -47,7 +47,7 @@ def head(
 HEAD_MISTAKES = (
     (
         lambda x, q, k, v: head(x, q, k, v, by="1"),
-        "The scores are not divided by the root of D. D is the length of a query.",
+        "The scores are not divided by the root of D, which is how many numbers a query has.",
     ),
     (
         lambda x, q, k, v: head(x, q, k, v, by="D"),
@@ -55,7 +55,7 @@ HEAD_MISTAKES = (
     ),
     (
         lambda x, q, k, v: head(x, q, k, v, by="root of H"),
-        "The root is that of H, the length of a token's vector. Take the length of a query.",
+        "The root is that of H, the width of a token's vector. Take D, the width of a query.",
     ),
     (
         lambda x, q, k, v: head(x, q, k, v, dim=0),
