@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModel,
+    AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedModel,
@@ -20,9 +21,10 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from helpers import downloads, folders, speedups
+from helpers import downloads, folders, gguf_weights, speedups
 
 CHECKPOINT = "minilm"
+CAUSAL_CHECKPOINT = "smollm2"
 # How a model that `fine_tune` never saw is used for predictions.
 UNTRAINED = {"max_length": 128, "precision": "auto"}
 # Weights as plain numbers only, and no program that a folder or a hub brings along is run.
@@ -34,13 +36,16 @@ class CheckpointError(RuntimeError):
 
 
 def location(name: str) -> str:
-    """Where a checkpoint is: the checked local folder for "minilm", else the name as it is.
+    """Where a checkpoint is: a checked local folder for one of the course, else the name as it is.
 
     Args:
-        name: "minilm", a folder of a saved model, or an id on the model hub such as
+        name: "minilm", "smollm2", a folder of a saved model, or an id on the model hub such as
             "google-bert/bert-base-uncased".
     """
-    return str(downloads.folder(name)) if name in downloads.sources() else name
+    if name not in downloads.sources():
+        return name
+    is_gguf = "gguf" in downloads.sources()[name]
+    return str(gguf_weights.folder(name) if is_gguf else downloads.folder(name))
 
 
 def hub_is_reachable() -> bool:
@@ -141,6 +146,53 @@ def load_encoder(name: str = CHECKPOINT, seed: int = 0, **config_changes) -> Pre
         torch.manual_seed(seed)
         options = {"dtype": torch.float32} | config_changes
         return AutoModel.from_pretrained(location(name), **options, **SAFE).eval()
+
+
+def load_causal(
+    name: str = CAUSAL_CHECKPOINT, dtype: torch.dtype = torch.float32, **config_changes
+) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    """Tokenizer and causal language model, in evaluation mode.
+
+    Args:
+        name: see `location`.
+        dtype: of the weights in memory.
+        config_changes: entries of the configuration to change.
+
+    Raises:
+        CheckpointError: if the checkpoint can neither be found nor fetched.
+    """
+    with explained(name), quiet():
+        model = AutoModelForCausalLM.from_pretrained(
+            location(name), dtype=dtype, **config_changes, **SAFE
+        )
+    return load_tokenizer(name), model.eval()
+
+
+def name_at(place: str) -> str:
+    """The course's name of a checkpoint that lies in this folder, else the place as it is.
+
+    A model stored here knows its base by a folder; on another machine the name leads to the same.
+    """
+    for name, source in downloads.sources().items():
+        if "gguf" in source and Path(place).name == gguf_weights.place(name).name:
+            return name
+    return place
+
+
+def saved_model(place: Path) -> tuple[PreTrainedModel, dict]:
+    """A stored model, a classifier or a causal one as its configuration says, and what was amiss.
+
+    Returns:
+        The model, and the library's lists of missing, unexpected and mismatched weights.
+    """
+    config = AutoConfig.from_pretrained(place, trust_remote_code=False)
+    options = {"output_loading_info": True, **SAFE}
+    if any(kind.endswith("ForCausalLM") for kind in config.architectures or ()):
+        return AutoModelForCausalLM.from_pretrained(place, **options)
+    attention = speedups.fastest_attention()
+    return AutoModelForSequenceClassification.from_pretrained(
+        place, attn_implementation=attention, **options
+    )
 
 
 def is_classifier_of(name: str, num_labels: int) -> bool | None:

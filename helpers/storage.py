@@ -17,13 +17,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 from transformers import (
-    AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
-from helpers import checkpoints, files, parallel, runtime, speedups
+from helpers import checkpoints, files, lora, parallel, runtime, speedups
 from helpers.files import ForeignError, StorageError
 from helpers.folders import (
     MANIFEST,
@@ -248,11 +247,29 @@ def load_weights(folder: Path, model: PreTrainedModel) -> dict[str, Tensor]:
     Raises:
         StorageError: if the folder is missing or damaged, or of a model of another shape.
     """
-    tensors = read_folder(folder, lambda place, _: load_tensors(place / WEIGHTS))
-    here = model.state_dict()
+    tensors = read_folder(folder, lambda place, _: stored_weights(place))
+    here = own_weights(model)
     if {n: t.shape for n, t in tensors.items()} != {n: t.shape for n, t in here.items()}:
         raise StorageError(OTHER_MODEL)
     return tensors
+
+
+def stored_weights(place: Path) -> dict[str, Tensor]:
+    """The tensors of a stored model by their names in it; of one with LoRA, the trained ones."""
+    if (place / lora.ADAPTER).is_file():
+        return {lora.name_in_model(n): t for n, t in load_tensors(place / lora.ADAPTER).items()}
+    return load_tensors(place / WEIGHTS)
+
+
+def own_weights(model: PreTrainedModel) -> dict[str, Tensor]:
+    """What a model must store of itself: all its weights; with LoRA, only what is trained.
+
+    Tied weights (an output layer that is the word table) are stored once.
+    """
+    if lora.settings_of(model):
+        return lora.parameters(model)
+    tied = set(getattr(model, "all_tied_weights_keys", None) or ())
+    return {name: tensor for name, tensor in model.state_dict().items() if name not in tied}
 
 
 # ---------------------------------------------------------------- models
@@ -265,10 +282,15 @@ def fill_model(new: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizer
     model was trained on. The tokenizer in hand stays as it is.
     """
     whole, trained = tokenizer.model_max_length, getattr(model.config, "sft_unveiled", None) or {}
+    if model.can_generate():  # it reads what it was given and what it wrote, up to its own limit
+        trained = {}
     tokenizer.model_max_length = trained.get("max_length", whole)
     try:
         with checkpoints.quiet():
-            model.save_pretrained(new)
+            if lora.settings_of(model):
+                lora.save(model, new, model.name_or_path)
+            else:
+                model.save_pretrained(new)
             tokenizer.save_pretrained(new)
     finally:
         tokenizer.model_max_length = whole
@@ -310,6 +332,8 @@ def load_model(folder: Path | str) -> tuple[PreTrainedTokenizerBase, PreTrainedM
 
 def read_model(place: Path, manifest: Manifest) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     """Tokenizer and classifier of a folder that was checked."""
+    if lora.ADAPTER in manifest.files:
+        return read_adapter(place)
     if WEIGHTS not in manifest.files:
         raise StorageError(
             f"{place} holds no {WEIGHTS}. Other forms, such as pickles, can hold code and are "
@@ -318,12 +342,9 @@ def read_model(place: Path, manifest: Manifest) -> tuple[PreTrainedTokenizerBase
     if not TOKENIZER & manifest.files.keys():
         raise StorageError(f"{place} holds no tokenizer. Save both with training.save.")
     load_tensors(place / WEIGHTS)  # a pickle under this name ends here, with a message
-    attention = speedups.fastest_attention()
     try:
         with checkpoints.quiet():
-            model, info = AutoModelForSequenceClassification.from_pretrained(
-                place, attn_implementation=attention, output_loading_info=True, **checkpoints.SAFE
-            )
+            model, info = checkpoints.saved_model(place)
             tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
     except ValueError as error:
         raise StorageError(checkpoints.unreadable(str(place), error)) from error
@@ -336,6 +357,23 @@ def read_model(place: Path, manifest: Manifest) -> tuple[PreTrainedTokenizerBase
     if getattr(model.config, "short_last_layer", False):
         speedups.shorten_last_layer(model)
     return tokenizer, speedups.lighten_dropout(model).eval()
+
+
+def read_adapter(place: Path) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    """Tokenizer and model of a folder with a LoRA adapter: its base model, and the matrices.
+
+    Raises:
+        StorageError: the base model is not where it was, or the matrices do not fit it.
+    """
+    load_tensors(place / lora.ADAPTER)  # a pickle under this name ends here, with a message
+    base = checkpoints.name_at(lora.read_settings(place)["base_model_name_or_path"])
+    try:
+        _, model = checkpoints.load_causal(base)
+        lora.load(model, place)
+    except (checkpoints.CheckpointError, ValueError) as error:
+        raise StorageError(f"the adapter in {place} needs its base model. {error}") from error
+    tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+    return tokenizer, model.eval()
 
 
 # ---------------------------------------------------------------- optimizer and random numbers

@@ -13,7 +13,7 @@ from helpers.training.config import (
     name_of,
     truncation_notice,
 )
-from helpers.training.running import fine_tune, resume
+from helpers.training.running import continued, fine_tune, learn, resume
 from helpers.training.session import Session
 from helpers.training.steps import (
     learning_rate_at,
@@ -31,7 +31,9 @@ __all__ = [
     "TrainingError",
     "TrainingRun",
     "accuracy",
+    "continued",
     "fine_tune",
+    "learn",
     "learning_rate_at",
     "load",
     "logits_of",

@@ -65,6 +65,7 @@ class TrainingRun:
     Attributes:
         config: the hyperparameters of the run.
         epoch, batch, step: epochs done, batches done of the epoch under way, steps in all.
+        loss: of the step that has just ended.
         loss_sum: this epoch's losses, each times the examples of its batch.
         rows: one dictionary per epoch: `epoch`, `train_loss`, `validation_loss`, the metrics.
         data: fingerprints of both parts and the names of the functions the run was given, so that
@@ -77,6 +78,7 @@ class TrainingRun:
     epoch: int = 0
     batch: int = 0
     step: int = 0
+    loss: float = 0.0
     loss_sum: float = 0.0
     rows: list[dict[str, float]] = field(default_factory=list)
     data: dict[str, str] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """fine_tune and resume: a run from its beginning, or from where it was stopped."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from helpers.training.config import (
     squared_error,
 )
 from helpers.training.session import Session, read_run
+from helpers.training.tasks import Task, Texts
 
 
 def fine_tune(
@@ -59,8 +61,22 @@ def fine_tune(
     """
     corpora.check_trainable({"train": train, "validation": validation}, model.config.num_labels)
     config, *functions = with_defaults(model, config, compute_metrics, loss_function)
-    data, folder = (train, validation, config), storage.absolute(output_dir)
-    session = Session(model, tokenizer, *data, *functions, folder, on_step)
+    task = Texts(tokenizer, train, validation, config, *functions)
+    return learn(model, tokenizer, task, config, output_dir, resume_from, on_step)
+
+
+def learn(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    task: Task,
+    config: TrainingConfig,
+    output_dir: Path | str | None = None,
+    resume_from: Path | None = None,
+    on_step: Callable[[TrainingRun], None] | None = None,
+) -> TrainingRun:
+    """Train a model on any task; arguments and errors as those of `fine_tune`."""
+    folder = storage.absolute(output_dir)
+    session = Session(model, tokenizer, task, config, folder, on_step)
     with session.safeguards(resume_from):
         while not session.run.finished:
             session.train_epoch()
@@ -100,6 +116,20 @@ def resume(
         TrainingError: other data or functions than the run had.
         StorageError: if there is no checkpoint, it is damaged, or the run is still going on.
     """
+    with continued(output_dir, epochs) as (tokenizer, model, config, options_to_resume):
+        options |= options_to_resume
+        run = fine_tune(model, tokenizer, train, validation, config, **options)
+    return tokenizer, model, run
+
+
+@contextmanager
+def continued(output_dir: Path | str, epochs: int | None) -> Iterator[tuple]:
+    """Hold a run's folder, and give what to go on with: tokenizer, model, config, and two options.
+
+    Raises:
+        TrainingError: fewer epochs than are done.
+        StorageError: if there is no checkpoint, it is damaged, or the run is still going on.
+    """
     folder = storage.absolute(output_dir)
     runtime.init_device()
     with storage.only_run(folder):
@@ -107,9 +137,7 @@ def resume(
         checkpoint = storage.latest_checkpoint(folder)
         config = with_epochs(read_run(checkpoint), epochs)
         tokenizer, model = storage.load_model(checkpoint)
-        options |= {"output_dir": folder, "resume_from": checkpoint}
-        run = fine_tune(model, tokenizer, train, validation, config, **options)
-    return tokenizer, model, run
+        yield tokenizer, model, config, {"output_dir": folder, "resume_from": checkpoint}
 
 
 def with_epochs(run: TrainingRun, epochs: int | None) -> TrainingConfig:

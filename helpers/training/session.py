@@ -7,23 +7,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-from datasets import Dataset
 from torch import Tensor
 from tqdm import tqdm
-from transformers import EvalPrediction, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from helpers import batching, checkpoints, corpora, parallel, runtime, speedups, storage
+from helpers import batching, checkpoints, lora, parallel, runtime, speedups, storage
 from helpers.training.config import (
     NOTABLE_CUT,
-    Metrics,
     TrainingConfig,
     TrainingError,
     TrainingRun,
-    name_of,
     truncation_notice,
 )
-from helpers.training.steps import learning_rate_at, logits_of, make_optimizer, predict, train_step
+from helpers.training.steps import learning_rate_at, make_optimizer, train_step
+from helpers.training.tasks import Task
 
 
 class Session:
@@ -38,38 +35,18 @@ class Session:
         self,
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
-        train: Dataset,
-        validation: Dataset,
+        task: Task,
         config: TrainingConfig,
-        compute_metrics: Metrics,
-        loss_function: Callable,
         output_dir: Path | None = None,
         on_step: Callable[[TrainingRun], None] | None = None,
     ) -> None:
         self.model, self.tokenizer, self.config = on_device(model, config), tokenizer, config
-        self.compute_metrics, self.loss_function = compute_metrics, loss_function
-        self.output_dir, self.on_step = output_dir, on_step
+        self.task, self.output_dir, self.on_step = task, output_dir, on_step
         self.optimizer = make_optimizer(model, config)
-        self.dtype = runtime.precision_of(config.precision, model.device)
-        self.train, self.validation = train, validation
-        self.token_ids = batching.tokenize(train["text"], tokenizer, config.max_length)
-        self.lengths = [len(ids) for ids in self.token_ids]
-        self.labels = torch.tensor(train["label"][:]).to(model.device)
-        self.validation_labels = torch.tensor(validation["label"][:]).to(model.device)
-        self.steps = config.epochs * math.ceil(len(self.lengths) / config.batch_size)
+        self.steps = config.epochs * math.ceil(len(task.lengths) / config.batch_size)
         runtime.set_seed(config.seed, parallel.rank())
-        self.run = TrainingRun(config, data=self.fingerprints(), id=new_id())
-        self.run.cut = batching.cut_share(train["text"], tokenizer, config.max_length)
+        self.run = TrainingRun(config, data=task.fingerprints(), id=new_id(), cut=task.cut)
         self.best = {}
-
-    def fingerprints(self) -> dict[str, str]:
-        """What the result depends on besides the hyperparameters: both parts and both functions."""
-        return {
-            "training part": corpora.fingerprint(self.train, names=True),
-            "validation part": corpora.fingerprint(self.validation, names=True),
-            "compute_metrics": name_of(self.compute_metrics),
-            "loss_function": name_of(self.loss_function),
-        }
 
     @contextmanager
     def safeguards(self, resume_from: Path | None = None) -> Iterator[None]:
@@ -90,7 +67,7 @@ class Session:
                 self.restore(resume_from)
             check_ranks_agree(self.run)
             note_settings(self.model, self.config)
-            self.replica = parallel.distributed_model(self.model)
+            self.replica = parallel.distributed_model(self.task.network(self.model))
             stack.enter_context(runtime.enough_memory())
             self.interrupt = stack.enter_context(runtime.deferred_interrupt())
             stack.enter_context(speedups.word_gradient_kept(self.model))
@@ -115,7 +92,7 @@ class Session:
 
     def progress(self) -> tqdm:
         """A progress bar over the texts of all epochs; it starts at those already done."""
-        run, texts = self.run, len(self.lengths)
+        run, texts = self.run, len(self.task.lengths)
         total = self.config.epochs * texts
         bar = runtime.progress(total=total, desc="fine-tuning", unit=" texts")
         bar.update(run.epoch * texts + run.batch * self.config.batch_size)
@@ -130,7 +107,7 @@ class Session:
             KeyboardInterrupt: after Ctrl-C, once a checkpoint is stored.
         """
         order = (self.config.seed, self.run.epoch)
-        batches = batching.bucketed(self.lengths, self.config.batch_size, order)
+        batches = batching.bucketed(self.task.lengths, self.config.batch_size, order)
         self.model.train()
         for batch in batches[self.run.batch :]:
             with self.best_weights_on_error():
@@ -147,9 +124,8 @@ class Session:
         Returns:
             The mean loss of all B examples.
         """
-        token_ids = [self.token_ids[i] for i in parallel.shard(batch)]
-        logits = logits_of(self.replica, token_ids, self.tokenizer.pad_token_id, self.dtype)
-        loss = self.loss_function(parallel.all_gather(logits, len(batch)), self.labels[batch])
+        own = self.task.rows(self.replica, parallel.shard(batch))
+        loss = self.task.loss(parallel.all_gather(own, len(batch)), batch)
         rate = learning_rate_at(self.run.step, self.steps, self.config)
         return train_step(self.model, loss, self.optimizer, rate, self.config.max_grad_norm)
 
@@ -159,14 +135,14 @@ class Session:
         try:
             yield
         except TrainingError as error:
-            self.model.load_state_dict(self.best or self.model.state_dict())
+            restore_weights(self.model, self.best)
             batch = f"epoch {self.run.epoch + 1}, batch {self.run.batch + 1}"
             raise TrainingError(f"{batch}: {error}") from None
 
     def record_step(self, loss: float, examples: int) -> None:
         """Count a finished batch, show its mean loss, and call `on_step`."""
         self.run.batch, self.run.step = self.run.batch + 1, self.run.step + 1
-        self.run.loss_sum += loss * examples
+        self.run.loss, self.run.loss_sum = loss, self.run.loss_sum + loss * examples
         self.bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
         self.bar.update(examples)
         if self.on_step:
@@ -180,14 +156,9 @@ class Session:
             raise KeyboardInterrupt("stored: training.resume goes on" if self.output_dir else "")
 
     def evaluate(self) -> dict[str, float]:
-        """The epoch's figures: train_loss, validation_loss, and what `compute_metrics` gives."""
-        texts, config = parallel.shard(self.validation["text"][:]), self.config
-        own = predict(self.model, self.tokenizer, texts, 64, config.max_length, config.precision)
-        logits = parallel.all_gather(torch.from_numpy(own), len(self.validation_labels))
-        loss = self.loss_function(logits.to(self.model.device), self.validation_labels).item()
-        figures = {"train_loss": self.run.loss_sum / len(self.lengths), "validation_loss": loss}
-        prediction = EvalPrediction(logits.numpy(), self.validation_labels.cpu().numpy())
-        return figures | self.compute_metrics(prediction)
+        """The epoch's figures: train_loss, validation_loss, and the task's metrics."""
+        train_loss = self.run.loss_sum / len(self.task.lengths)
+        return {"train_loss": train_loss} | self.task.evaluate(self.model)
 
     def end_epoch(self, figures: dict[str, float]) -> None:
         """Record the figures, keep the weights if they are the best so far, store a checkpoint."""
@@ -208,7 +179,7 @@ class Session:
 
     def finish(self) -> TrainingRun:
         """Leave the model with the weights of its best epoch, in evaluation mode."""
-        self.model.load_state_dict(self.best)
+        restore_weights(self.model, self.best)
         self.model.eval()
         if self.run.cut >= NOTABLE_CUT and parallel.rank() == 0:
             print(truncation_notice(self.run))
@@ -249,9 +220,13 @@ def read_run(checkpoint: Path) -> TrainingRun:
 
 
 def on_device(model: PreTrainedModel, config: TrainingConfig) -> PreTrainedModel:
-    """The model on the device to train on, its word embeddings frozen if `config` says so."""
+    """The model on the device to train on, its word embeddings frozen if `config` says so.
+
+    With LoRA they are frozen already, like all that is not stored with its matrices.
+    """
     speedups.own_memory(model.to(runtime.init_device()))
-    model.get_input_embeddings().weight.requires_grad_(not config.freeze_word_embeddings)
+    if not lora.settings_of(model):
+        model.get_input_embeddings().weight.requires_grad_(not config.freeze_word_embeddings)
     return model
 
 
@@ -275,8 +250,13 @@ def as_floats(figures: dict[str, object]) -> dict[str, float]:
 
 
 def weights_of(model: PreTrainedModel) -> dict[str, Tensor]:
-    """A copy of a model's weights, by name."""
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    """A copy of a model's weights, by name; of a model with LoRA, only what is trained."""
+    return {name: tensor.clone() for name, tensor in storage.own_weights(model).items()}
+
+
+def restore_weights(model: PreTrainedModel, weights: dict[str, Tensor]) -> None:
+    """Give a model the weights that `weights_of` copied."""
+    model.load_state_dict(weights, strict=False)
 
 
 def new_id() -> str:

@@ -14,12 +14,14 @@ from helpers.training.config import TrainingConfig, TrainingError
 
 
 def make_optimizer(model: PreTrainedModel, config: TrainingConfig) -> Optimizer:
-    """AdamW (Loshchilov and Hutter 2019) that decays matrices, not biases and LayerNorms."""
+    """AdamW (Loshchilov and Hutter 2019) that decays matrices, not biases and norms.
+
+    Biases and the scales of a norm are the parameters with one dimension.
+    """
     decayed, spared = [], []
-    for name, parameter in model.named_parameters():
+    for parameter in model.parameters():
         if parameter.requires_grad:
-            is_spared = name.endswith("bias") or "LayerNorm" in name
-            (spared if is_spared else decayed).append(parameter)
+            (spared if parameter.dim() < 2 else decayed).append(parameter)
     groups = [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
     return AdamW(groups, config.learning_rate, weight_decay=config.weight_decay, fused=True)
 

@@ -1,0 +1,37 @@
+"""Conversations for a causal language model: template, labels, learning, generation, scoring."""
+
+from helpers.chat.conversations import (
+    IGNORED,
+    ConversationError,
+    Example,
+    encode,
+    prompt_of,
+    render,
+)
+from helpers.chat.generation import Answer, continue_ids, generate, log_likelihoods
+from helpers.chat.learning import examples_of, fine_tune, foresee, resume
+from helpers.chat.losses import AnswerLosses, mean_loss, pad
+from helpers.chat.scoring import json_with, one_of, score
+
+__all__ = [
+    "IGNORED",
+    "Answer",
+    "AnswerLosses",
+    "ConversationError",
+    "Example",
+    "continue_ids",
+    "encode",
+    "examples_of",
+    "fine_tune",
+    "foresee",
+    "generate",
+    "json_with",
+    "log_likelihoods",
+    "mean_loss",
+    "one_of",
+    "pad",
+    "prompt_of",
+    "render",
+    "resume",
+    "score",
+]

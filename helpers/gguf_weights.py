@@ -1,0 +1,130 @@
+"""From a GGUF file, whose weights are rounded to 4 bits, to the safetensors that we train from.
+
+A model that was loaded from GGUF keeps a note that it is quantized: it can be neither saved nor
+trained. So the numbers go once into a fresh model, and from then on that one is loaded.
+"""
+
+import io
+from contextlib import redirect_stderr
+from functools import cache
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from torch import Tensor
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import logging
+
+from helpers import downloads, files, folders, runtime
+from helpers.downloads import DownloadError
+
+# What the converted model must say after this text: the five likeliest next tokens, and how much
+# larger the first logit is than each of the others. Computed in fp32; processors differ by 1e-4.
+PROMPT = "The capital of France is"
+LIKELIEST = [7042, 260, 4528, 2250, 1315]  # " Paris", " the", " London", " Le", " New"
+GAPS = [0.0, 2.4848, 4.1452, 4.3476, 4.4201]
+TOLERANCE = 0.01
+
+
+def place(name: str) -> Path:
+    """Where the converted model of a source lies, or will lie."""
+    return downloads.FOLDER / f"{name}-safetensors"
+
+
+@cache
+def folder(name: str) -> Path:
+    """Folder of a converted model and its tokenizer; converted if it is missing or incomplete.
+
+    Raises:
+        DownloadError: it cannot be fetched, there is no room, or it answers wrongly.
+        ForeignError: something else lies in its place.
+    """
+    source, target = downloads.sources()[name], place(name)
+    original = downloads.folder(name) / source["gguf"]
+    with FileLock(downloads.free_lock(f"{name}-safetensors")):
+        folders.recover(target)  # what a killed conversion left
+        if not is_complete(target, source):
+            files.check_space(f"{name}, converted", 600, downloads.FOLDER, DownloadError)
+            facts = {"kind": "converted", "from": source["members"][source["gguf"]]}
+            folders.write_folder(target, lambda new: convert(original, new), facts)
+    return target
+
+
+def is_complete(target: Path, source: dict) -> bool:
+    """Whether a folder holds a conversion of this very file, every byte as it was written."""
+    try:
+        facts = folders.verify(target).facts
+    except files.StorageError:
+        return False
+    return facts.get("from") == source["members"][source["gguf"]]
+
+
+def convert(original: Path, new: Path) -> None:
+    """Write a plain model in bfloat16 and its tokenizer into a folder, and check what it says.
+
+    Raises:
+        DownloadError: the converted model's logits are not the expected ones.
+    """
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with runtime.progress(total=4, desc=f"convert {original.name}", unit=" steps") as bar:
+            with redirect_stderr(io.StringIO()):  # the reader has a bar of its own
+                tokenizer, model = read(original)
+            bar.update()
+            plain = without_quantization(model).to(torch.bfloat16)
+            bar.update()
+            plain.save_pretrained(new)
+            tokenizer.save_pretrained(new)
+            bar.update()
+            check(AutoModelForCausalLM.from_pretrained(new, dtype=torch.float32), tokenizer)
+            bar.update()
+    finally:
+        logging.set_verbosity(verbosity)
+        logging.enable_progress_bar()
+
+
+def read(original: Path) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    """Tokenizer and model of a GGUF file, as the library reads them."""
+    options = {"gguf_file": original.name, "trust_remote_code": False}
+    tokenizer = AutoTokenizer.from_pretrained(original.parent, **options)
+    model = AutoModelForCausalLM.from_pretrained(
+        original.parent, dtype=torch.float32, local_files_only=True, **options
+    )
+    return tokenizer, model
+
+
+def without_quantization(model: PreTrainedModel) -> PreTrainedModel:
+    """The same weights in a model whose configuration says nothing of quantization."""
+    settings = model.config.to_dict()
+    for name in ("quantization_config", "_name_or_path", "_model_name_or_path"):
+        settings.pop(name, None)
+    with torch.random.fork_rng():
+        plain = type(model)(type(model.config)(**settings))
+    plain.load_state_dict(model.state_dict())
+    return plain
+
+
+def check(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raise `DownloadError` unless the model continues `PROMPT` as it should."""
+    found = next_logits(model, tokenizer)[LIKELIEST]
+    gaps = found[0] - found
+    if not torch.allclose(gaps, torch.tensor(GAPS), atol=TOLERANCE):
+        raise DownloadError(
+            f"the converted model does not answer {PROMPT!r} as it should (differences of logits "
+            f"{[round(gap, 3) for gap in gaps.tolist()]}, expected {GAPS}). Nothing was kept. Is "
+            "the installed version of gguf or transformers one that requirements.txt allows?"
+        )
+
+
+def next_logits(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Tensor:
+    """Logits of the token after `PROMPT`, shape (V,)."""
+    input_ids = tokenizer(PROMPT, return_tensors="pt")["input_ids"]
+    with torch.inference_mode():
+        return model(input_ids=input_ids).logits[0, -1]
