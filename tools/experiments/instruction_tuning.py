@@ -39,27 +39,30 @@ def entry(task: str, labels: str, weights: str, rate: float, epochs: int, seed: 
     }
 
 
-PILOT = [
-    entry("pilot", "right", weights, rate, EPOCHS, 100)
-    for weights, rates in (("lora", (1e-3, 2e-3, 5e-4)), ("full", (1e-4, 2e-4, 5e-5)))
-    for rate in rates
-]
+# The rate of LoRA was chosen by two pilot runs of two epochs (1e-3: 0.85 exact on validation).
 RATE = {"lora": 1e-3, "full": 1e-4}
 ERRORS = [
     entry("word", labels, "lora", RATE["lora"], EPOCHS, seed)
     for seed in SEEDS
-    for labels in ("right", "pad is end", "no end", "prompt trained", "shifted")
+    for labels in ("right", "pad is end", "no end", "shifted", "prompt trained")
 ]
+FULL = [entry("word", "right", "full", RATE["full"], EPOCHS, seed) for seed in SEEDS]
+LONGER = [entry("word", "right", "lora", RATE["lora"], 2, seed) for seed in SEEDS]
 WEIGHTED = [entry("word", "prompt 0.1", "lora", RATE["lora"], EPOCHS, seed) for seed in SEEDS]
 FORGETTING = [
     entry("word", "right", weights, rate, EPOCHS, seed)
     for seed in SEEDS
-    for weights, rate in (("full", 1e-4), ("lora", 3e-4), ("full", 3e-5))
+    for weights, rate in (("lora", 3e-4), ("full", 3e-5))
 ]
-LONGER = [entry("word", "right", "lora", RATE["lora"], 3, seed) for seed in SEEDS]
 AS_JSON = [entry("json", "right", "lora", RATE["lora"], 2, seed) for seed in SEEDS]
 RAW = [entry("word", "raw text", "lora", RATE["lora"], EPOCHS, seed) for seed in SEEDS]
-PLANNED = [*PILOT, *ERRORS, *LONGER, *WEIGHTED, *FORGETTING, *AS_JSON, *RAW]
+# More rates, for the record: scored on validation only.
+PILOT = [
+    entry("pilot", "right", weights, rate, EPOCHS, 100)
+    for weights, rates in (("lora", (5e-4, 1e-3, 2e-3)), ("full", (5e-5, 1e-4, 2e-4)))
+    for rate in rates
+]
+PLANNED = [*ERRORS, *FULL, *LONGER, *WEIGHTED, *AS_JSON, *RAW, *FORGETTING, *PILOT]
 
 
 def run(task: str, labels: str, weights: str, rate: float, epochs: int, seed: int) -> dict:
