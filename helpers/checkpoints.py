@@ -61,10 +61,16 @@ def hub_is_reachable() -> bool:
 
 
 @contextmanager
-def explained(name: str) -> Iterator[None]:
-    """Turn the library's errors about a missing checkpoint into one sentence with the cure."""
+def explained(name: str, instead: str = CHECKPOINT) -> Iterator[None]:
+    """Turn the library's errors about a missing checkpoint into one sentence with the cure.
+
+    Args:
+        name: of the checkpoint.
+        instead: the one of the same kind that is always there.
+    """
     place = Path(location(name))
-    if folders.bears_our_manifest(place):  # then every byte is checked
+    # Every byte is checked. `location` has done that for the course's own, once a process.
+    if name not in downloads.sources() and folders.bears_our_manifest(place):
         folders.verify(place)
     try:
         local = place.is_dir() or try_to_load_from_cache(name, "config.json")
@@ -76,7 +82,7 @@ def explained(name: str) -> Iterator[None]:
             raise CheckpointError(unreadable(name, error)) from error
         raise CheckpointError(
             f"CHECKPOINT = {name!r}: no such folder on this machine, and the model hub did not "
-            f"deliver it. Check the name and the network, or set CHECKPOINT = {CHECKPOINT!r}, "
+            f"deliver it. Check the name and the network, or set CHECKPOINT = {instead!r}, "
             "which needs neither."
         ) from error
 
@@ -161,11 +167,17 @@ def load_causal(
     Raises:
         CheckpointError: if the checkpoint can neither be found nor fetched.
     """
-    with explained(name), quiet():
+    with explained(name, CAUSAL_CHECKPOINT), quiet():
         model = AutoModelForCausalLM.from_pretrained(
             location(name), dtype=dtype, **config_changes, **SAFE
         )
     return load_tokenizer(name), model.eval()
+
+
+def base_of(model: PreTrainedModel) -> str:
+    """Where a model was loaded from; a folder by its full path, or "" for a model made here."""
+    place = model.name_or_path
+    return str(Path(place).absolute()) if place and Path(place).is_dir() else place
 
 
 def name_at(place: str) -> str:
@@ -186,12 +198,11 @@ def saved_model(place: Path) -> tuple[PreTrainedModel, dict]:
         The model, and the library's lists of missing, unexpected and mismatched weights.
     """
     config = AutoConfig.from_pretrained(place, trust_remote_code=False)
-    options = {"output_loading_info": True, **SAFE}
     if any(kind.endswith("ForCausalLM") for kind in config.architectures or ()):
-        return AutoModelForCausalLM.from_pretrained(place, **options)
+        return AutoModelForCausalLM.from_pretrained(place, output_loading_info=True, **SAFE)
     attention = speedups.fastest_attention()
     return AutoModelForSequenceClassification.from_pretrained(
-        place, attn_implementation=attention, **options
+        place, attn_implementation=attention, output_loading_info=True, **SAFE
     )
 
 

@@ -10,12 +10,14 @@ import math
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import linear
 from transformers import PreTrainedModel
 
 ADAPTER, SETTINGS = "adapter_model.safetensors", "adapter_config.json"
+BASE_DTYPE = "base_dtype"  # in the adapter file's metadata, which peft leaves alone
 EVERY_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 PREFIX = "base_model.model."  # what peft puts before a tensor's name
 
@@ -93,14 +95,15 @@ def parameters(model: nn.Module) -> dict[str, Tensor]:
 def merge(model: PreTrainedModel) -> PreTrainedModel:
     """Add each correction to its matrix, which leaves a plain model of the same answers. In place.
 
-    W + (alpha / r) B A has the shape of W, so the merged model costs nothing extra.
+    W + (alpha / r) B A has the shape of W, so the merged model costs nothing extra. All of its
+    weights can be trained again.
     """
     for parent in list(model.modules()):
         for name, layer in parent.named_children():
             if isinstance(layer, LoRALinear):
                 setattr(parent, name, merged(layer))
     model.lora_settings = {}
-    return model
+    return model.requires_grad_(True)
 
 
 def merged(layer: LoRALinear) -> nn.Linear:
@@ -118,12 +121,21 @@ def save(model: PreTrainedModel, folder: Path, base: str) -> None:
     Args:
         folder: exists; the two files are written into it.
         base: folder or hub id of the model that the matrices belong to.
+
+    Raises:
+        ValueError: there is no base, so nothing could load the matrices again.
     """
+    if not base:
+        raise ValueError(
+            "the matrices of LoRA are stored without the model that they belong to, and this one "
+            "was loaded from nowhere. Save it, load it from there, and add LoRA to that."
+        )
     tensors = {
         f"{PREFIX}{name}.weight": tensor.detach().contiguous().cpu()
         for name, tensor in parameters(model).items()
     }
-    save_file(tensors, folder / ADAPTER, metadata={"format": "pt"})
+    dtype = str(model.dtype).removeprefix("torch.")
+    save_file(tensors, folder / ADAPTER, metadata={"format": "pt", BASE_DTYPE: dtype})
     settings = settings_of(model) | {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -145,6 +157,12 @@ def read_settings(folder: Path) -> dict:
     """What `adapter_config.json` says; empty if there is none."""
     path = folder / SETTINGS
     return json.loads(path.read_text(encoding="utf8")) if path.is_file() else {}
+
+
+def base_dtype(folder: Path) -> torch.dtype:
+    """In which precision the base model was held in memory when the matrices were stored."""
+    with safe_open(folder / ADAPTER, "pt") as file:
+        return getattr(torch, (file.metadata() or {}).get(BASE_DTYPE, "float32"))
 
 
 def load(model: PreTrainedModel, folder: Path) -> PreTrainedModel:

@@ -288,7 +288,7 @@ def fill_model(new: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizer
     try:
         with checkpoints.quiet():
             if lora.settings_of(model):
-                lora.save(model, new, model.name_or_path)
+                lora.save(model, new, checkpoints.base_of(model))
             else:
                 model.save_pretrained(new)
             tokenizer.save_pretrained(new)
@@ -368,10 +368,15 @@ def read_adapter(place: Path) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]
     load_tensors(place / lora.ADAPTER)  # a pickle under this name ends here, with a message
     base = checkpoints.name_at(lora.read_settings(place)["base_model_name_or_path"])
     try:
-        _, model = checkpoints.load_causal(base)
+        _, model = checkpoints.load_causal(base, lora.base_dtype(place))
         lora.load(model, place)
-    except (checkpoints.CheckpointError, ValueError) as error:
-        raise StorageError(f"the adapter in {place} needs its base model. {error}") from error
+    except checkpoints.CheckpointError as error:
+        raise StorageError(
+            f"{place} holds LoRA matrices only. The model that they belong to, {base}, cannot be "
+            "loaded: it was moved, removed or changed. Put it back and try again."
+        ) from error
+    except ValueError as error:
+        raise StorageError(f"{error} It was trained beside another version of {base}.") from error
     tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
     return tokenizer, model.eval()
 

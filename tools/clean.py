@@ -12,6 +12,7 @@ from helpers import files
 from tools import environment, project
 
 ARCHIVES = ".venv-colab-archives"  # downloads that the simulated Colab keeps
+CONVERTED = "{}-safetensors"  # in data/downloads: what helpers.gguf_weights makes of a source
 CACHES = {  # of the tools, and what these put there
     ".pytest_cache": r"CACHEDIR\.TAG|\.gitignore|README\.md|v|d",
     ".ruff_cache": r"CACHEDIR\.TAG|\.gitignore|\d+\.\d+\.\d+",
@@ -39,13 +40,20 @@ def clean_environments() -> None:
 
 
 def clean_downloads() -> None:
-    """Remove weights and data, each file only if it is what `data/sources.toml` lists."""
+    """Remove weights and data, each file only if it is what was fetched or made of it.
+
+    `data/sources.toml` lists the one, the manifest of a converted model the other.
+    """
     folder = project.ROOT / "data" / "downloads"
     known = files.written_in(folder)
     for name, source in project.sources().items():
         known += [(f"{name}/{member}", digest) for member, digest in members_of(name, source)]
         known.append((f"{name}.lock", files.EMPTY))
-    remove_and_say(folder, known, "not what data/sources.toml lists")
+        made = CONVERTED.format(name)
+        if "gguf" in source:
+            known += [(f"{made}/{n}", digest) for n, digest in manifest_of(folder / made)]
+            known.append((f"{made}.lock", files.EMPTY))
+    remove_and_say(folder, known, "not what was put there")
     archives = [(source["archive"], source["sha256"]) for source in project.sources().values()]
     remove_and_say(project.ROOT / ARCHIVES, archives, "not what data/sources.toml lists")
 

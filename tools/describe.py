@@ -1,12 +1,15 @@
 """Fetch weights and data, and say what this machine is: what most commands begin with.
 
+A model that comes as a GGUF file is converted here, so that its notebook starts at once.
+
 python -m tools.describe
 """
 
 import os
 import sys
+from pathlib import Path
 
-from helpers import downloads, runtime
+from helpers import downloads, gguf_weights, runtime
 from tools import project
 from tools.teaching import pack
 
@@ -26,6 +29,7 @@ def main() -> None:
             if name not in not_brought:
                 sys.exit(str(error))
             missing.append(name)
+    convert([name for name in downloads.sources() if name not in missing])
     print(runtime.describe().to_string(header=False))
     for name in missing:
         needed = " and ".join(pack.needed_by(name, project.ROOT)) or "no"
@@ -34,8 +38,31 @@ def main() -> None:
             f"where there is a network. Needed by notebook {needed}."
         )
     for name in [name for name in downloads.sources() if name not in missing]:
-        size = sum(path.stat().st_size for path in downloads.folder(name).rglob("*"))
-        print(f"{name:14} {size / 1e6:,.0f} MB in data/downloads/{name}")
+        size = size_of(downloads.folder(name))
+        print(f"{name:14} {size} in data/downloads/{name}{made_of(name)}")
+
+
+def convert(names: list[str]) -> None:
+    """Convert those of these sources that come as GGUF, once; a bar shows how far it is."""
+    for name in names:
+        if "gguf" in downloads.sources()[name]:
+            try:
+                gguf_weights.folder(name)
+            except downloads.DownloadError as error:
+                sys.exit(str(error))
+
+
+def made_of(name: str) -> str:
+    """What a source was converted to, and its size; empty for most."""
+    if "gguf" not in downloads.sources()[name]:
+        return ""
+    folder = gguf_weights.folder(name)
+    return f", and {size_of(folder)} converted from it in data/downloads/{folder.name}"
+
+
+def size_of(folder: Path) -> str:
+    """Size of all files below a folder."""
+    return f"{sum(path.stat().st_size for path in folder.rglob('*')) / 1e6:,.0f} MB"
 
 
 if __name__ == "__main__":

@@ -25,9 +25,11 @@ LINK = "sft-unveiled.pth"
 MADE = (".venv", ".venv-lowest", ".venv-colab")  # what the commands make; `clean` removes them
 
 # Measured: Python 3.11 on Linux, July to November 2026. What `lab` says beforehand.
-WHEELS_MB = 256  # all packages but torch
+WHEELS_MB = 257  # all packages but torch
 TORCH_MB = {"cpu": 192, "cuda": 2740}  # the cuda figure with the 18 packages it brings along
-DISK_MB = {"cpu": 3000, "cuda": 9000}  # .venv, weights and data, and room to unpack them
+# .venv (2,100 with torch for processors), weights and data (590 with the converted model), and
+# room for pip to unpack and keep the packages.
+DISK_MB = {"cpu": 3500, "cuda": 9500}
 MEANINGS = {
     "disk full": f"The disk is full. The set-up needs {DISK_MB['cpu'] / 1000:.1f} GB: make room "
     "and run the same command again.",
@@ -190,7 +192,7 @@ def announce(venv: Path, constraints: str, torch_index: str, cuda: bool) -> None
     )
     project.say(
         f"About {total:,.0f} MB to download: torch {TORCH_MB[kind]:,} MB, other packages "
-        f"{WHEELS_MB} MB, the rest weights and data. {DISK_MB[kind] / 1000:.0f} GB of disk."
+        f"{WHEELS_MB} MB, the rest weights and data. {DISK_MB[kind] / 1000:.1f} GB of disk."
     )
     if kind == "cuda" and not cuda and shutil.which("nvidia-smi") is None:
         raise project.Trouble(cuda_for_nothing("lab"))

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from helpers import batching, files, parallel, runtime, training
-from helpers.chat import conversations, losses
-from helpers.chat.conversations import Example, cut
+from helpers.chat.conversations import IGNORED, ConversationError, Example, cut, encode
+from helpers.chat.losses import AnswerLosses, mean_loss, pad
 from helpers.training import TrainingConfig, TrainingError, TrainingRun
 
 # For LoRA on short answers; full fine-tuning wants a tenth of this rate (notebook 12).
@@ -28,8 +28,10 @@ class Answers:
     """Conversations, each with an answer to learn: a task for `training.learn`.
 
     Attributes:
-        examples: of the training part, encoded.
+        examples, validation_examples: both parts, encoded.
     """
+
+    resume = "chat.resume"
 
     def __init__(
         self,
@@ -42,34 +44,35 @@ class Answers:
         self.tokenizer, self.config, self.prompt_weight = tokenizer, config, prompt_weight
         self.train, self.validation = train, validation
         self.examples = examples_of(train, tokenizer, config.max_length)
+        self.validation_examples = examples_of(validation, tokenizer, config.max_length)
         self.lengths = [len(example.input_ids) for example in self.examples]
         whole = [len(example.input_ids) for example in examples_of(train, tokenizer)]
         self.cut = sum(length > config.max_length for length in whole) / max(1, len(whole))
 
     def network(self, model: PreTrainedModel) -> nn.Module:
         """The model, returning losses."""
-        return losses.AnswerLosses(model, self.prompt_weight)
+        return AnswerLosses(model, self.prompt_weight)
 
     def rows(self, network: nn.Module, batch: list[int]) -> Tensor:
         """For each conversation: sum of losses, sum of weights, answer foreseen; shape (B, 3)."""
         device = next(network.parameters()).device
         dtype = runtime.precision_of(self.config.precision, device)
         chosen = [self.examples[i] for i in batch]
-        padded = losses.pad(chosen, self.tokenizer.pad_token_id, multiple_of=4)
+        padded = pad(chosen, self.tokenizer.pad_token_id, multiple_of=4)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             return network(*(tensor.to(device) for tensor in padded))
 
     def loss(self, rows: Tensor, batch: list[int]) -> Tensor:
         """Mean loss per trained token of the whole batch."""
-        return losses.mean_loss(rows)
+        return mean_loss(rows)
 
     def evaluate(self, model: PreTrainedModel) -> dict[str, float]:
         """The loss per answer token, and the share of answers that would be generated exactly."""
-        examples = examples_of(self.validation, self.tokenizer, self.config.max_length)
+        examples = self.validation_examples
         own = foresee(model, self.tokenizer, parallel.shard(examples), self.config.precision)
         rows = parallel.all_gather(own, len(examples))
         return {
-            "validation_loss": losses.mean_loss(rows).item(),
+            "validation_loss": mean_loss(rows).item(),
             "exact_match": rows[:, 2].mean().item(),
         }
 
@@ -106,9 +109,9 @@ def examples_of(
     found = []
     for row, conversation in enumerate(dataset["messages"]):
         try:
-            found.append(conversations.encode(tokenizer, conversation, max_length))
-        except conversations.ConversationError as error:
-            raise conversations.ConversationError(f"row {row}: {error}") from None
+            found.append(encode(tokenizer, conversation, max_length))
+        except ConversationError as error:
+            raise ConversationError(f"row {row}: {error}") from None
     return found
 
 
@@ -119,14 +122,14 @@ def foresee(
     precision: str = "auto",
 ) -> Tensor:
     """The rows of `AnswerLosses` for conversations in their order, dropout off: shape (n, 3)."""
-    network, device = losses.AnswerLosses(model), model.device
+    network, device = AnswerLosses(model), model.device
     dtype = runtime.precision_of(precision, device)
     rows, was_training = torch.empty(len(examples), 3), model.training
     model.eval()
     with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         lengths = [len(example.input_ids) for example in examples]
         for batch in batching.sorted_batches(lengths, AT_ONCE):
-            padded = losses.pad([examples[i] for i in batch], tokenizer.pad_token_id, 4)
+            padded = pad([examples[i] for i in batch], tokenizer.pad_token_id, 4)
             rows[batch] = network(*(tensor.to(device) for tensor in padded)).cpu()
     model.train(was_training)
     return rows
@@ -164,19 +167,23 @@ def fine_tune(
 
 
 def check_learnable(task: Answers) -> None:
-    """Raise `TrainingError` if a row has no token that carries loss."""
-    bare = [
-        row
-        for row, example in enumerate(task.examples)
-        if set(example.labels[1:]) <= {conversations.IGNORED}
-    ]
-    if bare and not task.prompt_weight:
-        raise TrainingError(
-            f"{len(bare)} of {len(task.examples)} training rows, the first is row {bare[0]}, hold "
-            "no token that carries loss: every label is -100. Was the answer cut off at "
-            f"max_length = {task.config.max_length}, or never marked as an answer? chat.audit "
-            "names such rows."
-        )
+    """Raise `TrainingError` if a part is empty or a row of it has no token that carries loss."""
+    for name, examples in (("training", task.examples), ("validation", task.validation_examples)):
+        if not examples:
+            raise TrainingError(f"the {name} part holds no conversation.")
+        bare = without_loss(examples)
+        if bare and not (name == "training" and task.prompt_weight):
+            raise TrainingError(
+                f"{len(bare)} of {len(examples)} {name} rows, the first is row {bare[0]}, hold no "
+                "token that carries loss: every label is -100. Was the answer cut off at "
+                f"max_length = {task.config.max_length}, or never marked as an answer? chat.audit "
+                "names such rows."
+            )
+
+
+def without_loss(examples: list[Example]) -> list[int]:
+    """The rows of which no token carries loss; the first is never one that a model says."""
+    return [row for row, example in enumerate(examples) if set(example.labels[1:]) <= {IGNORED}]
 
 
 def resume(

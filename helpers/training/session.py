@@ -153,7 +153,8 @@ class Session:
         if parallel.any_rank(self.interrupt.is_set()):
             if self.run.batch:  # at the end of an epoch everything is stored already
                 self.save()
-            raise KeyboardInterrupt("stored: training.resume goes on" if self.output_dir else "")
+            stored = f"stored: {self.task.resume} goes on" if self.output_dir else ""
+            raise KeyboardInterrupt(stored)
 
     def evaluate(self) -> dict[str, float]:
         """The epoch's figures: train_loss, validation_loss, and the task's metrics."""

@@ -24,10 +24,12 @@ class Task(Protocol):
     Attributes:
         lengths: number of tokens of each training example.
         cut: share of the training examples that are longer than `config.max_length` tokens.
+        resume: name of the function that goes on with a run of this task.
     """
 
     lengths: list[int]
     cut: float
+    resume: str
 
     def network(self, model: PreTrainedModel) -> nn.Module:
         """What is trained: the model, or a module around it; its gradients are averaged."""
@@ -48,6 +50,8 @@ class Task(Protocol):
 class Texts:
     """Texts with a label, or a number, each: the task of notebook 04."""
 
+    resume = "training.resume"
+
     def __init__(
         self,
         tokenizer: PreTrainedTokenizerBase,
@@ -63,13 +67,14 @@ class Texts:
         self.token_ids = batching.tokenize(train["text"], tokenizer, config.max_length)
         self.lengths = [len(ids) for ids in self.token_ids]
         self.cut = batching.cut_share(train["text"], tokenizer, config.max_length)
-        device = runtime.best_device()
-        self.labels = torch.tensor(train["label"][:]).to(device)
-        self.validation_labels = torch.tensor(validation["label"][:]).to(device)
+        self.labels = torch.tensor(train["label"][:])
+        self.validation_labels = torch.tensor(validation["label"][:])
 
     def network(self, model: PreTrainedModel) -> nn.Module:
-        """The model itself."""
+        """The model itself; the labels go to its device."""
         self.dtype = runtime.precision_of(self.config.precision, model.device)
+        self.labels = self.labels.to(model.device)
+        self.validation_labels = self.validation_labels.to(model.device)
         return model
 
     def rows(self, network: nn.Module, batch: list[int]) -> Tensor:

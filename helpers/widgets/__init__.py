@@ -2,6 +2,7 @@
 
 from helpers.widgets.frame import STATIC
 from helpers.widgets.heads import attention
+from helpers.widgets.masks import masks
 from helpers.widgets.pieces import tokenizer
 
-__all__ = ["STATIC", "attention", "tokenizer"]
+__all__ = ["STATIC", "attention", "masks", "tokenizer"]

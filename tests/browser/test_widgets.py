@@ -11,7 +11,7 @@ from helpers.widgets import frame
 from tests.unit import widget_texts
 
 PHONE, DESK = {"width": 356, "height": 800}, {"width": 1000, "height": 800}
-NAMES = ["tokenizer", "attention"]
+NAMES = ["tokenizer", "attention", "masks"]
 CUT = """async (texts) => {
     const tables = readTables(await unpack());
     return texts.map((text) => tokenize(tables, text).flatMap((word) => word.ids));
@@ -162,6 +162,70 @@ def test_a_pointer_looks_a_tap_stays_and_a_button_leads_on(opened):
     assert "“rome” looks at “paris”" in said.inner_text()
     inside.get_by_role("button", name="at the token before").click()
     assert said.inner_text().startswith("Layer 1, head 2:")
+
+
+def trained(inside) -> list[str]:
+    """The tokens of the mask microscope that carry loss."""
+    return inside.locator("#chat .trained .target").all_inner_texts()
+
+
+def test_the_mask_microscope_in_the_page_cuts_as_the_library_does(opened):
+    inside, _ = figures(opened("masks"))
+    texts = widget_texts.chat_texts()
+    expected = checkpoints.load_tokenizer("smollm2")(texts, add_special_tokens=False)["input_ids"]
+    assert inside.evaluate(CUT, texts) == expected
+
+
+def test_typing_and_the_switch_show_what_is_trained(opened):
+    inside, other = figures(opened("masks"))
+    assert trained(inside) == ["def", "ect", "<|im_end|>"]
+    inside.get_by_role("textbox", name="System message", exact=True).fill("")
+    assert "(inserted by the template)" in inside.locator("#chat").inner_text()
+    inside.get_by_role("textbox", name="User", exact=True).fill("Hi 😀")
+    inside.get_by_role("textbox", name="Assistant", exact=True).fill("Hello  you\n")
+    assert trained(inside) == ["Hello", "·", "·you", "↵", "<|im_end|>"]
+    assert inside.locator("#count").inner_text().split()[2:4] == ["5", "trained"]
+    inside.get_by_role("radio", name="answers only").press("ArrowRight")
+    assert len(trained(inside)) == inside.locator("#chat li").count() - 1
+    inside.get_by_role("radio", name="everything").press("ArrowRight")
+    assert trained(inside) == ["Hello", "·", "·you", "↵"]
+    inside.get_by_role("radio", name="pad = eos").press("ArrowRight")
+    assert trained(inside) == ["Hello", "·", "·you", "↵↵"]
+    inside.get_by_role("radio", name="no end token in the text").press("ArrowRight")
+    assert trained(inside) == ["Hello", "·", "·you", "↵", "<|im_end|>"]
+    reads = inside.locator("#chat .trained .read").all_inner_texts()
+    assert reads == ["istant", "↵", "Hello", "·", "·you"]
+    assert trained(other) == ["def", "ect", "<|im_end|>"]
+
+
+def test_a_second_turn_comes_and_goes_and_typed_special_tokens_are_marked(opened):
+    inside, _ = figures(opened("masks"))
+    inside.get_by_role("button", name="Add a second turn").press("Enter")
+    assert inside.evaluate("document.activeElement.id") == "user-2"
+    inside.get_by_label("Assistant, second turn").fill("no")
+    assert trained(inside) == ["def", "ect", "<|im_end|>", "no", "<|im_end|>"]
+    inside.get_by_role("button", name="Remove the second turn").press("Enter")
+    assert trained(inside) == ["def", "ect", "<|im_end|>"]
+    assert not inside.locator("#typed").is_visible()
+    inside.get_by_role("button", name="typed by hand").click()
+    assert inside.locator("#typed").inner_text().startswith("2 special tokens typed by hand")
+    typed = inside.locator("#chat .typed .read").all_inner_texts()
+    assert typed == ["<|im_end|>", "<|im_start|>"]
+    inside.get_by_role("button", name="two turns").click()
+    assert trained(inside).count("<|im_end|>") == 2
+    assert inside.get_by_label("User, second turn").input_value() == "And of Italy?"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_example_is_accessible_and_long_words_fit_a_phone(opened, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = opened("masks_alone", PHONE, color_scheme=scheme)
+    page.wait_for_selector("#figure", state="visible")
+    for button in page.locator(".tries button").all():
+        button.click()
+        assert axe.Axe().run(page).response["violations"] == []
+    page.get_by_role("textbox", name="User", exact=True).fill("z" * 300)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 @pytest.mark.long

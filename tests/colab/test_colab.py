@@ -45,7 +45,7 @@ def test_its_kernel_is_gone(ran):
 def test_nothing_preloaded_is_installed_again(ran):
     """Neither in another version nor in the same one: what was there was not written to."""
     assert {name: ran.after.get(name) for name in ran.before} == ran.before
-    assert set(ran.after) - set(ran.before) == {"evaluate", "sft-unveiled"}
+    assert set(ran.after) - set(ran.before) == {"evaluate", "gguf", "sft-unveiled"}
 
 
 def test_the_setup_cell_installs_the_course_and_leaves_the_folder_empty(public, tmp_path):

@@ -20,14 +20,16 @@ ORDER = [
     "parallel",
     "runtime",
     "downloads",
+    "gguf_weights",
     "corpora",
     "own_data",
     "speedups",
+    "lora",
     "checkpoints",
     "batching",
     "metrics",
 ]
-ORDER += ["baselines", "storage", "training", "validation", "measured", "plots"]
+ORDER += ["baselines", "storage", "training", "chat", "validation", "measured", "plots"]
 ORDER += ["widgets", "report", "exercises"]
 # The same law inside a package; the rest of the house sees only what its `__init__` names.
 INSIDE = {
@@ -42,10 +44,28 @@ INSIDE = {
         "writing",
         "new_file",
     ],
-    "training": ["config", "steps", "session", "running"],
-    "measured": ["rows", "class_imbalance", "what_it_buys", "cross_validation", "domains"],
+    "training": ["config", "steps", "tasks", "session", "running"],
+    "chat": [
+        "conversations",
+        "losses",
+        "learning",
+        "course",
+        "generation",
+        "scoring",
+        "mistakes",
+        "skills",
+        "audit",
+    ],
+    "measured": [
+        "rows",
+        "class_imbalance",
+        "what_it_buys",
+        "cross_validation",
+        "domains",
+        "instruction_tuning",
+    ],
     "report": ["results", "wording", "drawings", "templating", "html_page", "card"],
-    "widgets": ["frame", "pieces", "heads"],
+    "widgets": ["frame", "pieces", "heads", "masks"],
 }
 FILES = sorted((project.ROOT / "helpers").rglob("*.py"))
 

@@ -52,6 +52,15 @@ def test_without_a_hub_the_message_names_the_variable_and_the_local_choice(monke
     monkeypatch.setattr(checkpoints, "hub_is_reachable", lambda: False)
     with pytest.raises(checkpoints.CheckpointError, match=r"CHECKPOINT = 'minilm'"):
         checkpoints.load("google-bert/no-such-model-here")
+    with pytest.raises(checkpoints.CheckpointError, match=r"CHECKPOINT = 'smollm2'"):
+        checkpoints.load_causal("google-bert/no-such-model-here")
+
+
+def test_a_converted_model_has_its_name_on_another_machine_too():
+    """And no other folder has one."""
+    assert checkpoints.name_at("/elsewhere/data/downloads/smollm2-safetensors") == "smollm2"
+    for other in ("/elsewhere/smollm2", "outputs/my-model", "google-bert/bert-base-uncased", ""):
+        assert checkpoints.name_at(other) == other
 
 
 def test_a_hub_that_does_not_answer_is_found_out_before_the_library_tries(monkeypatch):

@@ -16,7 +16,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from helpers import downloads, files
+from helpers import downloads, files, folders, gguf_weights
 from tests.unit.test_downloads import place  # noqa: F401
 from tests.unit.test_pack import OTHER, made, tiny, tiny_wheel  # noqa: F401
 from tests.unit.test_tasks import copy, installs  # noqa: F401
@@ -115,6 +115,8 @@ def test_a_removal_that_is_killed_leaves_a_folder_that_is_still_ours(tmp_path, m
 # ---------------------------------------------------------------- clean
 
 SITE = {"index.html": "a page", "static/style.css": "a style"}
+FETCHED = {"films/a.txt": "a film", "films/b/c.txt": "more", "films.lock": ""}
+FETCHED |= {"model/m.gguf": "numbers", "model.lock": "", "model-safetensors.lock": ""}
 
 
 @pytest.fixture
@@ -127,8 +129,12 @@ def used(copy, monkeypatch):  # noqa: F811
     for name in (".venv", ".venv-lowest"):
         files.make_marked(copy / name)
         plant(copy / name / "pyvenv.cfg")
-    for name, text in {"films/a.txt": "a film", "films/b/c.txt": "more", "films.lock": ""}.items():
+    sources["model"] = {"gguf": "m.gguf", "members": {"m.gguf": digest("numbers")}}
+    sources["model"] |= {"archive": "model.whl", "sha256": digest("wheel")}
+    for name, text in FETCHED.items():
         plant(copy / "data" / "downloads" / name, text)
+    model = copy / "data" / "downloads" / gguf_weights.place("model").name
+    folders.write_folder(model, lambda new: (plant(new / "config.json"), plant(new / "weights")))
     plant(copy / "data" / "downloads" / "news" / "one.txt", "an article")
     sources["news"]["tree"] = files.tree_sha256(copy / "data" / "downloads" / "news")
     for name, text in SITE.items():
@@ -157,6 +163,7 @@ def digest(text: str) -> str:
 OWN = [
     ".venv-mine/pyvenv.cfg",
     "data/downloads/films/notes.txt",
+    "data/downloads/model-safetensors/notes.txt",
     "data/downloads/films.partial-mine/x",
     "data/downloads/films.set-aside-1/x",
     "outputs/13/model.safetensors",
@@ -201,6 +208,8 @@ def test_clean_leaves_what_is_the_users_own_and_says_so(used, capsys):
     [
         "data/downloads/films/a.txt",
         "data/downloads/films.lock",
+        "data/downloads/model-safetensors.lock",
+        "data/downloads/model-safetensors/config.json",
         "data/downloads/news/one.txt",
         "outputs/sheets/shapes.html",
         "outputs/site/index.html",
@@ -233,6 +242,19 @@ def test_clean_follows_no_link(used, tmp_path_factory, capsys):
     assert clean.main() == 0
     assert everything(shared) == before and len(before) == 2
     assert "left in data/downloads: films" in capsys.readouterr().out
+
+
+def test_clean_does_not_believe_a_manifest_that_leads_elsewhere(used, capsys):
+    """It may name only what lies below its folder, and only one that the course wrote counts."""
+    model, own = used / "data" / "downloads" / "model-safetensors", plant(used / "own" / "a.txt")
+    listed = {"../../../own/a.txt": digest(MINE), str(own): digest(MINE), "weights": digest(MINE)}
+    for writer in ("sft-unveiled", "another"):
+        manifest = {"written_by": writer, "format": 2, "facts": {}, "files": listed}
+        plant(model / "manifest.json", json.dumps(manifest | {"editable": []}))
+        plant(model / "weights")
+        assert clean.main() == 0
+        assert own.read_text(encoding="utf8") == MINE
+        assert (model / "weights").is_file() == (writer == "another")
 
 
 # ---------------------------------------------------------------- the repository's own files
@@ -553,6 +575,8 @@ ALLOWED = {  # (file, function); in a notebook (file, cell)
     ("tools/teaching/pack.py", "place"): INTO_A_NEW_FOLDER,
     ("helpers/downloads.py", "download"): INTO_A_NEW_FOLDER,
     ("helpers/downloads.py", "unpack"): INTO_A_NEW_FOLDER,
+    ("helpers/gguf_weights.py", "convert"): INTO_A_NEW_FOLDER,
+    ("helpers/lora.py", "save"): INTO_A_NEW_FOLDER,
     ("helpers/storage.py", "save_tensors"): INTO_A_NEW_FOLDER,
     ("helpers/storage.py", "fill_model"): INTO_A_NEW_FOLDER,
     ("helpers/storage.py", "fill"): INTO_A_NEW_FOLDER,
@@ -561,6 +585,7 @@ ALLOWED = {  # (file, function); in a notebook (file, cell)
     ("tools/experiments/training_speed.py", "by_trainer"): INTO_A_TEMPORARY_FOLDER,
     ("tools/experiments/cost_against_size.py", "numbered_csv"): INTO_A_TEMPORARY_FOLDER,
     ("helpers/downloads.py", "fetch"): "a lock empties its file; free_lock has looked at that",
+    ("helpers/gguf_weights.py", "folder"): "a lock empties its file; free_lock has looked at that",
     ("helpers/storage.py", "locked"): "a lock empties its file; that is looked at before",
     ("tools/mutants/run.py", "report_to"): "it opens the null device",
     ("notebooks/09_regression_and_domains.ipynb", "31c75bb4"): "a column's name, no file",

@@ -93,6 +93,13 @@ def test_the_wheel_asks_for_what_the_requirements_list(wheel):
     assert len(asked) == len(wanted) > 10
 
 
+def test_every_package_of_the_helpers_goes_into_the_wheel():
+    named = project.project()["tool"]["setuptools"]["packages"]
+    folders = {path.parent for path in (project.ROOT / "helpers").rglob("__init__.py")}
+    there = {".".join(folder.relative_to(project.ROOT).parts) for folder in folders}
+    assert there == {name for name in named if "._" not in name}
+
+
 def test_the_setup_cell_recorded_rows_and_a_corpus_work_from_the_wheel(site, tmp_path):
     """In an empty folder, as in Colab; only the download is there already."""
     (tmp_path / "sft-unveiled" / "data").mkdir(parents=True)
@@ -100,6 +107,7 @@ def test_the_setup_cell_recorded_rows_and_a_corpus_work_from_the_wheel(site, tmp
     more = "\nfrom helpers import corpora, downloads, measured\n"
     more += "assert len(measured.table('domains')) > 10\n"
     more += "assert (downloads.DATA / 'messages.csv').is_file()\n"
+    more += "assert (downloads.DATA / 'messages_items.csv').is_file()\n"
     more += "assert len(corpora.load('reviews')['train']) > 1000"
     ran = run(SETUP + more + WHERE, tmp_path, site)
     assert ran.returncode == 0, ran.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import downloads, files
+from helpers import downloads, files, gguf_weights
 from tools import describe, environment, project
 from tools.teaching import pack, pack_texts, packing
 
@@ -53,6 +53,7 @@ def tiny(tmp_path) -> Path:
         "data/downloads/films/deeper/b.txt": "another",
         "data/downloads/news/secret.txt": "may not be passed on",
         "data/downloads/films.lock": "",
+        "data/downloads/films-safetensors/model.safetensors": "made of the films",
         ".venv/x": "not to be packed",
     }
     for name, text in texts.items():
@@ -73,7 +74,8 @@ def test_a_pack_holds_what_is_needed_and_not_what_may_not_be_passed_on(made):
     assert "sources/films/deeper/b.txt" in names
     assert f"wheels/{pack.tag()}/tiny-1.0-py3-none-any.whl" in names
     assert "course/tasks.py" in names
-    assert not [name for name in names if "secret" in name or ".venv" in name]
+    left = ("secret", ".venv", "safetensors")  # a converted model is made where it is used
+    assert not [name for name in names if any(word in name for word in left)]
     assert set(pack.sums(made)) == set(names) - {"SHA256SUMS"}
     assert [path.name for path in made.parent.iterdir()] == ["pack"]
 
@@ -257,6 +259,16 @@ def test_every_source_has_a_decision_and_terms():
     assert "01" in pack.needed_by("reviews", project.ROOT)
 
 
+@pytest.mark.parametrize("code", ['corpora.load("smollm2")', 'CHECKPOINT = "smollm2"'])
+def test_a_notebook_needs_what_its_code_names(tmp_path, code):
+    cells = [{"cell_type": "markdown", "source": ['CHECKPOINT = "minilm"']}]
+    cells += [{"cell_type": "code", "source": [code, "\n"]}]
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "12_tuning.ipynb").write_text(json.dumps({"cells": cells}))
+    assert pack.needed_by("smollm2", tmp_path) == ["12"]
+    assert pack.needed_by("minilm", tmp_path) == []
+
+
 def test_what_the_pack_left_out_stops_nobody(monkeypatch, tmp_path, capsys):
     """The real function that `lab` calls, with a source that cannot be fetched."""
 
@@ -265,13 +277,38 @@ def test_what_the_pack_left_out_stops_nobody(monkeypatch, tmp_path, capsys):
             raise downloads.DownloadError("no network")
         return tmp_path
 
+    converted = []
     monkeypatch.setattr(downloads, "folder", folder)
+    monkeypatch.setattr(gguf_weights, "folder", lambda name: converted.append(name) or tmp_path)
     monkeypatch.setattr(pack, "not_brought", lambda root: ["news"])
     monkeypatch.setattr(os, "environ", dict(os.environ))
     describe.main()
     assert "Needed by notebook 07" in capsys.readouterr().out
+    assert "smollm2" in converted
     monkeypatch.setattr(pack, "not_brought", lambda root: [])
     with pytest.raises(SystemExit, match="no network"):
+        describe.main()
+
+
+def test_a_model_that_is_not_here_is_not_converted(monkeypatch, tmp_path, capsys):
+    """And one that is here and cannot be converted ends the set-up with one message."""
+
+    def folder(name):
+        if name == "smollm2":
+            raise downloads.DownloadError("no network")
+        return tmp_path
+
+    def refused(name):
+        raise downloads.DownloadError("Converting smollm2 needs 300 MB")
+
+    monkeypatch.setattr(downloads, "folder", folder)
+    monkeypatch.setattr(gguf_weights, "folder", refused)
+    monkeypatch.setattr(pack, "not_brought", lambda root: ["smollm2"])
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    describe.main()
+    assert "smollm2        not here" in capsys.readouterr().out
+    monkeypatch.setattr(downloads, "folder", lambda name: tmp_path)
+    with pytest.raises(SystemExit, match="Converting smollm2 needs 300 MB"):
         describe.main()
 
 

@@ -39,6 +39,8 @@ def test_the_pack_is_as_large_as_is_said_and_holds_no_article_of_the_bbc(made):
     sizes = {name: (made / name).stat().st_size for name in pack.files_below(made)}
     assert sum(sizes.values()) / 1e6 < pack.PACK_MB
     assert not [name for name in sizes if name.startswith("sources/news")]
+    assert any(name.startswith("sources/smollm2/") for name in sizes)
+    assert not [name for name in sizes if "smollm2-safetensors" in name]  # made where it is used
     assert all(name.endswith(".whl") for name in sizes if name.startswith("wheels/"))
 
 
@@ -55,5 +57,6 @@ def test_without_a_network_jupyterlab_answers_and_notebook_00_runs(made, tmp_pat
     assert not found["network"]
     assert found["lab"], found["said"]
     assert "news           not here" in found["said"]
+    assert (course / "data/downloads/smollm2-safetensors/model.safetensors").is_file()
     cells = json.loads((course / "notebooks/00_start_here.ipynb").read_text())["cells"]
     assert found["cells"] == sum(cell["cell_type"] == "code" for cell in cells)

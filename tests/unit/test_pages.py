@@ -8,7 +8,7 @@ import pytest
 
 from helpers import measured
 from tests.conftest import COURSE, load
-from tools import project
+from tools import environment, project
 from tools.experiments import one_change_at_a_time, readme_picture
 from tools.teaching import times
 
@@ -127,6 +127,27 @@ def test_the_picture_and_the_findings_of_the_readme_are_measured():
     assert f"became {whole:.1f} times as fast" in words
     gains = one_change_at_a_time.gains(amx).groupby("line")["gain"].median()
     assert gains.idxmax() == "padded to the longest"
+
+
+def test_the_readme_says_how_much_the_set_up_takes():
+    """As `lab` says beforehand, for torch without CUDA; the guide multiplies the same number."""
+    fetched = sum(source["bytes"] for source in project.sources().values()) / 1e6
+    total = environment.WHEELS_MB + environment.TORCH_MB["cpu"] + fetched
+    disk = environment.DISK_MB["cpu"] / 1000
+    assert f"about {round(total, -1):.0f} MB to download, {disk} GB on disk" in README
+    guide = (project.ROOT / "docs" / "teaching" / "guide.md").read_text(encoding="utf8")
+    assert f"Thirty times {round(total, -1):.0f} MB" in guide
+
+
+def test_the_table_of_sources_adds_up():
+    """What `data/README.md` says is fetched, by source and together."""
+    text = (project.ROOT / "data" / "README.md").read_text(encoding="utf8")
+    for name, source in project.sources().items():
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
+        assert f"| {source['bytes'] / 1e6:.1f} MB |" in row, name
+        assert f"`{source['package']}` {source['version']}" in row, name
+    fetched = sum(source["bytes"] for source in project.sources().values()) / 1e6
+    assert f"Together {fetched:.1f} MB are fetched" in text
 
 
 def test_versions_on_the_pages_are_those_that_are_installed():

@@ -46,7 +46,7 @@ def test_a_python_that_is_too_old_can_read_the_file():
 def test_a_full_disk_is_told_before_anything_starts(monkeypatch):
     usage = shutil._ntuple_diskusage(100, 99, 500_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
-    with pytest.raises(project.Trouble, match=r"needs 3.0 GB.*0.5 GB are free"):
+    with pytest.raises(project.Trouble, match=r"needs 3.5 GB.*0.5 GB are free"):
         environment.check_disk("cpu")
 
 

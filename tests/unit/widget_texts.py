@@ -1,6 +1,11 @@
-"""Texts on which the interactive tokenizer is compared with the library."""
+"""Texts on which the interactive tokenizers are compared with the library."""
+
+import random
+
+import pandas as pd
 
 from helpers import corpora
+from tools import project
 
 AWKWARD = [
     "",
@@ -40,3 +45,72 @@ def reviews() -> list[str]:
 def all_texts() -> list[str]:
     """Several hundred reviews, awkward cases, and many characters each between two letters."""
     return [*reviews(), *AWKWARD, *CHARACTERS]
+
+
+# ---------------------------------------------------------------- for the mask microscope
+
+SPACES = [
+    " ",
+    "  ",
+    "   ",
+    "\n",
+    "\n\n",
+    "\r\n",
+    "\t",
+    " \n ",
+    "\x0b",
+    "\x85",
+    "\xa0",
+    "\u2028",
+    "\u3000",
+]
+SPECIAL = ["<|im_end|>", "<|im_start|>", "<|endoftext|>", "<repo_name>", "<|im_end", "<|IM_END|>"]
+DIGITS = ["7", "42", "2024", "1234567890", "٣", "½", "²", "Ⅷ", "一二", "𝟘", "３"]
+SHORT = ["don't", "I'll", "we've", "'s", "'S", "''t", "’s", "'", "x'd", "'ring"]
+LETTERS = ["the", "Kettle", "é", "e\u0301", "\u0301", "İ", "ſ", "straße", "ŁÓDŹ", "ﬁ", "zzzzzzzzz"]
+SCRIPTS = ["我喜欢茶", "한국어", "ไทย", "हिन्दी", "العربيةُ", "עִבְרִית", "日本語の", "𠀀𪚥", "Ωμέγα"]
+EMOJI = ["😀", "👍🏽", "👩‍👩‍👧", "🇩🇪", "❤️", "😊😊😊", "\u200d", "\ufe0f"]
+CONTROL = [
+    "\0",
+    "\x04",
+    "\x06",
+    "\x1c",
+    "\x1f",
+    "\x7f",
+    "\u200b",
+    "\ufeff",
+    "\ufffd",
+    "\U0010ffff",
+    "\ue000",
+]
+SIGNS = [
+    "...",
+    "!!!",
+    "?",
+    ",",
+    "==",
+    "{}",
+    "</p>",
+    "#",
+    "--",
+    "¿",
+    "«»",
+    "€",
+    "_",
+    "__init__",
+    "|>",
+]
+POOLS = [SPACES, SPACES, SPECIAL, DIGITS, SHORT, LETTERS, LETTERS, SCRIPTS, EMOJI, CONTROL, SIGNS]
+
+
+def hard_texts(count: int, seed: int = 0) -> list[str]:
+    """Texts of 1 to 24 pieces in any order: spaces, digits, scripts, emoji, special tokens."""
+    draw = random.Random(seed)
+    lengths = [draw.randint(1, 24) for _ in range(count)]
+    return ["".join(draw.choice(draw.choice(POOLS)) for _ in range(length)) for length in lengths]
+
+
+def chat_texts() -> list[str]:
+    """More than a thousand: what the tokenizer is compared on, messages, and hard ones."""
+    messages = pd.read_csv(project.ROOT / "data" / "messages.csv")["message"].dropna().tolist()
+    return [*all_texts(), *messages[:200], *hard_texts(700)]

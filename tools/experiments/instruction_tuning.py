@@ -62,17 +62,36 @@ PILOT = [
     for weights, rates in (("lora", (5e-4, 1e-3, 2e-3)), ("full", (5e-5, 1e-4, 2e-4)))
     for rate in rates
 ]
-PLANNED = [*ERRORS, *FULL, *LONGER, *WEIGHTED, *AS_JSON, *RAW, *FORGETTING, *PILOT]
+BEFORE = [entry("word", "none", "none", 0.0, 0, 0)]
+PLANNED = [
+    *ERRORS[:5],
+    *BEFORE,
+    *ERRORS[5:],
+    *FULL,
+    *LONGER,
+    *WEIGHTED,
+    *AS_JSON,
+    *RAW,
+    *FORGETTING,
+    *PILOT,
+]
 
 
 def run(task: str, labels: str, weights: str, rate: float, epochs: int, seed: int) -> dict:
-    """Train once; the figures of its last epoch, its answers, and what it forgot."""
+    """Train once; the figures of its last epoch, its answers, and what it forgot.
+
+    With labels "none" nothing is trained: the model as it came.
+    """
     datasets, names = course.load()
     make = course.extracting if task == "json" else course.sorting
     parts = {part: make(datasets[part], names) for part in datasets}
     tokenizer, model = checkpoints.load_causal()
     if weights == "lora":
         lora.add(model, seed=seed)
+    if labels == "none":
+        keys = entry(task, labels, weights, rate, epochs, seed)
+        before = tested(model, tokenizer, parts["test"], task, names, keys)
+        return before | remembered(model, tokenizer)
     prompt_weight = 0.1 if labels == "prompt 0.1" else 0.0
     examples = spoiled(parts["train"], labels, tokenizer)
     config = training.TrainingConfig(

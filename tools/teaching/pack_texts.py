@@ -12,6 +12,7 @@ from helpers import files
 # `None`: carried. A text: left out, and why.
 PASS_ON = {
     "minilm": None,
+    "smollm2": None,
     "reviews": None,
     "news": "the BBC owns the articles and allows non-commercial and research use only "
     "(data/news.md), so that whoever needs them fetches them",
@@ -21,6 +22,7 @@ PASS_ON = {
 }
 TERMS = {
     "minilm": "Apache-2.0 by the makers' model card; the package that carries it declares MIT.",
+    "smollm2": "Apache-2.0, by the file's own metadata and by the package that carries it.",
     "reviews": "The package declares MIT, and no other terms are known. The sentences belong to "
     "their authors, from whom we know of no licence.",
     "ratings": "The package declares MIT, and the data's own file asks for a citation. Whether "
@@ -47,7 +49,7 @@ The packages are for {kinds}; no other Python will do.
     Copy-Item -Recurse "E:\\{name}\\course" "$HOME\\sft-unveiled"; cd "$HOME\\sft-unveiled"
     py tasks.py lab --from "E:\\{name}"
 
-Every file is checked before anything is installed. It takes some minutes and 3 GB of disk; after
+Every file is checked before anything is installed. It takes some minutes and 3.5 GB of disk; after
 that the stick may go, and `python3 tasks.py lab` starts the course.
 
 ## What is not here

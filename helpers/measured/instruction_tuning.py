@@ -1,0 +1,142 @@
+"""Instruction tuning of SmolLM2 on the course's messages, beside other models: recorded rows.
+
+`tools/experiments/instruction_tuning.py` and `messages_compared.py` made them.
+"""
+
+import numpy as np
+import pandas as pd
+
+from helpers import metrics
+from helpers.measured.rows import table
+
+RUNS, ANSWERS, STEPS = (
+    "instruction_tuning",
+    "instruction_tuning_answers",
+    "instruction_tuning_steps",
+)
+OTHERS, OTHERS_ANSWERS = "messages_compared", "messages_compared_answers"
+KEYS = ["task", "labels", "weights", "rate", "epochs", "seed"]
+# The rates at which both ways of training were compared first.
+RATE = {"lora": 1e-3, "full": 1e-4}
+WAYS = {
+    "SmolLM2, LoRA, one epoch": {"weights": "lora", "rate": 1e-3, "epochs": 1},
+    "SmolLM2, LoRA, two epochs": {"weights": "lora", "rate": 1e-3, "epochs": 2},
+    "SmolLM2, all weights, one epoch": {"weights": "full", "rate": 1e-4, "epochs": 1},
+}
+ORDER = [
+    "SmolLM2, LoRA, two epochs",
+    "SmolLM2, LoRA, one epoch",
+    "SmolLM2, all weights, one epoch",
+    "few-shot, likeliest",
+    "few-shot, generated",
+    "zero-shot, likeliest",
+    "zero-shot, generated",
+    "fine-tuned encoder",
+    "frozen features",
+    "TF-IDF",
+]
+# What a way of answering needs on the disk: fp32 weights of the encoder, bf16 of SmolLM2.
+MEGABYTES = {"SmolLM2": 269, "few": 269, "zero": 269, "fine-tuned": 91, "frozen": 91, "TF-IDF": 1}
+ERRORS = ("right", "pad is end", "no end", "shifted", "prompt trained")
+
+
+def matching(rows: pd.DataFrame, **wanted: object) -> pd.DataFrame:
+    """The rows in which these columns have these values."""
+    kept = np.logical_and.reduce([rows[name] == value for name, value in wanted.items()])
+    return rows[kept]
+
+
+def hits() -> pd.DataFrame:
+    """Whether each answer to a test message was exactly right: (models and seeds) × 105 messages.
+
+    A written answer is right if it is the expected word and the model stopped behind it.
+    """
+    others = table(OTHERS_ANSWERS, keep_default_na=False)
+    expected = others[others["model"] == "TF-IDF"].set_index("row")["expected"]
+    others["hit"] = others["answer"] == others["expected"]
+    frames = [others[["model", "seed", "row", "hit"]]]
+    own = matching(table(ANSWERS, keep_default_na=False), task="word", labels="right")
+    own["hit"] = (own["answer"].str.strip() == own["row"].map(expected)) & (own["stopped"] == 1)
+    for name, way in WAYS.items():
+        frames.append(matching(own, **way).assign(model=name)[["model", "seed", "row", "hit"]])
+    found = pd.concat(frames)
+    return found.pivot(index=["model", "seed"], columns="row", values="hit").astype(float)
+
+
+def compared() -> pd.DataFrame:
+    """Exact answers of every model to the 105 test messages, in percent.
+
+    Returns:
+        Per model: `runs`, the mean `exact` of them, `low` and `high` (Wilson, for the mean number
+        of right messages, so they cover which messages the test part has), `from` and `to` over
+        the runs, and `MB` on the disk.
+    """
+    found, rows = hits(), {}
+    for model in ORDER:
+        if model in found.index.get_level_values("model"):
+            shares = found.loc[model].mean(axis=1)
+            messages = found.shape[1]
+            low, high = metrics.wilson(shares.mean() * messages, messages)
+            figures = [shares.mean(), low, high, shares.min(), shares.max()]
+            size = next(mb for name, mb in MEGABYTES.items() if model.startswith(name))
+            rows[model] = [len(shares), *(round(100 * share, 1) for share in figures), size]
+    columns = ["runs", "exact", "low", "high", "from", "to", "MB"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def paired(first: str, second: str) -> str:
+    """The difference of two models on the same messages, each averaged over its runs.
+
+    The interval (BCa bootstrap over messages) covers which messages the test part has; what other
+    seeds would change is in it only as far as the averages smooth it.
+    """
+    found = hits()
+    one, other = (found.loc[model].mean(axis=0).to_numpy() for model in (first, second))
+    low, high = metrics.bca_interval(
+        lambda a, b: a.mean(axis=-1) - b.mean(axis=-1), one, other, vectorized=True
+    )
+    gain = 100 * (one - other).mean()
+    return f"{first} minus {second}: {gain:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
+
+
+def errors() -> pd.DataFrame:
+    """What five kinds of labels do, three seeds each: losses as logged, and shares in percent."""
+    runs = matching(table(RUNS), task="word", weights="lora", rate=RATE["lora"], epochs=1)
+    rows = {}
+    for labels in ERRORS:
+        of = matching(runs, labels=labels)
+        rows[labels] = [
+            f"{of['loss_first'].mean():.2f}",
+            f"{of['loss_last'].mean():.2f}",
+            in_range(100 * of["stopped"] / of["of"]),
+            in_range(100 * of["valid"] / of["of"]),
+            in_range(100 * of["exact"] / of["of"]),
+        ]
+    columns = ["first loss", "last loss", "stopped %", "valid %", "exact %"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def in_range(values: pd.Series, form: str = "{:.0f}") -> str:
+    """The mean of some figures, with the smallest and the largest behind it."""
+    mean, low, high = (form.format(value) for value in (values.mean(), values.min(), values.max()))
+    return f"{mean} ({low} to {high})"
+
+
+def loss_curves() -> pd.DataFrame:
+    """The loss of each step as it was logged, one column for each kind of labels, seed 0."""
+    steps = matching(table(STEPS), task="word", weights="lora", rate=RATE["lora"], epochs=1, seed=0)
+    curves = steps.pivot(index="step", columns="labels", values="loss")
+    return curves[[labels for labels in ERRORS if labels in curves]]
+
+
+def forgetting() -> pd.DataFrame:
+    """What fine-tuning did to the loss on news articles and to thirty questions about capitals."""
+    runs = matching(table(RUNS), task="word", labels="right")
+    rows = {}
+    for (weights, rate, epochs), of in runs.groupby(["weights", "rate", "epochs"]):
+        name = f"{weights}, rate {rate:g}, {epochs} epoch" + "s" * (epochs > 1)
+        exact = in_range(100 * of["exact"] / of["of"])
+        news = in_range(of["news_loss"], "{:.2f}")
+        rows[name] = [len(of), exact, news, in_range(of["capitals"])]
+    columns = ["runs", "exact %", "loss on news", "capitals of 30"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
