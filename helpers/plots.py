@@ -29,11 +29,15 @@ BLUE, ORANGE, GREEN, BLACK, SKY, GREY, RED, PURPLE = (
 # One colour for each model and each part of the data, in the whole course.
 FINE_TUNED, FROZEN, TF_IDF, RANDOM_WEIGHTS, HUMAN, CHANCE = BLUE, GREEN, ORANGE, GREY, PURPLE, BLACK
 TRAINING, VALIDATION = SKY, RED
+CAUSAL = RED  # the language model of notebook 12, trained or prompted
 ROLES = {  # a model's name begins with one of these
     "fine-tun": FINE_TUNED,
     "frozen": FROZEN,
     "tf-idf": TF_IDF,
     "random weights": RANDOM_WEIGHTS,
+    "smollm2": CAUSAL,
+    "few-shot": CAUSAL,
+    "zero-shot": CAUSAL,
     "human": HUMAN,
     "chance": CHANCE,
 }

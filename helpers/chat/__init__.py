@@ -1,5 +1,6 @@
 """Conversations for a causal language model: template, labels, learning, generation, scoring."""
 
+from helpers.chat.audit import Audit, Finding, audit
 from helpers.chat.conversations import (
     IGNORED,
     ConversationError,
@@ -17,8 +18,11 @@ __all__ = [
     "IGNORED",
     "Answer",
     "AnswerLosses",
+    "Audit",
     "ConversationError",
     "Example",
+    "Finding",
+    "audit",
     "continue_ids",
     "encode",
     "examples_of",

@@ -17,8 +17,7 @@ from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from helpers import corpora
-from helpers.chat import conversations
-from helpers.chat.conversations import IGNORED, Conversation
+from helpers.chat.conversations import IGNORED, Conversation, encode, prompt_of, render
 
 NAMED = 5  # row numbers that a table gives as examples
 SHOWN = 8  # tokens quoted where two sequences of ids first differ
@@ -277,8 +276,8 @@ def generation_prompt(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     nothing before an answer. Answers are then taken to be where the labels are.
     """
     try:
-        with_header = conversations.render(tokenizer, PROBE, add_prompt=True)
-        without = conversations.render(tokenizer, PROBE)
+        with_header = render(tokenizer, PROBE, add_prompt=True)
+        without = render(tokenizer, PROBE)
     except UNRENDERED:
         return []
     return with_header[len(without) :] if with_header[: len(without)] == without else []
@@ -292,7 +291,7 @@ def read_messages(dataset: Dataset, marks: Marks, max_length: int | None) -> Rea
     rows, unreadable, unstripped = [], {}, []
     for number, conversation in enumerate(dataset["messages"]):
         try:
-            example = conversations.encode(marks.tokenizer, conversation)
+            example = encode(marks.tokenizer, conversation)
         except UNRENDERED as error:
             if encodes_when_stripped(marks.tokenizer, conversation):
                 unstripped.append(number)
@@ -315,7 +314,7 @@ def encodes_when_stripped(tokenizer: PreTrainedTokenizerBase, conversation: Conv
             else message
             for message in conversation
         ]
-        conversations.encode(tokenizer, stripped)
+        encode(tokenizer, stripped)
     except (*UNRENDERED, AttributeError):
         return False
     return True
@@ -729,8 +728,8 @@ def prompts_of_test(test: Dataset, marks: Marks) -> list[list[int]]:
     for messages in test.with_format(None)["messages"]:
         try:
             has_answer = any(message["role"] == "assistant" for message in messages)
-            before = conversations.prompt_of(messages) if has_answer else messages
-            prompts.append(conversations.render(marks.tokenizer, before, add_prompt=True))
+            before = prompt_of(messages) if has_answer else messages
+            prompts.append(render(marks.tokenizer, before, add_prompt=True))
         except UNRENDERED:
             continue  # what cannot be rendered cannot be asked either
     return prompts

@@ -8,6 +8,7 @@ token's own id; the model shifts them by itself.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 IGNORED = -100  # what torch's cross_entropy leaves out
@@ -55,16 +56,22 @@ def render(
         add_prompt: append the header of an answer, so that the model writes the answer next.
 
     Raises:
-        ConversationError: the tokenizer has no chat template.
+        ConversationError: the tokenizer has no chat template, or it cannot render this.
     """
     if not tokenizer.chat_template:
         raise ConversationError(
             "this tokenizer has no chat template, so it was not made for conversations. Choose an "
             'instruction-tuned checkpoint, such as "smollm2".'
         )
-    return tokenizer.apply_chat_template(
-        list(conversation), add_generation_prompt=add_prompt, return_dict=False
-    )
+    try:
+        return tokenizer.apply_chat_template(
+            list(conversation), add_generation_prompt=add_prompt, return_dict=False
+        )
+    except (ValueError, TypeError, LookupError, TemplateError) as error:
+        raise ConversationError(
+            f"the chat template cannot render this conversation ({error}). Each message must be "
+            'like {"role": "user", "content": "…"}, and the first one of the system or the user.'
+        ) from error
 
 
 def encode(
@@ -114,8 +121,9 @@ def answer_span(
     through = render(tokenizer, conversation[: i + 1])
     if ids[: len(before)] != before or ids[: len(through)] != through:
         raise ConversationError(
-            f"the chat template renders the first {i + 1} messages differently when more follow, "
-            "so the answer cannot be found. Use a template that only ever appends."
+            f"the answer in message {i + 1} cannot be found: the chat template renders what comes "
+            "before it differently when more follows. If the answer begins with a blank, remove "
+            "that; if not, use a template that only ever appends."
         )
     stop = end_id(tokenizer)
     ends = [t for t in range(len(before), len(through)) if ids[t] == stop]
@@ -128,6 +136,12 @@ def answer_span(
 
 
 def prompt_of(conversation: Conversation) -> list[Message]:
-    """The messages before the last answer: what the model is given when it shall write that."""
-    last = max(i for i, message in enumerate(conversation) if message["role"] == "assistant")
-    return list(conversation[:last])
+    """The messages before the last answer: what the model is given when it shall write that.
+
+    Raises:
+        ConversationError: there is no answer.
+    """
+    found = [i for i, message in enumerate(conversation) if message["role"] == "assistant"]
+    if not found:
+        raise ConversationError("this conversation holds no message of the assistant.")
+    return list(conversation[: found[-1]])

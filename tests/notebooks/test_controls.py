@@ -17,6 +17,7 @@ from tests.notebooks.conftest import run
 from tools import project
 
 RANDOM_WEIGHTS = """
+import torch
 from helpers import checkpoints
 
 def load_untrained(*arguments, _load=checkpoints.load, **options):
@@ -25,8 +26,15 @@ def load_untrained(*arguments, _load=checkpoints.load, **options):
 def load_untrained_encoder(*arguments, **options):
     return load_untrained(*arguments, **options)[1].base_model
 
+def load_untrained_causal(*arguments, _load=checkpoints.load_causal, **options):
+    tokenizer, model = _load(*arguments, **options)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return tokenizer, type(model)(model.config).eval()
+
 checkpoints.load = load_untrained
 checkpoints.load_encoder = load_untrained_encoder
+checkpoints.load_causal = load_untrained_causal
 """
 
 SHUFFLED_LABELS = """

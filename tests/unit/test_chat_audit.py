@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from transformers import DataCollatorForLanguageModeling
 
 from helpers import chat, checkpoints
-from helpers.chat import course
+from helpers.chat import course, mistakes
 from helpers.chat.audit import CHECKS, audit
 
 IGNORED, BOS, END, LINE = -100, 1, 2, 198  # SmolLM2's ids; its padding token is the end token
@@ -378,12 +378,35 @@ def test_shifted_labels_are_called_shifted_and_nothing_else(plant):
     assert "token after next" in result.findings[0].message
 
 
+MISTAKES = {
+    "end_token_masked": lambda example: mistakes.pad_is_end(example, END),
+    "no_end_token": lambda example: mistakes.no_end(example, END),
+    "everything_masked": mistakes.all_masked,
+    "prompt_trained": mistakes.prompt_trained,
+    "labels_shifted": mistakes.shifted,
+}
+
+
+@pytest.mark.parametrize("check", MISTAKES)
+def test_each_mistake_of_the_notebook_is_named_alone(check):
+    spoilt = [MISTAKES[check](chat.encode(smollm2(), messages)) for messages in RIGHT]
+    dataset = as_ids([one.input_ids for one in spoilt], [one.labels for one in spoilt])
+    result = audit(dataset, smollm2(), prompts=prompts_of(RIGHT))
+    assert found(result) == {check: [0, 1, 2, 3]}
+
+
 def test_a_system_message_on_one_side_is_quoted():
     sorted_by = [conversation("Hello", "other", system="Sort the message.")]
     bare = prompts_of([conversation("Hello", "other")])
     message = audit(as_messages(sorted_by), smollm2(), prompts=bare).findings[0].message
     assert "training reads 'Sort the message.<|im_end|>" in message
     assert "inference 'You are a helpful AI assistant named" in message
+
+
+def test_a_prompt_that_begins_twice_and_differs_besides_is_called_different():
+    bare = [[BOS, *prompt] for prompt in prompts_of([conversation("Hello", "other")])]
+    trained = as_messages([conversation("Hello", "other", system="Sort the message.")])
+    assert found(audit(trained, smollm2(), prompts=bare)) == {"prompt_differs": [0]}
 
 
 # Cut rows.
@@ -398,6 +421,16 @@ def test_an_answer_cut_at_its_end_is_truncated(missing):
     assert found(audit(dataset, smollm2(), max_length=size)) == {"truncated": [4]}
     assert found(audit(dataset, smollm2())) == {"no_end_token": [4]}
     assert found(audit(as_ids(ids, labels), smollm2(), max_length=len(ids[4]))) == {}
+
+
+def test_only_the_last_answer_of_a_row_of_full_length_counts_as_cut():
+    ids, labels = encoded(RIGHT[2:])
+    remove_end_of_first(ids[0], labels[0])
+    remove_end(ids[1], labels[1])
+    cut = as_ids([ids[0][:-3], ids[1]], [labels[0][:-3], labels[1]])
+    assert len(ids[1]) < len(ids[0]) - 3
+    checks = found(audit(cut, smollm2(), max_length=len(ids[0]) - 3))
+    assert checks == {"no_end_token": [0, 1], "truncated": [0]}
 
 
 @pytest.mark.parametrize("kind", ["messages", "ids"])
@@ -489,6 +522,13 @@ def test_a_template_without_a_header_is_read_by_its_labels():
     assert found(audit(as_ids(ids, labels), tokenizer)) == {"prompt_trained": [1]}
     ids[1], labels[1] = ids[1][:-1], [IGNORED] * (len(ids[1]) - 2) + [ids[1][-2]]
     assert found(audit(as_ids(ids, labels), tokenizer)) == {"no_end_token": [1]}
+
+
+@pytest.mark.parametrize("labels", [[IGNORED, IGNORED, IGNORED, 9], [IGNORED, IGNORED, END, END]])
+def test_one_wrong_label_is_not_taken_for_shifted_labels(labels):
+    tokenizer = templated(lambda _: MISTRAL)
+    checks = found(audit(as_ids([[5, 6, 7, END]], [labels]), tokenizer))
+    assert "foreign_labels" in checks and "labels_shifted" not in checks
 
 
 @pytest.mark.parametrize("kind", ["messages", "ids"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from datasets import Dataset, concatenate_datasets
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers import chat, checkpoints, lora, speedups, storage, training
@@ -140,9 +140,13 @@ def examples(draw):
 
 
 MODEL = tiny_llama()
+ROW = Example(list(range(60, 72)), [IGNORED] * 8 + list(range(68, 72)))
+LONGER = Example([*ROW.input_ids, 7, 8], [*ROW.labels, IGNORED, 8])
 
 
 @settings(max_examples=40)
+@example([ROW, ROW, ROW], 0.5, 1)  # nothing but a common beginning
+@example([LONGER, ROW], 0.0, 4)  # one row is the beginning of the other
 @given(examples(), st.sampled_from([0.0, 0.1, 0.5, 1.0]), st.sampled_from([1, 4]))
 def test_rows_are_those_of_a_loop_over_the_tokens(batch, prompt_weight, multiple_of):
     with torch.no_grad():
@@ -160,6 +164,20 @@ def written(model, ids: list[int], tokens: int) -> list[int]:
     return whole[len(ids) :]
 
 
+@pytest.mark.parametrize("prompt_weight", [0.0, 0.5])
+def test_only_the_answer_must_be_foreseen_whatever_the_prompt_weighs(prompt_weight):
+    """What the model itself writes is; the same with another last token is not."""
+    prompt, network = ROW.input_ids, losses.AnswerLosses(MODEL, prompt_weight)
+    answer = written(MODEL, prompt, 3)
+    found = []
+    for ids in (answer, [*answer[:-1], (answer[-1] + 1) % 256]):
+        row = Example([*prompt, *ids], [IGNORED] * len(prompt) + ids)
+        found.append(by_hand(MODEL, row, prompt_weight)[2])
+        with torch.no_grad():
+            assert float(network(*losses.pad([row, LONGER], PAD))[0, 2]) == found[-1]
+    assert found == [1, 0]
+
+
 def test_an_answer_counts_as_foreseen_where_greedy_generation_writes_it_and_stops(base):
     """A model that knows some answers by heart; the last row differs from one only at its end."""
     train, other = few_conversations(5, 10)
@@ -169,11 +187,11 @@ def test_an_answer_counts_as_foreseen_where_greedy_generation_writes_it_and_stop
     longer = Dataset.from_list([{"messages": small_chat.conversation("grass 0", "greens")}])
     asked = chat.examples_of(concatenate_datasets([train, other, longer]), TOKENIZER)
     expected = []
-    for example in asked:
-        first = next(t for t, label in enumerate(example.labels) if label != IGNORED)
-        answer = [label for label in example.labels if label != IGNORED]
+    for row in asked:
+        first = next(t for t, label in enumerate(row.labels) if label != IGNORED)
+        answer = [label for label in row.labels if label != IGNORED]
         assert answer[-1] == TOKENIZER.eos_token_id
-        expected.append(written(model, example.input_ids[:first], len(answer)) == answer)
+        expected.append(written(model, row.input_ids[:first], len(answer)) == answer)
     assert sum(expected[:5]) >= 3 and not all(expected) and expected[0] and not expected[-1]
     rows = chat.foresee(model, tokenizer, asked, "fp32")
     assert rows[:, 2].bool().tolist() == expected

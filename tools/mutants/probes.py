@@ -231,6 +231,35 @@ def peak_and_bandwidth(rng):
     yield from (tuple(10 ** rng.uniform((10, 9), (15, 13))) for _ in range(TRIES))
 
 
+@probes_of("12-1")
+def conversations(rng):
+    words = ["defect", "refund", "assistant", "a late parcel", " two\nlines ", "Why?", "12", "né"]
+    for trial in range(TRIES):
+        said = [" ".join(rng.choice(words, rng.integers(1, 4))) for _ in range(7)]
+        system = [{"role": "system", "content": said.pop()}] * (trial % 2)
+        roles = ["user", "assistant"] * int(rng.integers(1, 4))
+        pairs = zip(roles, said, strict=False)
+        yield (system + [{"role": role, "content": content} for role, content in pairs],)
+
+
+@probes_of("12-2")
+def logits_and_labels_of_tokens(rng):
+    for _ in range(TRIES):
+        length, vocabulary = int(rng.integers(2, 12)), int(rng.integers(2, 130))
+        ignored = rng.random(length) < rng.random()
+        ignored[rng.integers(1, length)] = False  # at least one token carries loss
+        labels = np.where(ignored, -100, rng.integers(0, vocabulary, length))
+        yield torch.tensor(rng.normal(0, 2, (length, vocabulary))), torch.tensor(labels)
+
+
+@probes_of("12-3")
+def matrices_of_lora(rng):
+    for _ in range(TRIES):
+        outputs, inputs, rank = rng.integers(1, 8, 3)
+        shapes = (outputs, inputs), (rank, inputs), (outputs, rank)
+        yield (*(torch.tensor(rng.normal(size=s)) for s in shapes), float(rng.uniform(0.5, 32)))
+
+
 @probes_of("13-3")
 def logits_labels_threshold(rng):
     for trial in range(TRIES):
