@@ -32,14 +32,19 @@ def kinds() -> dict[str, list[int]]:
     """The code points of each kind, as the library's regular expression treats them one by one.
 
     A character is a letter if it continues a word of letters, and so on; what continues neither
-    letters, numbers nor signs is a space.
+    letters, numbers nor signs is a space. Digits are first taken out one by one, by another part
+    of the library, whose Unicode is younger: it knows numbers that are signs to the expression.
+    These stand alone.
     """
     cut = pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str
-    found: dict[str, list[int]] = {"letter": [], "number": [], "space": []}
+    alone = pre_tokenizers.Digits(individual_digits=True).pre_tokenize_str
+    found: dict[str, list[int]] = {"letter": [], "number": [], "space": [], "alone": []}
     for code in ENCODABLE:
         continued = [kind for start, kind in STARTS.items() if len(cut(start + chr(code))) == 1]
         (kind,) = continued or ["space"]
-        found.get(kind, []).append(code)
+        is_digit = len(alone(f"a{chr(code)}")) == 2
+        assert is_digit or kind != "number"
+        found.get("alone" if is_digit and kind != "number" else kind, []).append(code)
     return found
 
 

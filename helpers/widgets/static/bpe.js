@@ -2,7 +2,8 @@
 // run it alone.
 const BASE = 64, FIRST_DIGIT = 35;
 // Every character takes a shape of its kind; signs are what is no letter, number or space.
-const KINDS = { sign: "!", letter: "a", number: "0", space: "\t" };
+// One that stands alone is a number to the step that takes out digits, and to no other.
+const KINDS = { sign: "!", letter: "a", number: "0", space: "\t", alone: "\u0100" };
 // The regular expression of GPT-2, for a text of such shapes, whose Unicode is settled.
 const WORDS = /'s|'t|'re|'ve|'m|'ll|'d| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+/g;
 
@@ -41,7 +42,7 @@ function words(tables, text) {
   const shape = characters.map((each) => each < "\x80"
     ? each : String.fromCharCode(tables.shapes[each.codePointAt(0)])).join("");
   let at = 0;
-  for (const part of tables.digits ? shape.split(/([0-9])/) : [shape])
+  for (const part of tables.digits ? shape.split(/([0-9\u0100])/) : [shape])
     for (const { length } of part.match(WORDS) ?? [])
       found.push(characters.slice(at, at += length).join(""));
   return found;
