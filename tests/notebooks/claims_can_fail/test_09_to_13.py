@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import torch
 
-from helpers.measured import domains, table
-from tests.notebooks.claims import nb09, nb10, nb13
+from helpers import chat
+from helpers.measured import domains, instruction_tuning, table
+from tests.notebooks.claims import nb09, nb10, nb12, nb13
 
 
 def recorded_09(model: str) -> tuple[pd.DataFrame, dict]:
@@ -61,6 +62,33 @@ def test_10_a_kept_gradient_that_moves_nothing_does_not_pass():
         nb10.keeping_the_word_gradient_changes_no_bit(
             start, start, model, lambda line, before: gains
         )
+
+
+def answered(texts: list[str], stopped: bool = True) -> list[chat.Answer]:
+    return [chat.Answer(text, stopped, []) for text in texts]
+
+
+def test_12_one_word_for_every_message_does_not_pass():
+    names = ["account", "billing", "cancellation", "defect", "delivery", "question", "refund"]
+    names.append("return")
+    expected = [names[i % 8] for i in range(105)]
+    with pytest.raises(AssertionError):
+        nb12.the_trained_model_is_far_above_chance(answered(["refund"] * 105), expected, names)
+
+
+def test_12_right_answers_that_stop_do_not_pass_for_the_mistake():
+    names, expected = ["refund", "return"], ["refund", "return"] * 52
+    right = answered(expected)
+    with pytest.raises(AssertionError):
+        nb12.without_a_trained_end_no_answer_stops(right, right, expected, names)
+
+
+def test_12_recorded_mistakes_that_do_no_harm_do_not_pass(monkeypatch):
+    rows = table("instruction_tuning")
+    rows.loc[rows["labels"] == "pad is end", "stopped"] = 105
+    monkeypatch.setattr(instruction_tuning, "table", lambda *_, **__: rows)
+    with pytest.raises(AssertionError):
+        nb12.recorded_errors_are_as_told()
 
 
 def test_13_frozen_features_do_not_pass_for_fine_tuning():

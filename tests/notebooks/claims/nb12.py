@@ -1,0 +1,289 @@
+"""What 12_instruction_tuning says about its numbers."""
+
+import math
+import re
+
+import torch
+
+from helpers import chat
+from helpers.measured import instruction_tuning as recorded
+from tests.notebooks.claims import after
+
+RIVALS = ("fine-tuned encoder", "frozen features", "TF-IDF")
+NUMBER = re.compile(r"[+-]\d+\.\d")
+
+
+@after("c5795d6b")
+def the_model_has_135_million_parameters(parameters):
+    """Section 1: "135 million parameters, six times as many as the MiniLM"."""
+    assert parameters == 134_515_008
+    assert 5.8 < parameters / 22_713_216 < 6.2
+
+
+@after("688d9648")
+def five_tokens_and_a_logit_for_each_of_the_vocabulary(logits, input_ids):
+    """Section 1: five tokens, 49,152 logits at each position."""
+    assert tuple(logits.shape) == (1, 5, 49_152) and input_ids.shape == (1, 5)
+
+
+@after("bf4fef96")
+def paris_gets_more_than_half(probabilities, tokenizer):
+    """Section 1: "Paris" is far ahead, with more than half of the probability."""
+    best = probabilities.topk(2)
+    assert tokenizer.decode(best.indices[0]) == " Paris"
+    assert best.values[0] > 0.5 and best.values[0] > 3 * best.values[1]
+
+
+@after("08acb9c6")
+def no_weight_points_ahead(masked):
+    """Section 2: rows add up to 1, nothing above the diagonal, the first weight is 1."""
+    weights = masked.softmax(dim=1)
+    assert torch.equal(weights, weights.tril()) and weights[0, 0] == 1
+    assert torch.allclose(weights.sum(dim=1), torch.ones(4))
+
+
+@after("30d5a958")
+def only_the_last_position_changes(logits, other_logits):
+    """Section 2: only at the last one."""
+    changed = (logits - other_logits).abs().amax(dim=2)[0] > 1e-3
+    assert changed.tolist() == [False] * 4 + [True]
+
+
+@after("9bb33019")
+def the_loop_writes_what_the_library_writes(written, library):
+    """Section 3: the same tokens."""
+    assert torch.equal(written, library)
+
+
+@after("8f760d18")
+def the_model_ends_its_answer_itself(answer, tokenizer):
+    """Section 4: the token after the full stop is the end token, and then it goes on."""
+    tokens = tokenizer.convert_ids_to_tokens(answer)
+    after_the_stop = tokens[tokens.index(".") + 1 :]
+    assert after_the_stop[0] == "<|im_end|>" and len(after_the_stop) > 1
+
+
+@after("be20ef91")
+def the_answer_has_four_tokens(before, ids, tokenizer):
+    """Section 5: two for the word, the end token, a line break."""
+    assert ids[: len(before)] == before
+    assert tokenizer.convert_ids_to_tokens(ids[len(before) :]) == ["def", "ect", "<|im_end|>", "Ċ"]
+
+
+@after("3c64a1d7")
+def three_labels_count(labels):
+    """Section 5: "Only three of these labels count"."""
+    assert sum(label != -100 for label in labels) == 3 and labels[-1] == -100
+
+
+@after("eb4a32e0")
+def the_loss_by_hand_is_the_models_own(by_hand, by_library):
+    """Section 5: the same number; somebody who guesses blindly would have 10.8."""
+    assert round(math.log(49_152), 1) == 10.8
+    assert torch.isclose(by_hand, by_library, atol=1e-5)
+
+
+@after("11775deb")
+def untrained_it_does_not_comply(zero_shot, names):
+    """Section 6: none of the answers is one of the eight words."""
+    assert not any(answer.text.strip().lower() in names for answer in zero_shot)
+
+
+@after("e7d17327")
+def sixteen_bytes_instead_of_four(million):
+    """Section 7: four bytes, and sixteen; seven billion weights would need 112 GB."""
+    assert round(4 * million) == 538 and round(16 * million) == 2152
+    assert 7e9 * 16 == 112e9
+
+
+@after("0b38ea71")
+def a_few_percent_are_trained(trained, parameters):
+    """Section 7: what is trained is 3.6 % of all weights."""
+    assert trained == 4_884_480 and round(100 * trained / parameters, 1) == 3.6
+
+
+@after("b9a2e113")
+def the_helper_computes_the_models_own_loss(ours, theirs):
+    """Section 8: the same loss."""
+    assert torch.isclose(ours, theirs, atol=1e-4)
+
+
+@after("db410d59")
+def the_loss_falls_far(losses):
+    """Section 8: 47 steps; far below its first value."""
+    assert len(losses) == 47
+    assert sum(losses[-10:]) / 10 < losses[0] / 3
+
+
+@after("407787de", learning=True)
+def the_trained_model_is_far_above_chance(answers, expected, names):
+    """Section 9: answers are valid and stop, and more are right than guessing would reach."""
+    score = chat.score(answers, expected, chat.one_of(names))
+    assert score.loc["valid", "share"] > 0.95 and score.loc["stopped", "share"] > 0.95
+    assert score.loc["exact", "low"] > 1 / 8
+
+
+@after("4e67bf70")
+def the_collator_masks_the_end_token(batch, ids):
+    """Section 10: the end token of the answer has the label −100, its word has not."""
+    labels = batch["labels"][0].tolist()
+    assert labels[-2] == -100 and ids[-2] == 2 and labels[-3] == ids[-3]
+
+
+@after("58099cea")
+def nothing_is_marked_and_the_loss_is_not_a_number(marked, model, ids):
+    """Section 10: a mask of zeros, and a loss of nan."""
+    assert sum(marked["assistant_masks"]) == 0
+    loss = model(torch.tensor([ids]), labels=torch.full((1, len(ids)), -100)).loss
+    assert math.isnan(loss)
+
+
+@after("b3b6de68")
+def without_a_trained_end_no_answer_stops(wrong_answers, answers, expected, names):
+    """Section 10: not one answer stops or is exact, on the same data, steps and seed."""
+    wrong = chat.score(wrong_answers, expected, chat.one_of(names))
+    right = chat.score(answers, expected, chat.one_of(names))
+    assert wrong.loc["stopped", "count"] == 0 and wrong.loc["exact", "count"] == 0
+    assert right.loc["stopped", "count"] > 100
+
+
+@after("81d7e35d")
+def recorded_errors_are_as_told():
+    """Section 10: three seeds each; two mistakes are the same training; the prompt costs points."""
+    runs = recorded.matching(
+        recorded.table(recorded.RUNS), task="word", weights="lora", rate=1e-3, epochs=1
+    ).set_index(["labels", "seed"])
+    assert (runs.loc["right", "stopped"] >= 103).all()
+    for labels in ("pad is end", "no end"):
+        assert len(runs.loc[labels]) == 3
+        assert (runs.loc[labels, "stopped"] == 0).all() and (runs.loc[labels, "exact"] == 0).all()
+    same = ["loss_first", "loss_last", "validation_loss", "news_loss"]
+    assert runs.loc["pad is end", same].equals(runs.loc["no end", same])
+    assert (runs.loc["shifted", "exact"] == 0).all() and (runs["loss_last"] < 1.5).all()
+    assert (runs["loss_last"] < runs["loss_first"] / 2).all()
+    assert (runs.loc["prompt trained", "exact"] < runs.loc["right", "exact"]).all()
+
+
+@after("81d7e35d")
+def answers_of_the_spoiled_runs_are_as_told():
+    """Section 10: `defect` and a line break, again and again; nearly all shifted ones are empty."""
+    answers = recorded.table(recorded.ANSWERS, keep_default_na=False)
+    endless = recorded.matching(answers, labels="pad is end", seed=0)["answer"]
+    assert endless.str.startswith("defect\ndefect\n").any()
+    shifted = recorded.matching(answers, labels="shifted")["answer"]
+    assert (shifted.str.strip() == "").mean() > 0.8
+
+
+@after("23e62e44")
+def the_table_says_what_the_text_says(table):
+    """Section 9: hardly better than guessing; about half; 69 %; a fifth of the encoder's size."""
+    exact = table["exact"]
+    assert exact["SmolLM2, LoRA, two epochs"].round() == 69
+    assert 45 < exact["SmolLM2, LoRA, one epoch"] < 55
+    assert all(exact[name] < 20 for name in table.index if "shot" in name)
+    full = table.loc["SmolLM2, all weights, one epoch"]
+    one = table.loc["SmolLM2, LoRA, one epoch"]
+    assert [*full[["from", "to"]].round()] == [63, 65] and [*one[["from", "to"]].round()] == [
+        40,
+        59,
+    ]
+    assert 5.8 < 134_515_008 / 22_713_216 < 6.2
+
+
+@after("72eb9080")
+def the_pairs_say_what_the_text_says():
+    """Section 9: far above TF-IDF; frozen features and encoder: the intervals contain zero."""
+    words = {rival: recorded.paired("SmolLM2, LoRA, two epochs", rival) for rival in RIVALS}
+    gains = {rival: [*map(float, NUMBER.findall(said)[-3:])] for rival, said in words.items()}
+    assert gains["TF-IDF"][1] > 10
+    for rival in ("frozen features", "fine-tuned encoder"):
+        assert gains[rival][1] < 0 < gains[rival][2]
+    assert abs(gains["frozen features"][0]) < 1 and round(gains["fine-tuned encoder"][0]) == -5
+
+
+@after("170ba7f3")
+def the_capitals_are_gone_and_the_news_is_not():
+    """Section 13: 22 before, hardly any after; the loss on news rose a little, less with full."""
+    runs = recorded.matching(recorded.table(recorded.RUNS), task="word")
+    before = runs[runs["labels"] == "none"].iloc[0]
+    assert before["capitals"] == 22 and before["capitals_of"] == 30
+    right = runs[runs["labels"] == "right"]
+    assert (right["capitals"] <= 3).all()
+    rise = right["news_loss"] - before["news_loss"]
+    assert ((rise > 0) & (rise < 0.3)).all()
+    assert rise[right["weights"] == "full"].max() < rise[right["weights"] == "lora"].min()
+    lora = rise[right["weights"] == "lora"].mean()
+    assert 0.13 < 1 - math.exp(-lora) < 0.17  # "each right token became some 15 % less likely"
+
+
+@after("ee88e23b")
+def top_p_is_the_librarys(ours, theirs):
+    """Section 11: the same distribution."""
+    assert torch.equal(ours, theirs)
+
+
+@after("cb2b104e")
+def the_cache_changes_no_token(greedy_with_cache, input_ids, written):
+    """Section 12: the same tokens; 183 against 62 processed."""
+    assert torch.equal(greedy_with_cache(input_ids, 10), written)
+    assert 60 + 61 + 62 == 183 and 60 + 1 + 1 == 62
+
+
+@after("6ee64be9")
+def the_library_learns_the_same(apart, weights_apart, moved):
+    """Section 14: the same losses and weights, up to rounding."""
+    assert apart < 1e-3 and weights_apart < moved / 100
+
+
+@after("ea36c234")
+def the_margin_grows_from_zero(margin, loss):
+    """Section 15: ln 2 at first; after one step the margin is positive."""
+    assert margin > 0 and loss < math.log(2)
+
+
+@after("8235b88a")
+def four_bits_tell_sixteen_values_apart(codes, error):
+    """Section 15: codes from 0 to 15; with two 16-bit numbers per 32 weights, five bits each."""
+    assert codes.min() == 0 and codes.max() == 15 and 0.01 < error < 0.2
+    assert (32 * 4 + 2 * 16) / 32 == 5
+
+
+@after("7852901f")
+def a_little_weight_on_the_prompt_did_no_harm():
+    """Section 14: 34 to 37 instead of 42 to 62; with 0.1 one or two more, and fifteen."""
+    right = recorded.prompt_weights()
+    assert [right[1.0].min(), right[1.0].max(), right[0.0].min(), right[0.0].max()] == [
+        34,
+        37,
+        42,
+        62,
+    ]
+    assert sorted(right[0.1] - right[0.0]) == [1, 2, 15]
+
+
+@after("da52f8d4")
+def the_endless_answers_begin_well(begins, expected):
+    """Section 10: the model did learn to sort: far more begin rightly than guessing would reach."""
+    assert begins > 2 * len(expected) / 8
+
+
+@after("5c73a1b6")
+def without_its_header_no_answer_is_exact(asked, right, model, tokenizer):
+    """Section 10: the model writes the missing header first."""
+    given = chat.continue_ids(model, tokenizer, asked["no generation prompt"][:4], 12)
+    assert not any(answer.text == word for answer, word in zip(given, right, strict=False))
+    assert given[0].text.startswith("<|im_start|>assistant")
+
+
+@after("53e8b00d")
+def what_is_drawn_continues_the_text(drawn, input_ids):
+    """Section 11: ten tokens more."""
+    assert torch.equal(drawn[:, : input_ids.shape[1]], input_ids)
+    assert drawn.shape[1] <= input_ids.shape[1] + 10
+
+
+@after("9d599014")
+def it_does_not_say_the_capital(chat, model, tokenizer, question):
+    """Section 13: one word, and not the right one."""
+    text = chat.generate(model, tokenizer, [question])[0].text
+    assert "Paris" not in text and len(text.split()) == 1
