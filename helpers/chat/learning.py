@@ -51,12 +51,12 @@ class Answers:
 
     def network(self, model: PreTrainedModel) -> nn.Module:
         """The model, returning losses."""
+        self.dtype = runtime.precision_of(self.config.precision, model.device)
         return AnswerLosses(model, self.prompt_weight)
 
     def rows(self, network: nn.Module, batch: list[int]) -> Tensor:
         """For each conversation: sum of losses, sum of weights, answer foreseen; shape (B, 3)."""
-        device = next(network.parameters()).device
-        dtype = runtime.precision_of(self.config.precision, device)
+        device, dtype = next(network.parameters()).device, self.dtype
         chosen = [self.examples[i] for i in batch]
         padded = pad(chosen, self.tokenizer.pad_token_id, multiple_of=4)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):

@@ -44,6 +44,7 @@ class Session:
         self.task, self.output_dir, self.on_step = task, output_dir, on_step
         self.optimizer = make_optimizer(model, config)
         self.steps = config.epochs * math.ceil(len(task.lengths) / config.batch_size)
+        self.network = task.network(self.model)  # may measure, with random numbers of its own
         runtime.set_seed(config.seed, parallel.rank())
         self.run = TrainingRun(config, data=task.fingerprints(), id=new_id(), cut=task.cut)
         self.best = {}
@@ -67,7 +68,7 @@ class Session:
                 self.restore(resume_from)
             check_ranks_agree(self.run)
             note_settings(self.model, self.config)
-            self.replica = parallel.distributed_model(self.task.network(self.model))
+            self.replica = parallel.distributed_model(self.network)
             stack.enter_context(runtime.enough_memory())
             self.interrupt = stack.enter_context(runtime.deferred_interrupt())
             stack.enter_context(speedups.word_gradient_kept(self.model))
