@@ -14,10 +14,10 @@ from helpers.chat.conversations import IGNORED, ConversationError, Example, cut,
 from helpers.chat.losses import AnswerLosses, mean_loss, pad
 from helpers.training import TrainingConfig, TrainingError, TrainingRun
 
-# For LoRA on short answers; full fine-tuning wants a tenth of this rate (notebook 12).
+# For LoRA on short answers; with all weights, notebook 12 takes a tenth of this rate.
 DEFAULTS = {
-    "batch_size": 16,
-    "learning_rate": 5e-4,
+    "batch_size": 8,
+    "learning_rate": 1e-3,
     "max_length": 512,
     "best_metric": "validation_loss",
 }
@@ -28,7 +28,8 @@ class Answers:
     """Conversations, each with an answer to learn: a task for `training.learn`.
 
     Attributes:
-        examples, validation_examples: both parts, encoded.
+        parts: both parts of the data by name, encoded.
+        examples, validation_examples: the same, at most `config.max_length` tokens of each.
     """
 
     resume = "chat.resume"
@@ -42,12 +43,16 @@ class Answers:
         prompt_weight: float = 0.0,
     ) -> None:
         self.tokenizer, self.config, self.prompt_weight = tokenizer, config, prompt_weight
-        self.train, self.validation = train, validation
-        self.examples = examples_of(train, tokenizer, config.max_length)
-        self.validation_examples = examples_of(validation, tokenizer, config.max_length)
+        self.parts = {
+            "training part": examples_of(train, tokenizer),
+            "validation part": examples_of(validation, tokenizer),
+        }
+        whole, longest = self.parts["training part"], config.max_length
+        self.examples, self.validation_examples = (
+            [cut(example, longest) for example in part] for part in self.parts.values()
+        )
         self.lengths = [len(example.input_ids) for example in self.examples]
-        whole = [len(example.input_ids) for example in examples_of(train, tokenizer)]
-        self.cut = sum(length > config.max_length for length in whole) / max(1, len(whole))
+        self.cut = sum(len(one.input_ids) > longest for one in whole) / max(1, len(whole))
 
     def network(self, model: PreTrainedModel) -> nn.Module:
         """The model, returning losses."""
@@ -78,10 +83,7 @@ class Answers:
 
     def fingerprints(self) -> dict[str, str]:
         """Both parts as the model reads them, and the weight of the prompt."""
-        parts = {"training part": self.train, "validation part": self.validation}
-        prints = {
-            name: fingerprint(examples_of(part, self.tokenizer)) for name, part in parts.items()
-        }
+        prints = {name: fingerprint(part) for name, part in self.parts.items()}
         return prints | {"prompt_weight": str(self.prompt_weight)}
 
 
@@ -91,10 +93,8 @@ def fingerprint(examples: list[Example]) -> str:
     return files.sha256_bytes(json.dumps(rows).encode())
 
 
-def examples_of(
-    dataset: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int | None = None
-) -> list[Example]:
-    """The encoded conversations of a data set.
+def examples_of(dataset: Dataset, tokenizer: PreTrainedTokenizerBase) -> list[Example]:
+    """The encoded conversations of a data set, whole.
 
     Args:
         dataset: a column `messages`, one conversation each; or columns `input_ids` and `labels`,
@@ -105,11 +105,11 @@ def examples_of(
     """
     if "input_ids" in dataset.column_names:
         pairs = zip(dataset["input_ids"][:], dataset["labels"][:], strict=True)
-        return [cut(Example(ids, labels), max_length) for ids, labels in pairs]
+        return [Example(ids, labels) for ids, labels in pairs]
     found = []
     for row, conversation in enumerate(dataset["messages"]):
         try:
-            found.append(encode(tokenizer, conversation, max_length))
+            found.append(encode(tokenizer, conversation))
         except ConversationError as error:
             raise ConversationError(f"row {row}: {error}") from None
     return found

@@ -55,7 +55,7 @@ class AnswerLosses(nn.Module):
         return torch.where(labels != IGNORED, 1.0, others.float())
 
 
-def mean_loss(rows: Tensor, _: Tensor | None = None) -> Tensor:
+def mean_loss(rows: Tensor) -> Tensor:
     """Mean loss per trained token of the rows of `AnswerLosses`, shape (n, 3)."""
     return rows[:, 0].sum() / rows[:, 1].sum()
 

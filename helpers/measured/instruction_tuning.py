@@ -15,13 +15,12 @@ RUNS, ANSWERS, STEPS = (
     "instruction_tuning_steps",
 )
 OTHERS, OTHERS_ANSWERS = "messages_compared", "messages_compared_answers"
-KEYS = ["task", "labels", "weights", "rate", "epochs", "seed"]
 # The rates at which both ways of training were compared first.
 RATE = {"lora": 1e-3, "full": 1e-4}
 WAYS = {
-    "SmolLM2, LoRA, one epoch": {"weights": "lora", "rate": 1e-3, "epochs": 1},
-    "SmolLM2, LoRA, two epochs": {"weights": "lora", "rate": 1e-3, "epochs": 2},
-    "SmolLM2, all weights, one epoch": {"weights": "full", "rate": 1e-4, "epochs": 1},
+    "SmolLM2, LoRA, one epoch": {"weights": "lora", "rate": RATE["lora"], "epochs": 1},
+    "SmolLM2, LoRA, two epochs": {"weights": "lora", "rate": RATE["lora"], "epochs": 2},
+    "SmolLM2, all weights, one epoch": {"weights": "full", "rate": RATE["full"], "epochs": 1},
 }
 ORDER = [
     "SmolLM2, LoRA, two epochs",

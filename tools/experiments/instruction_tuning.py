@@ -88,8 +88,8 @@ def run(task: str, labels: str, weights: str, rate: float, epochs: int, seed: in
     tokenizer, model = checkpoints.load_causal()
     if weights == "lora":
         lora.add(model, seed=seed)
+    keys = entry(task, labels, weights, rate, epochs, seed)
     if labels == "none":
-        keys = entry(task, labels, weights, rate, epochs, seed)
         before = tested(model, tokenizer, parts["test"], task, names, keys)
         return before | remembered(model, tokenizer)
     prompt_weight = 0.1 if labels == "prompt 0.1" else 0.0
@@ -115,13 +115,10 @@ def run(task: str, labels: str, weights: str, rate: float, epochs: int, seed: in
             on_step=lambda run: losses.append(run.loss),
         )
     row = {"train_seconds": round(took["seconds"], 1), **figures(result, losses)}
-    name = (task, labels, weights, rate, epochs, seed)
     for step, loss in enumerate(losses):
-        runs.append(
-            STEPS, dict(zip(entry(*name), name, strict=True), step=step, loss=f"{loss:.4f}")
-        )
+        runs.append(STEPS, keys | {"step": step, "loss": f"{loss:.4f}"})
     if task != "pilot":
-        row |= tested(model, tokenizer, parts["test"], task, names, entry(*name))
+        row |= tested(model, tokenizer, parts["test"], task, names, keys)
         row |= remembered(model, tokenizer)
     return row
 
