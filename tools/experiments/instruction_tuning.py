@@ -55,7 +55,6 @@ FORGETTING = [
     for weights, rate in (("lora", 3e-4), ("full", 3e-5))
 ]
 AS_JSON = [entry("json", "right", "lora", RATE["lora"], 2, seed) for seed in SEEDS]
-RAW = [entry("word", "raw text", "lora", RATE["lora"], EPOCHS, seed) for seed in SEEDS]
 # More rates, for the record: scored on validation only.
 PILOT = [
     entry("pilot", "right", weights, rate, EPOCHS, 100)
@@ -71,7 +70,6 @@ PLANNED = [
     *LONGER,
     *WEIGHTED,
     *AS_JSON,
-    *RAW,
     *FORGETTING,
     *PILOT,
 ]
@@ -132,10 +130,6 @@ def spoiled(part: Dataset, labels: str, tokenizer: PreTrainedTokenizerBase) -> D
         "prompt trained": mistakes.prompt_trained,
         "shifted": mistakes.shifted,
     }
-    if labels == "raw text":
-        texts = [conversation[1]["content"] for conversation in part["messages"]]
-        ids = tokenizer(texts)["input_ids"]
-        return Dataset.from_dict({"input_ids": ids, "labels": ids})
     examples = chat.examples_of(part, tokenizer)
     changed = [change.get(labels, lambda example: example)(example) for example in examples]
     return Dataset.from_dict(
