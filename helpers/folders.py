@@ -143,8 +143,8 @@ def another_version(folder: Path, number: object) -> StorageError:
 def repair_advice(folder: Path) -> str:
     """The way on for somebody whose stored folder cannot be used."""
     return (
-        f"Move {folder} away, then go on from another checkpoint with training.resume, or train "
-        "and save again."
+        f"Move {folder} away, then go on from another checkpoint with training.resume (for "
+        "conversations: chat.resume), or train and save again."
     )
 
 

@@ -41,8 +41,10 @@ __all__ = ["MANIFEST", "ForeignError", "StorageError", "read_folder", "verify", 
 WEIGHTS = "model.safetensors"
 TOKENIZER = {"tokenizer.json", "tokenizer_config.json", "vocab.txt"}
 CARD = frozenset({"README.md"})  # a model card asks people to fill in what no program knows
+RESUME = "training.resume (for conversations: chat.resume)"
 OTHER_MODEL = (
-    "the checkpoint belongs to another model. Load the model from it, as training.resume does."
+    "the checkpoint belongs to another model. Load the model from it, as training.resume and "
+    "chat.resume do."
 )
 STEP = re.compile(r"step-(\d{8})")
 LOCK = ".sft-unveiled.lock"
@@ -80,7 +82,7 @@ class Claim:
         raise StorageError(
             f"{self.folder} was renamed, moved or removed while the run was writing to it. What "
             "was stored is where the folder is now: give it its name back and call "
-            "training.resume, or start again in another folder."
+            f"{RESUME}, or start again in another folder."
         )
 
 
@@ -165,7 +167,7 @@ def check_holds_no_run(folder: Path) -> None:
     """Raise `StorageError` for a folder that holds a run already, or files in a new run's way."""
     if any(map(is_stored, named_checkpoints(folder))):
         raise StorageError(
-            f"{folder} holds a run already. Go on with it by training.resume, or choose another "
+            f"{folder} holds a run already. Go on with it by {RESUME}, or choose another "
             "output_dir."
         )
     for place in [*named_checkpoints(folder), folder / "best"]:
@@ -464,7 +466,7 @@ def fallback_advice(found: list[Path]) -> str:
     """What to do if the newest checkpoint cannot be used; `found` lists all of them in order."""
     if len(found) == 1:
         return " There is no other checkpoint here: start again in another folder."
-    return f" Without {found[-1].name} training.resume goes on from {found[-2].name}."
+    return f" Without {found[-1].name}, {RESUME} goes on from {found[-2].name}."
 
 
 def save_training(
@@ -530,7 +532,7 @@ def best_weights(
         if facts_of(place).get("run", run.id) != run.id:
             raise StorageError(
                 f"{place} belongs to another run than {checkpoint.name}. Move the one that does "
-                "not belong here away and call training.resume again."
+                f"not belong here away and call {RESUME} again."
             )
     epoch = verify(best).facts.get("epoch", 0) if files.is_there(best) else 0
     if epoch == run.best_epoch:

@@ -76,10 +76,11 @@ class Audit:
 
     def summary(self) -> str:
         """One sentence on the whole data set."""
-        found = "nothing was found" if self.ok else f"{len(self.findings)} kinds of mistakes found"
+        count = len(self.findings)
+        found = {0: "nothing was", 1: "1 kind of mistake"}.get(count, f"{count} kinds of mistakes")
         return (
             f"{self.number_of_rows:,} rows, {self.trained_share:.1%} of all tokens carry loss: "
-            f"{found.replace('1 kinds', '1 kind')}."
+            f"{found} found."
         )
 
     def __str__(self) -> str:
@@ -492,7 +493,8 @@ def end_token_masked(given: Given) -> Found:
     if given.marks.pad == given.marks.stop:
         cure = (
             "Mask padding by position, not by id: the padding token and the end token are the same "
-            f"here, so a collator that hides every {given.marks.quoted_stop()} hides the ends too."
+            f"here, so a collator that hides every {given.marks.quoted_stop()} hides the ends of "
+            "the answers too."
         )
     return given.rows_where(lambda row: any(hides_end(row, one) for one in row.answers)), (
         f"the end token carries no loss, so the model cannot learn to stop. {cure}"

@@ -1,7 +1,11 @@
 """Instruction tuning of SmolLM2 on the course's messages, beside other models: recorded rows.
 
-`tools/experiments/instruction_tuning.py` and `messages_compared.py` made them.
+`instruction_tuning.py`, `messages_compared.py`, `raw_text.py` and `chat_speed.py` in
+`tools/experiments` made them.
 """
+
+import json
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,6 +19,7 @@ RUNS, ANSWERS, STEPS = (
     "instruction_tuning_steps",
 )
 OTHERS, OTHERS_ANSWERS = "messages_compared", "messages_compared_answers"
+RAW, SPEED = "raw_text", "chat_speed"
 # The rates at which both ways of training were compared first.
 RATE = {"lora": 1e-3, "full": 1e-4}
 WAYS = {
@@ -128,6 +133,95 @@ def in_range(values: pd.Series, form: str = "{:.0f}") -> str:
     """The mean of some figures, with the smallest and the largest behind it."""
     mean, low, high = (form.format(value) for value in (values.mean(), values.min(), values.max()))
     return f"{mean} ({low} to {high})"
+
+
+def as_json(expected: Sequence[dict], is_new: Sequence[bool]) -> pd.DataFrame:
+    """Answers in JSON to the test messages, one row per seed: how many are right, and in what.
+
+    Args:
+        expected: the right objects, with `intent` and `item`, in the order of the messages.
+        is_new: for each, whether no training message has its item.
+
+    Returns:
+        Per seed: answers that are `valid` JSON with these two keys, right `intent`, right `item`,
+        `both` right, and right items among the `new` ones.
+    """
+    written = matching(table(ANSWERS, keep_default_na=False), task="json", labels="right")
+    rows = {}
+    for seed, of in written.groupby("seed"):
+        answers = [read(text) for text in of.sort_values("row")["answer"]]
+        pairs = list(zip(answers, expected, strict=True))
+        item = [answer.get("item", "") == right["item"] for answer, right in pairs]
+        rows[f"seed {seed}"] = {
+            "valid": sum(set(answer) == {"intent", "item"} for answer in answers),
+            "intent": sum(answer.get("intent") == right["intent"] for answer, right in pairs),
+            "item": sum(item),
+            "both": sum(answer == right for answer, right in pairs),
+            "new items": sum(hit and new for hit, new in zip(item, is_new, strict=True)),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def json_answers(seed: int) -> list[str]:
+    """What the model wrote to the test messages, in their order, in the run with this seed."""
+    written = matching(table(ANSWERS, keep_default_na=False), task="json", seed=seed)
+    return written.sort_values("row")["answer"].tolist()
+
+
+def read(text: str) -> dict:
+    """The JSON object of an answer; an empty one if it is none."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def raw_text() -> pd.DataFrame:
+    """Training on bare messages, on messages with answers, and on both one after the other.
+
+    Returns:
+        Per way: `steps`; the `loss on messages` of the test part, as plain text; how many of 105
+        answers are exact as `generated`, and if the `likeliest` of the eight words is taken. Means
+        of three seeds, with the lowest and the highest.
+    """
+    both, runs = table(RAW), matching(table(RUNS), task="word", weights="lora", rate=RATE["lora"])
+    right = runs[runs["labels"] == "right"]
+    once, twice = (right[right["epochs"] == epochs] for epochs in (1, 2))
+    zero = table(OTHERS).set_index("model")["exact"]
+    before = f"{both['message_loss_before'].iloc[0]:.2f}"
+    rows = {"nothing": [0, before, str(zero["zero-shot, generated"])]}
+    rows["nothing"].append(str(zero["zero-shot, likeliest"]))
+    for way, stage, before_it in (
+        ("messages", "messages", 0),
+        ("messages, then answers", "answers", both["steps_messages"].iloc[0]),
+    ):
+        rows[way] = [
+            both[f"steps_{stage}"].iloc[0] + before_it,
+            in_range(both[f"message_loss_{stage}"], "{:.2f}"),
+            in_range(both[f"exact_{stage}"]),
+            in_range(both[f"likeliest_{stage}"]),
+        ]
+    for way, of in (("answers", once), ("answers, two epochs", twice)):
+        rows[way] = [of["steps"].iloc[0], "", in_range(of["exact"]), ""]
+    columns = ["steps", "loss on messages", "generated", "likeliest"]
+    found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    order = ["nothing", "messages", "answers", "messages, then answers", "answers, two epochs"]
+    return found.loc[order].rename_axis("trained on")
+
+
+def speed() -> pd.DataFrame:
+    """Training SmolLM2 with our loop and with trl's: conversations a second, and peak memory.
+
+    Returns:
+        Per way, medians of the rounds on the processor that was measured last.
+    """
+    rows = table(SPEED)
+    rows = rows[(rows["processor"] == rows["processor"].iloc[-1]) & (rows["weights"] != "none")]
+    rows = rows.assign(speed=64 / rows["seconds"])
+    of = rows.groupby(["weights", "name"], sort=False)[["speed", "peak_memory_mb"]].median()
+    of.columns = ["conversations/s", "peak memory, MB"]
+    return of.round({"conversations/s": 1, "peak memory, MB": 0})
 
 
 def loss_curves() -> pd.DataFrame:

@@ -155,9 +155,7 @@ def with_epochs(run: TrainingRun, epochs: int | None) -> TrainingConfig:
         )
     planned = replace(run.config, epochs=run.config.epochs if epochs is None else epochs)
     if replace(run, config=planned).finished and parallel.rank() == 0:
-        said = (
-            f"all {planned.epochs} epochs are done. To train longer: training.resume(…, epochs=…)."
-        )
+        said = f"all {planned.epochs} epochs are done. To train longer, resume it with epochs=…."
         if run.epoch < planned.epochs:
             said = (
                 f"{planned.patience} epoch(s) in a row did not improve on epoch {run.best_epoch}."

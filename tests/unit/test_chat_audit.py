@@ -570,7 +570,7 @@ def test_the_result_reads_well():
     assert list(table["check"]) == ["end_token_masked", "double_bos"]
     assert list(table["rows"]) == [4, 1] and list(table["share"]) == [1.0, 0.25]
     shown = result._repr_html_()
-    assert "2 kinds of mistakes" in shown and "hides the ends too." in shown
+    assert "2 kinds of mistakes" in shown and "hides the ends of the answers too." in shown
     assert "&lt;|im_end|&gt;" in shown and "25.0%" in shown
     assert "- double_bos: In 1 of 4 rows the text begins" in str(result)
 
