@@ -95,6 +95,16 @@ QUANTITIES = {
         "doubtful_wrong": "where['mean'].iloc[0]",
         "clear_wrong": "where['mean'].iloc[-1]",
     },
+    "12_instruction_tuning": {
+        "first_loss": "losses[0]",
+        "last_loss": "sum(losses[-10:]) / 10",
+        "exact": "sum(a.text == r and a.stopped for a, r in zip(answers, expected))",
+        "valid": "sum(a.text in names for a in answers)",
+        "stopped": "sum(a.stopped for a in answers)",
+        "wrong_stopped": "sum(a.stopped for a in wrong_answers)",
+        "wrong_exact": "sum(a.text == r and a.stopped for a, r in zip(wrong_answers, expected))",
+        "begins": "begins",
+    },
     "13_your_own_csv": {
         "tfidf_inside": "tfidf.best_score_",
         "frozen_inside": "frozen.best_score_",
