@@ -20,6 +20,7 @@ RUNS, ANSWERS, STEPS = (
 )
 OTHERS, OTHERS_ANSWERS = "messages_compared", "messages_compared_answers"
 RAW, SPEED = "raw_text", "chat_speed"
+CONVERSATIONS = 48  # in each run of `chat_speed`
 # The rates at which both ways of training were compared first.
 RATE = {"lora": 1e-3, "full": 1e-4}
 WAYS = {
@@ -207,7 +208,7 @@ def raw_text() -> pd.DataFrame:
     columns = ["steps", "loss on messages", "generated", "likeliest"]
     found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     order = ["nothing", "messages", "answers", "messages, then answers", "answers, two epochs"]
-    return found.loc[order].rename_axis("trained on")
+    return found.loc[order].astype({"steps": int}).rename_axis("trained on")
 
 
 def speed() -> pd.DataFrame:
@@ -218,7 +219,7 @@ def speed() -> pd.DataFrame:
     """
     rows = table(SPEED)
     rows = rows[(rows["processor"] == rows["processor"].iloc[-1]) & (rows["weights"] != "none")]
-    rows = rows.assign(speed=64 / rows["seconds"])
+    rows = rows.assign(speed=CONVERSATIONS / rows["seconds"])
     of = rows.groupby(["weights", "name"], sort=False)[["speed", "peak_memory_mb"]].median()
     of.columns = ["conversations/s", "peak memory, MB"]
     return of.round({"conversations/s": 1, "peak memory, MB": 0})

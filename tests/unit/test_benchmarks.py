@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from helpers import corpora, metrics
+from helpers.measured import instruction_tuning
 from tools import project
 from tools.experiments import provenance
 
@@ -15,7 +16,7 @@ README = (project.ROOT / "README.md").read_text(encoding="utf8")
 FINDINGS = " ".join((project.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
 
 
-@pytest.mark.parametrize("name", ["training_speed", "review_accuracy"])
+@pytest.mark.parametrize("name", ["training_speed", "review_accuracy", "chat_speed"])
 def test_the_recorded_rows_give_the_tables_of_the_page(name):
     report = importlib.import_module(f"tools.experiments.{name}").report()
     page = (PAGES / f"{name}.md").read_text(encoding="utf8")
@@ -126,3 +127,53 @@ def test_the_page_of_findings_quotes_what_people_and_few_examples_say():
     assert f"**{sum(agree) / len(agree):.1%}**".replace("%", " %") in FINDINGS
     low, high = metrics.wilson(55, 75)
     assert f"from {100 * low:.1f} to {100 * high:.1f} % ([05]" in FINDINGS
+
+
+def test_the_page_of_findings_quotes_the_language_model():
+    table = instruction_tuning.compared().round()
+    two, one = (table.loc[f"SmolLM2, LoRA, {n}"] for n in ("two epochs", "one epoch"))
+    encoder = table.loc["fine-tuned encoder"]
+    said = "**{exact:.0f} %** of 105 test messages exactly (3 seeds, {from:.0f} to {to:.0f})"
+    assert said.format(**two) in FINDINGS
+    assert "after one epoch {exact:.0f} % ({from:.0f} to {to:.0f});".format(**one) in FINDINGS
+    assert "**{exact:.0f} %** ({from:.0f} to {to:.0f}), frozen".format(**encoder) in FINDINGS
+    frozen, words = (table["exact"][name] for name in ("frozen features", "TF-IDF"))
+    assert f"frozen features {frozen:.0f} %, TF-IDF {words:.0f} %." in FINDINGS
+    pair = instruction_tuning.paired("SmolLM2, LoRA, two epochs", "fine-tuned encoder")
+    gain, low, high = re.search(
+        r"([+-][\d.]+) points \(([+-][\d.]+) to ([+-][\d.]+)\)", pair
+    ).groups()
+    said = f"minus the encoder are {gain} points (95 % interval {low} to {high})"
+    assert said.replace("-", "−") in FINDINGS
+
+
+def test_the_page_of_findings_quotes_the_mistakes_and_what_was_forgotten():
+    errors = instruction_tuning.errors()
+    ends = errors["last loss"]
+    assert f"ends at {ends['pad is end']} (right labels: {ends['right']})" in FINDINGS
+    assert f"shifted twice it ends at {ends['shifted']}," in FINDINGS
+    prompt, right = (errors["exact %"][name].split()[0] for name in ("prompt trained", "right"))
+    assert f"{prompt} % are exact instead of {right} %" in FINDINGS
+    answers = instruction_tuning.table(instruction_tuning.ANSWERS)
+    endless = instruction_tuning.matching(answers, labels="pad is end")
+    assert f"not one of {len(endless)} answers stops" in FINDINGS and not endless["stopped"].any()
+    kept = instruction_tuning.forgetting()
+    before, after = kept.loc["before"], kept.drop("before")
+    counts = [int(n) for said in after["capitals of 30"] for n in re.findall(r"\d+", said)]
+    known = before["capitals of 30"].split()[0]
+    said = f"Of {known} capitals that the model could name before, it names {min(counts)} to "
+    assert f"{said}{max(counts)} after" in FINDINGS
+    losses = [said.split()[0] for said in after["loss on news"]]
+    rises = f"rises from {before['loss on news'].split()[0]} to {max(losses)} at most"
+    assert rises in FINDINGS
+    raw = instruction_tuning.raw_text()
+    then, twice = (
+        raw["generated"][way] for way in ("messages, then answers", "answers, two epochs")
+    )
+    assert (
+        f"leads to {then.replace(' (', ' of 105 (')}, two epochs with answers to {twice}"
+        in FINDINGS
+    )
+    loss = raw["loss on messages"]
+    said = f"their text from {loss['nothing']} to {loss['messages'].split()[0]}, and no answer"
+    assert said in FINDINGS and raw["generated"]["messages"] == "0 (0 to 0)"

@@ -218,17 +218,24 @@ def the_pairs_say_what_the_text_says():
 
 @after("170ba7f3")
 def the_capitals_are_gone_and_the_news_is_not():
-    """Section 14: 22 before, hardly any after; the loss on news rose a little, less with full."""
+    """Section 14: 22 before, hardly any after, at any rate; the loss on news rose with the rate."""
     runs = recorded.matching(recorded.table(recorded.RUNS), task="word")
     before = runs[runs["labels"] == "none"].iloc[0]
     assert before["capitals"] == 22 and before["capitals_of"] == 30
     right = runs[runs["labels"] == "right"]
-    assert (right["capitals"] <= 3).all()
+    assert len(right) == 15 and (right["capitals"] <= 3).all()
     rise = right["news_loss"] - before["news_loss"]
-    assert ((rise > 0) & (rise < 0.3)).all()
-    assert rise[right["weights"] == "full"].max() < rise[right["weights"] == "lora"].min()
-    lora = rise[right["weights"] == "lora"].mean()
-    assert 0.13 < 1 - math.exp(-lora) < 0.17  # "each right token became some 15 % less likely"
+    high = right["rate"].isin([1e-3, 1e-4])
+    assert (rise[high] > 0.02).all() and (rise[~high].abs() < 0.04).all()
+    assert (
+        rise[high & (right["weights"] == "full")].max()
+        < rise[high & (right["weights"] == "lora")].min()
+    )
+    lora = rise[high & (right["weights"] == "lora")].mean()
+    assert 0.13 < 1 - math.exp(-lora) < 0.17  # "the right token became some 15 % less likely"
+    for _, of in right[right["epochs"] == 1].groupby("weights"):
+        means = of.groupby("rate")["exact"].mean()  # rates rise: the higher one has learned more
+        assert len(means) == 2 and means.is_monotonic_increasing
 
 
 @after("ee88e23b")
@@ -323,3 +330,38 @@ def some_test_messages_name_an_item_that_is_new(known, right_objects, is_new):
 def peft_learns_the_same(apart_at_end):
     """Section 17: the same losses and matrices."""
     assert apart_at_end < 1e-4
+
+
+@after("23e62e44")
+def other_rates_were_tried_on_validation():
+    """Section 9: 45, 66 and 66 % for LoRA; 75, 74 and 74 % for all weights."""
+    runs = recorded.matching(recorded.table(recorded.RUNS), task="pilot").sort_values("rate")
+    for weights, shares in (("lora", [45, 66, 66]), ("full", [75, 74, 74])):
+        exact = recorded.matching(runs, weights=weights)["validation_exact"]
+        assert [round(100 * share) for share in exact] == shares
+
+
+@after("fb25df9a")
+def the_form_is_learned_and_the_items_are_as_good_as_a_list(right_objects, is_new, found):
+    """Section 11: all valid; hardly more items than the list; 6 to 8 of the 11 new ones."""
+    table = recorded.as_json(right_objects, is_new)
+    assert (table["valid"] == 105).all() and len(table) == 3
+    assert sum(found) == 81 and sum(is_new) == 11
+    assert not any(hit and new for hit, new in zip(found, is_new, strict=True))
+    assert [table["new items"].min(), table["new items"].max()] == [6, 8]
+    assert (table["item"] - sum(found)).abs().max() <= 5
+
+
+@after("91e9bcbe")
+def more_text_did_not_bring_more_answers():
+    """Section 16: 4.75 to 3.89, then about 4.4; 58 to 61, within 42 to 62; twice, 71 to 75."""
+    both = recorded.table(recorded.RAW)
+    assert len(both) == 3 and (both["exact_messages"] == 0).all()
+    assert [both["likeliest_messages"].min(), both["likeliest_messages"].max()] == [13, 15]
+    assert [both["exact_answers"].min(), both["exact_answers"].max()] == [58, 61]
+    assert (both["message_loss_before"].round(2) == 4.75).all()
+    assert both["message_loss_messages"].mean().round(2) == 3.89
+    assert 4.3 < both["message_loss_answers"].mean() < 4.45
+    runs = recorded.matching(recorded.table(recorded.RUNS), task="word", labels="right", rate=1e-3)
+    once, twice = (runs[runs["epochs"] == epochs]["exact"] for epochs in (1, 2))
+    assert [once.min(), once.max(), twice.min(), twice.max()] == [42, 62, 71, 75]
