@@ -88,6 +88,23 @@ def test_runs_spread_over_processes_are_written_by_one_and_gone_on_with(tmp_path
     assert not list(tmp_path.glob("*.partial"))
 
 
+def append_twenty() -> None:
+    """What one of several programs does that append to the same file."""
+    for number in range(20):
+        runs.append(Path(os.environ["STUDY_PLACE"]), {"process": os.getpid(), "number": number})
+
+
+def test_programs_that_append_to_one_file_lose_no_row(tmp_path):
+    """Between reading a file and replacing it, another one had written: its row was gone."""
+    command = [sys.executable, "-c", "from tests.unit import test_studies as t; t.append_twenty()"]
+    environment = dict(os.environ, STUDY_PLACE=str(tmp_path / "rows.csv"))
+    started = [subprocess.Popen(command, cwd=project.ROOT, env=environment) for _ in range(3)]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    rows = pd.read_csv(tmp_path / "rows.csv")
+    assert rows.groupby("process")["number"].apply(list).tolist() == [list(range(20))] * 3
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
+
+
 def test_ctrl_c_between_the_rows_of_a_run_waits_for_the_last_of_them(tmp_path, monkeypatch):
     def run(seed):
         runs.append(tmp_path / "beside.csv", {"seed": seed})

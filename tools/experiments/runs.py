@@ -7,21 +7,19 @@
 import argparse
 import importlib
 import io
-import random
 import sys
-import time
+import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
 import torch
+from filelock import FileLock
 from joblib import Parallel, delayed, parallel_config
 
 from helpers import files, runtime
 from tools.experiments.provenance import provenance
-
-TRIES = 20  # to append to a file to which others append, too
 
 
 def read(results: Path, keys: list[str]) -> pd.DataFrame:
@@ -36,23 +34,26 @@ waiting: list[tuple[Path, dict]] | None = None
 def append(results: Path, *new: dict) -> None:
     """Add rows to a CSV in one step: whoever is killed leaves the file as it was.
 
-    The rows that are there stay as they are, digit for digit. If another program writes to the
-    file meanwhile, its rows are read and kept too.
+    The rows that are there stay as they are, digit for digit. Programs that append to the same file
+    wait for each other.
+
+    Raises:
+        ForeignError: something else changed the file at the same moment.
     """
     if waiting is not None:
         waiting.extend((results, row) for row in new)
         return
     added = as_text(pd.DataFrame(new).to_csv(index=False).encode("utf8"))
-    for tries in range(TRIES):
+    with FileLock(lock_of(results)):
         before = files.read_before(results)
         rows = added if before is None else pd.concat([as_text(before), added])
-        try:
-            files.update(results, before, rows.fillna("").to_csv(index=False).encode("utf8"))
-            return
-        except files.ForeignError:
-            if tries == TRIES - 1:
-                raise
-            time.sleep(0.05 * random.random())
+        files.update(results, before, rows.fillna("").to_csv(index=False).encode("utf8"))
+
+
+def lock_of(results: Path) -> Path:
+    """What a program holds while it appends to a file; not beside it, where git would see it."""
+    name = files.sha256_bytes(str(results.resolve()).encode())[:16]
+    return Path(tempfile.gettempdir()) / f"rows-{name}.lock"
 
 
 def as_text(csv: bytes) -> pd.DataFrame:
@@ -113,8 +114,8 @@ def drive(
         begin = len(planned) - len(missing) + 1
         for count, (entry, row, seconds, appended) in enumerate(finished, start=begin):
             with runtime.deferred_interrupt() as interrupt:
-                for other, its_row in appended:
-                    append(other, its_row)
+                for other in dict.fromkeys(other for other, _ in appended):
+                    append(other, *(its_row for place, its_row in appended if place == other))
                 append(results, entry | row | {"seconds": round(seconds, 1)} | provenance())
             name = ", ".join(f"{key} {value}" for key, value in entry.items())
             print(f"{count} of {len(planned)}: {name}, {seconds:.0f} s", flush=True)
