@@ -163,6 +163,12 @@ def as_json(expected: Sequence[dict], is_new: Sequence[bool]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def answers_of(model: str, seed: int) -> list[str]:
+    """What another model of `compared` answered to the test messages, in their order."""
+    rows = matching(table(OTHERS_ANSWERS, keep_default_na=False), model=model, seed=seed)
+    return rows.sort_values("row")["answer"].tolist()
+
+
 def json_answers(seed: int) -> list[str]:
     """What the model wrote to the test messages, in their order, in the run with this seed."""
     written = matching(table(ANSWERS, keep_default_na=False), task="json", seed=seed)

@@ -85,11 +85,11 @@ def words_for(messages: list[dict[str, str]]) -> str:
         for sign, number, is_trained in zip(signs, ids, kept, strict=True)
     )
     return (
-        "An interactive figure of the loss mask: you type a conversation and see, for each token "
-        "of the rendered chat, its id, the token that the model must predict next, and whether "
-        "that prediction is trained or has the label −100. A switch shows what four common "
-        f"choices and mistakes change. In the first example {sum(kept)} of {len(ids)} tokens are "
-        "trained, which means that the model learns to predict them from the tokens before "
+        "An interactive figure of the loss mask: you type a conversation and see each token of the "
+        "rendered chat with its id, and below it the token that the model must predict next. A "
+        "column is green where that prediction counts. A switch shows what four common choices and "
+        "mistakes change. The list that follows is not shifted: (trained) stands behind a token "
+        f"that is predicted. In the first example {sum(kept)} of {len(ids)} tokens are trained "
         f"(· is a space, ↵ a line break): {tokens}."
     )
 
