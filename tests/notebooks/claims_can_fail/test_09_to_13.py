@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from helpers import chat
+from helpers import chat, checkpoints
+from helpers.chat import course
 from helpers.measured import domains, instruction_tuning, table
 from tests.notebooks.claims import nb09, nb10, nb12, nb13
 
@@ -89,6 +90,32 @@ def test_12_recorded_mistakes_that_do_no_harm_do_not_pass(monkeypatch):
     monkeypatch.setattr(instruction_tuning, "table", lambda *_, **__: rows)
     with pytest.raises(AssertionError):
         nb12.recorded_errors_are_as_told()
+
+
+def test_12_a_list_that_finds_nothing_does_not_pass_for_a_rival():
+    right, is_new = [{"intent": "defect", "item": "kettle"}] * 105, [True] * 11 + [False] * 94
+    with pytest.raises(AssertionError):
+        nb12.encoder_and_list_are_ahead_of_the_language_model([None] * 105, right, is_new)
+    with pytest.raises(AssertionError):
+        nb12.the_form_is_learned_and_the_items_are_as_good_as_a_list(right, is_new, [True] * 81)
+
+
+def test_12_a_right_batch_does_not_pass_for_the_collators():
+    tokenizer = checkpoints.load_tokenizer("smollm2")
+    right = chat.encode(tokenizer, course.conversation("Sort it.", "Where is it?", "delivery"))
+    columns = {"input_ids": [right.input_ids], "labels": [right.labels]}
+    with pytest.raises(AssertionError):
+        nb12.the_collators_batch_has_mistakes_one_and_four(columns, tokenizer)
+
+
+def test_12_a_model_that_forgets_nothing_does_not_pass(monkeypatch):
+    rows = table("instruction_tuning")
+    rows["capitals"] = 22
+    monkeypatch.setattr(instruction_tuning, "table", lambda *_, **__: rows)
+    with pytest.raises(AssertionError):
+        nb12.the_capitals_are_gone_and_the_news_is_not()
+    with pytest.raises(AssertionError):
+        nb12.who_learned_longer_answers_still_names_some_capitals()
 
 
 def test_13_frozen_features_do_not_pass_for_fine_tuning():
