@@ -49,9 +49,13 @@ TYPED = {
         "f1_of_complaints = 8 / 11",
         "swapped",
     ),
+    "12_instruction_tuning": Typed(
+        "labels_of = lambda messages: (ids_of(messages), ids_of(messages))",
+        "Everything carries loss",
+    ),
     "13_your_own_csv": Typed("left_out = [2, 3, 4, 6, 7]", "The header is row 1"),
 }
-LONG = {"05_evaluation", "13_your_own_csv"}
+LONG = {"05_evaluation", "12_instruction_tuning", "13_your_own_csv"}
 PARAMETERS = [pytest.param(n, id=n, marks=[pytest.mark.long] * (n in LONG)) for n in TYPED]
 
 
@@ -90,7 +94,7 @@ def test_every_cell_runs_and_none_fails_that_is_not_meant_to(ran):
 
 def test_progress_bars_move_and_leave_one_clean_line(ran):
     """The cells that train show a bar on its way; afterwards none is left."""
-    line = re.compile(r"^(fine-tuning|epoch \d+|bare loop)$")
+    line = re.compile(r"^(fine-tuning|epoch \d+|bare loop|training with LoRA)$")
     with_bar = {
         cell["id"]
         for cell in code(ran.cells)
