@@ -177,3 +177,22 @@ def test_the_page_of_findings_quotes_the_mistakes_and_what_was_forgotten():
     loss = raw["loss on messages"]
     said = f"their text from {loss['nothing']} to {loss['messages'].split()[0]}, and no answer"
     assert said in FINDINGS and raw["generated"]["messages"] == "0 (0 to 0)"
+
+
+def test_the_page_of_findings_quotes_the_speed_beside_trl():
+    module = importlib.import_module("tools.experiments.chat_speed")
+    rows = module.pd.read_csv(module.RESULTS)
+
+    def ratios(weights):
+        of = rows[(rows["weights"] == weights) & (rows["processor"].str.contains("avx512"))]
+        ours = of["name"] == "chat.fine_tune, fp32"
+        names = ("trl, defaults", "trl, best")
+        return [module.times_as_fast(of, rival)[ours].median() for rival in names]
+
+    plain, best = ratios("LoRA")
+    assert f"trains **{plain:.1f} times** as many conversations per second" in FINDINGS
+    assert f"defaults, and {best:.1f} times as many as with the best settings" in FINDINGS
+    plain, best = ratios("all weights")
+    assert f"with all weights {plain:.1f} and {best:.1f} times (without AMX)" in FINDINGS
+    texts = rows[rows["weights"] == "none"]["texts"]
+    assert texts.nunique() == 1  # all three ways of generating write the same

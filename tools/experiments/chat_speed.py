@@ -319,6 +319,8 @@ def report() -> str:
         (__doc__ or "").split("\n\n", 2)[2].strip() + "\n",
         "*Times* are medians over the rounds, lowest and highest in brackets. *Loss after* is that "
         "of the trained model on the answers it was trained on, computed in the same way for all. "
+        "Our learning rate warms up and trl's does not, and the batches come in another order, so "
+        "after six steps the losses differ. (In notebook 12, with equal settings, they are equal.) "
         "*Of the limit*: the operations that a plain loop needs, in the time that was taken, as a "
         "share of the fastest fp32 product of this machine. What our loop saves, by reading the "
         "common beginning of a batch once, counts as work done here. Equal *texts* (a short hash) "
