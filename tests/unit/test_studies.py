@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -88,20 +89,18 @@ def test_runs_spread_over_processes_are_written_by_one_and_gone_on_with(tmp_path
     assert not list(tmp_path.glob("*.partial"))
 
 
-def append_twenty() -> None:
-    """What one of several programs does that append to the same file."""
-    for number in range(20):
-        runs.append(Path(os.environ["STUDY_PLACE"]), {"process": os.getpid(), "number": number})
-
-
 def test_programs_that_append_to_one_file_lose_no_row(tmp_path):
     """Between reading a file and replacing it, another one had written: its row was gone."""
-    command = [sys.executable, "-c", "from tests.unit import test_studies as t; t.append_twenty()"]
-    environment = dict(os.environ, STUDY_PLACE=str(tmp_path / "rows.csv"))
-    started = [subprocess.Popen(command, cwd=project.ROOT, env=environment) for _ in range(3)]
-    assert [process.wait() for process in started] == [0, 0, 0]
-    rows = pd.read_csv(tmp_path / "rows.csv")
-    assert rows.groupby("process")["number"].apply(list).tolist() == [list(range(20))] * 3
+    results = tmp_path / "rows.csv"
+
+    def append_thirty(program):
+        for number in range(30):
+            runs.append(results, {"program": program, "number": number})
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(append_thirty, range(3)))
+    rows = pd.read_csv(results)
+    assert rows.groupby("program")["number"].apply(list).tolist() == [list(range(30))] * 3
     assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
 
 
