@@ -21,6 +21,8 @@ from joblib import Parallel, delayed, parallel_config
 from helpers import files, runtime
 from tools.experiments.provenance import provenance
 
+TRIES = 20  # to append to a file that something else changes at the same moment
+
 
 def read(results: Path, keys: list[str]) -> pd.DataFrame:
     """The rows that are there so far; an empty table with the columns `keys` if there are none."""
@@ -35,19 +37,22 @@ def append(results: Path, *new: dict) -> None:
     """Add rows to a CSV in one step: whoever is killed leaves the file as it was.
 
     The rows that are there stay as they are, digit for digit. Programs that append to the same file
-    wait for each other.
-
-    Raises:
-        ForeignError: something else changed the file at the same moment.
+    by this function wait for each other; if another one changes it meanwhile, its rows are kept.
     """
     if waiting is not None:
         waiting.extend((results, row) for row in new)
         return
     added = as_text(pd.DataFrame(new).to_csv(index=False).encode("utf8"))
     with FileLock(lock_of(results)):
-        before = files.read_before(results)
-        rows = added if before is None else pd.concat([as_text(before), added])
-        files.update(results, before, rows.fillna("").to_csv(index=False).encode("utf8"))
+        for tries in range(TRIES):
+            before = files.read_before(results)
+            rows = added if before is None else pd.concat([as_text(before), added])
+            try:
+                files.update(results, before, rows.fillna("").to_csv(index=False).encode("utf8"))
+                return
+            except files.ForeignError:
+                if tries == TRIES - 1:
+                    raise
 
 
 def lock_of(results: Path) -> Path:
