@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from filelock import FileLock
+from gguf import GGUFReader
 from tokenizers import pre_tokenizers
 from torch import Tensor
 from transformers import (
@@ -18,6 +19,7 @@ from transformers import (
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
 )
 from transformers.utils import logging
 
@@ -30,7 +32,14 @@ PROMPT = "The capital of France is"
 LIKELIEST = [7042, 260, 4528, 2250, 1315]  # " Paris", " the", " London", " Le", " New"
 GAPS = [0.0, 2.4848, 4.1452, 4.3476, 4.4201]
 TOLERANCE = 0.01
-FORM = 2  # of what is written: raised when a conversion comes out differently than before
+# What the library calls the special tokens, and what a GGUF file calls their ids.
+SPECIAL = {
+    "bos_token": "bos",
+    "eos_token": "eos",
+    "unk_token": "unknown",
+    "pad_token": "padding",
+}
+FORM = 3  # of what is written: raised when a conversion comes out differently than before
 ROOM_MB = 300  # measured: 273 MB are written
 
 
@@ -131,7 +140,7 @@ def convert(original: Path, new: Path) -> None:
             plain.save_pretrained(new)
             tokenizer.save_pretrained(new)
             bar.update()
-            check(reloaded(new), tokenizer)
+            check(reloaded(new), stored_tokenizer(new, tokenizer.eos_token))
             bar.update()
     finally:
         logging.set_verbosity(verbosity)
@@ -144,6 +153,18 @@ def reloaded(folder: Path) -> PreTrainedModel:
     return AutoModelForCausalLM.from_pretrained(
         folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
     )
+
+
+def stored_tokenizer(folder: Path, end: str) -> PreTrainedTokenizerBase:
+    """The converted tokenizer, from its files; raises `DownloadError` if its end token is wrong."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    if tokenizer.eos_token != end:
+        raise DownloadError(
+            f"the converted tokenizer ends texts with {tokenizer.eos_token!r}, not with {end!r}. "
+            "Nothing was kept. Is the installed version of transformers one that requirements.txt "
+            "allows?"
+        )
+    return tokenizer
 
 
 def read(original: Path) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
@@ -161,7 +182,29 @@ def read(original: Path) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     model = AutoModelForCausalLM.from_pretrained(
         original.parent, dtype=torch.float32, trust_remote_code=False, **options
     )
-    return tokenizer, model
+    return with_special_tokens(tokenizer, original), model
+
+
+def with_special_tokens(
+    tokenizer: PreTrainedTokenizerBase, original: Path
+) -> PreTrainedTokenizerBase:
+    """The same tokenizer, with the special tokens that the file names.
+
+    transformers 5.15 takes the start token for the end token, so that no answer would ever end.
+    """
+    fields = GGUFReader(original).fields
+    numbers = {name: fields.get(f"tokenizer.ggml.{key}_token_id") for name, key in SPECIAL.items()}
+    named = {
+        name: tokenizer.convert_ids_to_tokens(int(field.parts[-1][0]))
+        for name, field in numbers.items()
+        if field is not None
+    }
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer.backend_tokenizer,
+        chat_template=tokenizer.chat_template,
+        clean_up_tokenization_spaces=False,
+        **named,
+    )
 
 
 def without_quantization(model: PreTrainedModel) -> PreTrainedModel:

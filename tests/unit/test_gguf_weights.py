@@ -128,6 +128,38 @@ def test_the_tokenizer_comes_with_its_template_and_its_special_tokens(place):
     assert tokenizer("in")["input_ids"] == [tiny_gguf.TOKENS.index("in")]
 
 
+def test_special_tokens_are_those_of_the_file_whatever_the_library_reads(place, monkeypatch):
+    """transformers 5.15 takes the start token for the end token: no answer would ever end."""
+    read = gguf_weights.AutoTokenizer.from_pretrained
+
+    def misread(folder, **options):
+        tokenizer = read(folder, **options)
+        if "gguf_file" in options:
+            tokenizer.eos_token, tokenizer.pad_token = "<|im_start|>", None
+        return tokenizer
+
+    monkeypatch.setattr(gguf_weights.AutoTokenizer, "from_pretrained", misread)
+    folder = gguf_weights.folder("tiny")
+    tokenizer = read(folder, trust_remote_code=False)
+    assert tokenizer.eos_token == tokenizer.pad_token == "<|im_end|>"
+    assert tokenizer.bos_token == "<|im_start|>"
+
+
+def test_a_tokenizer_that_comes_back_with_another_end_is_refused(place, monkeypatch):
+    read = gguf_weights.AutoTokenizer.from_pretrained
+
+    def misread(folder, **options):
+        tokenizer = read(folder, **options)
+        if "gguf_file" not in options:
+            tokenizer.eos_token = "<|im_start|>"
+        return tokenizer
+
+    monkeypatch.setattr(gguf_weights.AutoTokenizer, "from_pretrained", misread)
+    with pytest.raises(downloads.DownloadError, match=r"ends texts with '<\|im_start\|>'"):
+        gguf_weights.folder("tiny")
+    assert not (place / CONVERTED).exists()
+
+
 def test_neither_the_global_chance_nor_the_librarys_settings_change(place):
     bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
