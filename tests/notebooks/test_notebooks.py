@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from helpers import plots
 from tests.conftest import COURSE, load
 from tests.notebooks.claims import claims_of
 from tools import notebook_file, pictures, project, setup_cell
@@ -158,6 +159,42 @@ def test_figures_carry_their_words(every):
     for output in pictures.all_of(load(every)):
         words = notebook_file.joined(output["data"]["text/plain"])
         assert len(words) >= 20 and words == pictures.words(output), words
+
+
+# A text that matplotlib drew: where it begins, the size of its letters, and the letters.
+DRAWN = re.compile(
+    r'<!-- (?P<said>[^\n]*) -->\s*<g[^>]*"translate\((?P<x>[-\d.]+) [-\d.]+\) '
+    r'scale\((?P<size>[\d.]+) [-\d.]+\)"[^>]*>(?P<letters>.*?)</g>',
+    re.DOTALL,
+)
+LETTER = 55  # of width at most, in units of `size`; letters are placed in the same units
+
+
+def cut_off(svg: str) -> list[str]:
+    """The texts of a picture that begin or end outside of it."""
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    found = []
+    for text in DRAWN.finditer(svg):
+        places = re.findall(r'<use[^>]*"translate\(([\d.]+)', text["letters"])
+        begin = float(text["x"])
+        end = begin + float(text["size"]) * (max(map(float, places), default=0) + LETTER)
+        if begin < -1 or end > width + 1:
+            found.append(text["said"])
+    return found
+
+
+def test_no_title_or_label_runs_out_of_its_picture(every):
+    for output in pictures.all_of(load(every)):
+        if "matplotlib" in (svg := pictures.data(output)):
+            assert not cut_off(svg)
+
+
+def test_a_title_that_runs_out_of_its_picture_is_found():
+    figure, axes = plots.new(3, 2)
+    axes.set_title("right")
+    assert not cut_off(plots.svg(figure))
+    axes.set_title("a title that is far too long for a picture of three inches")
+    assert cut_off(plots.svg(figure)) == [axes.get_title()]
 
 
 # ---------------------------------------------------------------- the notebooks of the series
