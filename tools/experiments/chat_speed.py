@@ -1,6 +1,7 @@
 """How fast are `chat.fine_tune` and `chat.generate` beside trl and the library's `generate`?
 
     python -m tools.experiments.chat_speed                three rounds, then chat_speed.md
+    python -m tools.experiments.chat_speed try            other settings of trl, once each
     python -m tools.experiments.chat_speed report         write chat_speed.md anew
 
 A run is a process of its own. Training: SmolLM2, once over the same messages of `train`, batches
@@ -12,7 +13,7 @@ weights, or to texts. Large memory pages, which `helpers` asks for, are off for 
 trl's defaults train every token, in bf16 and with the forward pass computed twice (gradient
 checkpointing); they do not run on a CPU without `use_cpu`, so that is set. Its best settings are
 those found by trying: fp32, answers only, as we train; no checkpointing; texts of like length
-together. (bf16 took nearly twice as long on the processor without AMX.)
+together.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import torch
@@ -43,7 +45,7 @@ from tools.experiments.provenance import (
 )
 from tools.experiments.where_time_goes import product_speed
 
-RESULTS = MEASURED / "chat_speed.csv"
+RESULTS, TRIALS = MEASURED / "chat_speed.csv", MEASURED / "chat_speed_tried.csv"
 PAGE = PAGES / "chat_speed.md"
 ROUNDS, CONVERSATIONS, BATCH = 3, 48, 8
 NEW_TOKENS = 24
@@ -57,7 +59,7 @@ TRAINING: dict[str, tuple[str, dict]] = {
     "chat.fine_tune, fp32": ("ours", {"precision": "fp32"}),
     "chat.fine_tune, defaults": ("ours", {}),
 }
-# Not measured in every round: one run each said that these are slower than the best.
+# What was tried once with LoRA, before and after "trl, best", to see whether that is the best.
 TRIED = {
     "trl, best, bf16": ("trl", BEST | {"bf16": True}),
     "trl, best, not grouped": ("trl", ANSWERS_ONLY),
@@ -80,10 +82,10 @@ RIVALS = {
 }
 
 
-def conversations() -> tuple[Dataset, list[str]]:
+def conversations() -> Dataset:
     """The first of the train messages, with their answers."""
     datasets, names = course.load()
-    return course.sorting(datasets["train"].select(range(CONVERSATIONS)), names), names
+    return course.sorting(datasets["train"].select(range(CONVERSATIONS)), names)
 
 
 def by_trl(
@@ -164,7 +166,7 @@ LOOPS: dict[str, Callable[..., dict]] = {"trl": by_trl, "ours": by_fine_tune}
 
 def train(name: str, weights: str, seed: int) -> dict:
     """One run: seconds, and the loss that the trained model has on what it was trained on."""
-    part, _ = conversations()
+    part = conversations()
     tokenizer, model = checkpoints.load_causal()
     loop, options = (TRAINING | TRIED)[name]
     examples = chat.examples_of(part, tokenizer)
@@ -196,7 +198,7 @@ def limit() -> float:
 
 def write(name: str, weights: str, seed: int) -> dict:
     """One run: seconds and written tokens."""
-    part, _ = conversations()
+    part = conversations()
     tokenizer, model = checkpoints.load_causal()
     prompts = [chat.prompt_of(conversation) for conversation in part["messages"]]
     with runtime.timer() as took:
@@ -240,9 +242,14 @@ def planned() -> list[tuple[str, str]]:
     return both + [(name, "none") for name in WRITING]
 
 
-def run_round(seed: int) -> None:
-    """Every configuration once, each in a fresh process; a finished run is a row at once."""
-    for name, weights in planned():
+def trials() -> list[tuple[str, str]]:
+    """What is tried: the best, the others, and the best again."""
+    return [(name, "LoRA") for name in ("trl, best", *TRIED, "trl, best")]
+
+
+def run_round(seed: int, configurations: list[tuple[str, str]], results: Path) -> None:
+    """Each configuration once, in a fresh process; a finished run is a row at once."""
+    for name, weights in configurations:
         command = [sys.executable, "-m", "tools.experiments.chat_speed", "one"]
         command += ["--name", name, "--weights", weights, "--seed", str(seed)]
         ours = name.startswith("chat.")
@@ -251,7 +258,7 @@ def run_round(seed: int) -> None:
             command, check=True, stdout=subprocess.PIPE, text=True, env=environment
         )
         row = json.loads(done.stdout.splitlines()[-1])
-        runs.append(RESULTS, row)
+        runs.append(results, row)
         print(f"{seed}  {name:28}{weights:12}{row['seconds']:8.1f} s", flush=True)
 
 
@@ -330,15 +337,21 @@ def report() -> str:
 
 
 def of_processor(rows: pd.DataFrame) -> str:
-    """Where one processor's rows were measured, and their two tables."""
+    """Where one processor's rows were measured, their two tables, and what was tried there."""
     parts = [f"## {machine(rows)}", markdown(training_table(rows)), markdown(writing_table(rows))]
+    tried = pd.read_csv(TRIALS)
+    tried = tried[tried["processor"] == rows["processor"].iloc[0]]
+    if len(tried):
+        pairs = zip(tried["name"], tried["seconds"], strict=True)
+        took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in pairs)
+        parts.append(f"Other settings of trl, tried one after another with LoRA: {took}.")
     return "\n\n".join(parts) + "\n"
 
 
 def main() -> None:
     """Measure or report."""
     asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    asked.add_argument("what", nargs="?", default="run", choices=["run", "one", "report"])
+    asked.add_argument("what", nargs="?", default="run", choices=["run", "try", "one", "report"])
     asked.add_argument("--rounds", type=int, default=ROUNDS)
     asked.add_argument("--name", choices=[*TRAINING, *TRIED, *WRITING])
     asked.add_argument("--weights", choices=[*RATE, "none"])
@@ -349,7 +362,9 @@ def main() -> None:
         return
     if options.what == "run":
         for seed in range(options.rounds):
-            run_round(seed)
+            run_round(seed, planned(), RESULTS)
+    if options.what == "try":
+        run_round(0, trials(), TRIALS)
     write_page(PAGE, report())
 
 
