@@ -259,6 +259,12 @@ def the_library_learns_the_same(apart, weights_apart, moved):
     assert apart < 1e-3 and weights_apart < moved / 100
 
 
+@after("75d94360")
+def at_first_the_wrong_answer_is_likelier(reference):
+    """Section 18: below 0, the model finds "delivery" likelier than "defect"."""
+    assert reference < 0
+
+
 @after("ea36c234")
 def the_margin_grows_from_zero(margin, loss):
     """Section 18: ln 2 at first; after one step the margin is positive."""
