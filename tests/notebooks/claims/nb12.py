@@ -447,3 +447,20 @@ def other_seeds_of_the_live_run_are_as_told():
     assert [values["exact"].drop(0).min(), values["exact"].drop(0).max()] == [56, 65]
     assert (values[["wrong_stopped", "wrong_exact"]] == 0).all(axis=None)
     assert (values[["valid", "stopped"]] == 105).all(axis=None)
+
+
+@after("81d7e35d")
+def half_of_the_words_are_single_tokens(tokenizer, names, expected):
+    """Section 10: four of the eight words, and about half of the right answers."""
+    single = {name for name in names if len(tokenizer(name)["input_ids"]) == 1}
+    assert len(single) == 4 and "question" in single
+    assert len(tokenizer("defect")["input_ids"]) == 2
+    assert 0.4 < sum(word in single for word in expected) / len(expected) < 0.6
+
+
+@after("092afd2d")
+def a_twenty_fifth_of_all_tokens_belongs_to_the_answers(examples):
+    """Sections 10 and 15: about 4 % of all tokens; 0.1 × 96 is more than twice 4."""
+    answers = sum(label != chat.IGNORED for e in examples for label in e.labels)
+    assert round(100 * answers / sum(len(e.input_ids) for e in examples)) == 4
+    assert 0.1 * 96 > 2 * 4
