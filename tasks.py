@@ -78,11 +78,11 @@ def lab(options: argparse.Namespace) -> int:
     from tools import lab as jupyterlab
     from tools.teaching import packing
 
-    jupyterlab.check_port(options.ip, options.port)
+    port = jupyterlab.check_port(options.ip, options.port)
     python = packing.set_up_from(Path(options.pack)) if options.pack else python_for(options)
     if environment.hand_over(python, "tools.describe") != 0:
         return 1
-    return jupyterlab.start(python, options.ip, options.port, not options.no_browser)
+    return jupyterlab.start(python, options.ip, port, not options.no_browser)
 
 
 def pack(options: argparse.Namespace) -> int:
@@ -169,7 +169,7 @@ def parser() -> argparse.ArgumentParser:
         added[function] = commands.add_parser(function.__name__, usage=HELP, add_help=False)
         added[function].set_defaults(function=function, here=False, torch_index="", cuda=False)
     added[lab].add_argument("--no-browser", action="store_true")
-    added[lab].add_argument("--port", type=int, default=8888)
+    added[lab].add_argument("--port", default="8888")
     added[lab].add_argument("--ip", default="localhost")
     added[lab].add_argument("--from", dest="pack", default="")
     added[pack].add_argument("folder", nargs="?", default="")

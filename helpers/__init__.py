@@ -17,6 +17,17 @@ __version__ = "0.1.0"
 # It is read when the first large tensor is made.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
+# How the threads of torch wait for each other: asleep, after a short look. Left to itself the
+# library lets them spin, and beside a busy program (a video call, say) a thread that spins keeps
+# from the processor the very thread that it waits for. It is read when torch is imported, which
+# must come later than this. Whoever has said how threads wait is obeyed; {} leaves it to the
+# library. What is lost and gained is measured by `tools/experiments/busy_machine.py`, on Linux;
+# the libraries of macOS and Windows do not know this variable and wait as they always do.
+WAITING = {"GOMP_SPINCOUNT": "3000"}
+SAY_HOW_TO_WAIT = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
+if not any(name in os.environ for name in SAY_HOW_TO_WAIT):
+    os.environ.update(WAITING)
+
 # tqdm asks for ipywidgets, which the course does without: its progress bars are plain text.
 warnings.filterwarnings("ignore", message="IProgress not found")
 

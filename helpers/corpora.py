@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, LargeList, List, Value
 
 from helpers import downloads, files
 
@@ -120,15 +120,41 @@ def to_dataset_dict(parts: dict[str, pd.DataFrame], features: Features) -> Datas
     )
 
 
-def check_trainable(parts: dict[str, Dataset], num_labels: int) -> None:
+def inputs(dataset: Dataset) -> list[str] | list[tuple[str, str]]:
+    """What a model reads of each row: its `text`, or with a column `text_pair` the two of them."""
+    if "text_pair" not in dataset.column_names:
+        return dataset["text"][:]
+    return list(zip(dataset["text"][:], dataset["text_pair"][:], strict=True))
+
+
+def is_multi_label(dataset: Dataset) -> bool:
+    """Whether each row may have several labels: `label` is then a list of C zeros and ones."""
+    return isinstance(dataset.features["label"], List | LargeList)
+
+
+def check_trainable(
+    parts: dict[str, Dataset], num_labels: int, names: list[str] | None = None
+) -> None:
     """Refuse data that cannot teach or score `num_labels` classes, or with 1: a number.
 
     Args:
-        parts: name to data set; the first is trained on, so it needs at least two classes.
+        parts: name to data set; the first is trained on, so it needs at least two classes. Where
+            a row may have several labels (`is_multi_label`), it needs for each label a row that
+            has it and one that does not.
+        names: of the labels, for the messages; None: their numbers.
 
     Raises:
         DataError: the message names the part, the labels found and the cure.
     """
+    single = [part for part, dataset in parts.items() if "text_pair" not in dataset.column_names]
+    if 0 < len(single) < len(parts):
+        raise DataError(
+            f"the {single[0]} part has no column text_pair, but another part has. Give all parts "
+            "that column, or none."
+        )
+    if any(map(is_multi_label, parts.values())):
+        check_multi_label(parts, num_labels, names)
+        return
     for part, dataset in parts.items():
         labels = set(dataset["label"])
         if not labels:
@@ -150,6 +176,44 @@ def check_trainable(parts: dict[str, Dataset], num_labels: int) -> None:
     first, dataset = next(iter(parts.items()))
     if len(set(dataset["label"])) < 2:
         raise DataError(f"all rows of the {first} part have one label: there is nothing to learn.")
+
+
+def check_multi_label(parts: dict[str, Dataset], width: int, names: list[str] | None) -> None:
+    """`check_trainable` for rows that may have several of `width` labels."""
+    for part, dataset in parts.items():
+        check_zeros_and_ones(part, dataset["label"][:], width)
+    first, dataset = next(iter(parts.items()))
+    positives = np.sum(dataset["label"][:], axis=0)
+    for which, said in ((positives == 0, "no row"), (positives == len(dataset), "every row")):
+        found = [names[i] if names else f"number {i}" for i in np.flatnonzero(which)]
+        if found:
+            raise DataError(
+                f"{said} of the {first} part has the label {' or '.join(map(repr, found))}: there "
+                "is nothing to learn. Add rows with and without it, or leave that label out."
+            )
+
+
+def check_zeros_and_ones(part: str, rows: list, width: int) -> None:
+    """Raise `DataError` unless every row is a list of `width` numbers, each 0 or 1."""
+    if not rows:
+        raise DataError(f"the {part} part is empty. Give it at least one row.")
+    for number, row in enumerate(rows):
+        if not isinstance(row, list):
+            raise DataError(
+                f"row {number} of the {part} part has {row!r} where a list of {width} zeros and "
+                "ones should be: one for each label. A text without any label has only zeros."
+            )
+        if len(row) != width:
+            raise DataError(
+                f"row {number} of the {part} part has {len(row)} label(s), but the model knows "
+                f"{width}. Load it with num_labels={len(row)}, or give every row {width}."
+            )
+        wrong = [value for value in row if value not in (0, 1)]
+        if wrong:
+            raise DataError(
+                f"row {number} of the {part} part holds {wrong[0]!r} among its labels. Each must "
+                "be 1 (the text has that label) or 0 (it does not)."
+            )
 
 
 def fingerprint(dataset: Dataset, names: bool = False) -> str:
@@ -199,7 +263,7 @@ def read_news() -> tuple[pd.DataFrame, Features]:
     """BBC articles (Greene and Cunningham 2006): a headline, an empty line, the paragraphs."""
     folder, found = downloads.folder("news"), []
     for label, name in enumerate(NEWS_CLASSES):
-        for path in sorted((folder / name).glob("*.txt")):
+        for path in sorted((folder / name).glob("[!.]*.txt")):
             text = plain(read_utf8(path))
             headline, _, body = text.partition("\n\n")
             found.append({"text": text, "label": label, "headline": headline, "body": body})
@@ -236,8 +300,31 @@ def read_domain(bundle: tarfile.TarFile, stem: str) -> pd.DataFrame:
     rows = means.merge(single[["id", "ratings"]], on="id", validate="one_to_one")
     if not len(rows) == len(means) == len(single):
         raise DataError(f"{stem}: the files with means and with single ratings have other ids.")
-    columns = {"text": plain, "label": float, "ratings": json.loads}
+    columns = {"text": plain, "label": float, "ratings": json.loads, "id": str}
     return pd.DataFrame({name: rows[name].map(convert) for name, convert in columns.items()})
+
+
+def origins(domain: str) -> dict[str, str]:
+    """Of each sentence of a domain of `ratings` the number of the text that it was cut from.
+
+    A sentence that stands in two texts has the number of the first.
+
+    Args:
+        domain: "amazon", cut from reviews, or "nyt", cut from articles.
+
+    Raises:
+        ValueError: of another domain, whose sentences are texts of their own.
+    """
+    if domain not in ("amazon", "nyt"):
+        raise ValueError(f'The sentences of "{domain}" are whole texts. Ask for "amazon" or "nyt".')
+    with tarfile.open(downloads.folder("ratings") / "hutto_ICWSM_2014.tar.gz") as bundle:
+        rows = read_domain(bundle, RATING_FILES[domain])[::-1]
+    return dict(zip(rows["text"], rows["id"].str.partition("_")[0], strict=True))
+
+
+def amazon_reviews() -> dict[str, str]:
+    """The review of each Amazon sentence, as from `origins`."""
+    return origins("amazon")
 
 
 def glove() -> tuple[dict[str, int], np.ndarray]:
@@ -263,5 +350,7 @@ READERS: dict[str, Callable[[], tuple[pd.DataFrame, Features]]] = {
 def with_shuffled_labels(dataset: Dataset, seed: int) -> Dataset:
     """The same texts with their labels in another order: a control that nothing can learn."""
     shuffled = np.random.default_rng(seed).permutation(dataset["label"][:])
+    if is_multi_label(dataset):
+        shuffled = shuffled.tolist()  # a column of lists is no array
     unlabelled = dataset.remove_columns("label")
     return unlabelled.add_column("label", shuffled).cast(dataset.features)

@@ -1,28 +1,29 @@
 """From `data/sources.toml` to checked local files: one mechanism for weights and data."""
 
+import lzma
 import os
-import shutil
-import subprocess
 import sys
 import tarfile
 import time
 import tomllib
 import zipfile
+import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TextIO
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from helpers import files, pip_errors, runtime
+from helpers import children, files, pip_errors, runtime
 from helpers.files import sha256, tree_sha256
 
 ROOT = files.course_folder()  # with data/downloads and outputs
 DATA = files.data_folder()  # with sources.toml, the course's own CSVs and recorded rows
 FOLDER = ROOT / "data" / "downloads"
-CHUNK = 1 << 20
+CHUNK = 1 << 20  # bytes
+LARGEST = 20  # times the archive; of those in data/sources.toml, the contents are 5 at most
 
 
 class DownloadError(RuntimeError):
@@ -81,19 +82,15 @@ def fetch(name: str) -> None:
     """
     source = sources()[name]
     target = FOLDER / name
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with FileLock(free_lock(name)):
+    with locked(name), written():
         if target.is_dir() and not faults(target, source):
             return
         files.clear_dead(target)  # what a killed download left takes room
         check_space(name, source)
         with files.work_folder(target) as work:
-            try:
-                (work / "pip").mkdir()
-                archive = download(name, source, work / "pip")
-                unpacked = unpack(archive, source, work / "new")
-            except OSError as error:
-                raise DownloadError(f"{name}: {error}. Free some space and try again.") from error
+            (work / "pip").mkdir()
+            archive = download(name, source, work / "pip")
+            unpacked = unpacked_from(archive, source, work / "new")
             problems = faults(unpacked, source)
             if problems:
                 raise DownloadError(f"{name}: {'; '.join(problems)}. Nothing of it was kept.")
@@ -105,20 +102,36 @@ def fetch(name: str) -> None:
         )
 
 
-def free_lock(name: str) -> Path:
-    """The file whose lock keeps two processes apart: empty, as the course leaves it.
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Keep other processes away from a folder of `data/downloads`; wait for one that is at it.
 
     Raises:
-        DownloadError: something else has its name.
+        DownloadError: something else has the lock's name, or nothing can be written there.
     """
-    lock = FOLDER / f"{name}.lock"
-    plain = lock.is_file() and not lock.is_symlink() and not lock.stat().st_size
-    if files.is_there(lock) and not plain:
-        raise DownloadError(
-            f"{lock} is in the way: the course needs this name for an empty file, and this one is "
-            "somebody else's. Rename it and run the same command again."
-        )
-    return lock
+    files.make_folder(FOLDER, DownloadError)
+    path = FOLDER / f"{name}.lock"
+    files.check_lock(path, DownloadError)
+    lock = FileLock(path)
+    with written():
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"{name}: another program of the course is at work on it; waiting for that one.")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def written() -> Iterator[None]:
+    """Turn what a full disk or a forbidden place raises into a `DownloadError` with the cure."""
+    try:
+        yield
+    except OSError as error:
+        raise DownloadError(files.not_written(error)) from error
 
 
 def check_space(name: str, source: dict) -> None:
@@ -153,18 +166,13 @@ def download(name: str, source: dict, folder: Path) -> Path:
 def run_with_bar(command: list[str], label: str, folder: Path, size: int, log: TextIO) -> int:
     """Run pip with its temporary files inside `folder`, and show how much has arrived."""
     environment = dict(os.environ) | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
-    process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     options = {"total": size, "unit": "B", "unit_scale": True, "desc": label}
-    try:
-        with runtime.progress(**options) as bar:
-            while process.poll() is None:
-                bar.update(min(size, bytes_below(folder)) - bar.n)
-                time.sleep(0.2)
-            bar.update(size - bar.n if process.returncode == 0 else 0)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
+    started = children.bound(command, stdout=log, stderr=log, env=environment)
+    with started as process, runtime.progress(**options) as bar:
+        while process.poll() is None:
+            bar.update(min(size, bytes_below(folder)) - bar.n)
+            time.sleep(0.2)
+        bar.update(size - bar.n if process.returncode == 0 else 0)
     return process.returncode
 
 
@@ -182,6 +190,9 @@ MEANINGS = {
     "other bytes": "what arrived is not what data/sources.toml expects: it was cut "
     "off, or other bytes were sent. Nothing was kept: run the same command again. If it says the "
     "same, something on the way changes the file; try another network.",
+    "certificate": "the certificate of the package index is not trusted here. In a Wi-Fi with a "
+    "login page, log in with a browser first; behind a proxy that reads along, set PIP_CERT to the "
+    "file of its certificate. Then run the same command again.",
     "cut off": "the "
     "connection was cut off or stood still. Nothing half is kept: run the same command again. On "
     "a slow line, give it more patience first: set PIP_DEFAULT_TIMEOUT to 120 (seconds).",
@@ -191,16 +202,34 @@ MEANINGS = {
     "disk full": "the disk is full. Make room and run the same command again.",
     "no pip": "this Python has no pip. Install it with 'python -m ensurepip' and try again.",
     "": "it could not be downloaded. Is there a network? It is needed once: run "
-    "'python3 tasks.py lab' where there is one, then work without. (pip: {errors})",
+    "'python3 tasks.py lab' where there is one (in a Wi-Fi with a login page, log in with a "
+    "browser first), then work without. (pip: {errors})",
 }
+
+
+# What the libraries say of bytes that are no archive, or one in a way that they do not know.
+BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError)
+BROKEN += (NotImplementedError,)
+
+
+def unpacked_from(archive: Path, source: dict, target: Path) -> Path:
+    """`unpack`; an archive that cannot be read to its end is a `DownloadError`, too."""
+    try:
+        return unpack(archive, source, target)
+    except BROKEN as error:
+        raise DownloadError(
+            f"{archive.name} is no archive, or is damaged ({error}), although its hash is the one "
+            "in data/sources.toml. Nothing of it was kept: correct that file."
+        ) from error
 
 
 def unpack(archive: Path, source: dict, target: Path) -> Path:
     """Copy the listed members, one by one, below `target`.
 
     Raises:
-        DownloadError: if a member's path would leave `target`.
+        DownloadError: if a member's path would leave `target`, or if it all gets far too large.
     """
+    room = LARGEST * archive.stat().st_size
     for member, stream in members(archive, source["inside"]):
         if "tree" not in source and member not in source["members"]:
             continue
@@ -209,8 +238,22 @@ def unpack(archive: Path, source: dict, target: Path) -> Path:
             raise DownloadError(f"{archive.name}: the member {member!r} would leave the folder.")
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         with (target / path).open("wb") as file:
-            shutil.copyfileobj(stream, file, CHUNK)
+            room -= copy(stream, file, room)
+        if room < 0:
+            raise DownloadError(
+                f"{archive.name}: what is in it is more than {LARGEST} times as large as the "
+                "archive, so it is not what the course expects. Nothing of it was kept."
+            )
     return target
+
+
+def copy(stream: BinaryIO, file: BinaryIO, room: int) -> int:
+    """Copy a stream, but hardly more than there is room for; returns how many bytes it was."""
+    done = 0
+    while done <= room and (chunk := stream.read(CHUNK)):
+        file.write(chunk)
+        done += len(chunk)
+    return done
 
 
 def members(archive: Path, inside: str) -> Iterator[tuple[str, BinaryIO]]:

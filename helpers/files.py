@@ -15,6 +15,8 @@ import os
 import re
 import secrets
 import shutil
+import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -69,9 +71,24 @@ def sha256_bytes(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+# What file browsers leave in any folder that they show: `._NAME` beside NAME, and these.
+CLUTTER = re.compile(r"\._.*|\.DS_Store|Thumbs\.db|desktop\.ini")
+
+
+def is_clutter(name: str) -> bool:
+    """Whether a file has a name that only file browsers use."""
+    return CLUTTER.fullmatch(name) is not None
+
+
+def tree_files(folder: Path) -> list[str]:
+    """Paths of all files below `folder`, sorted, but for what file browsers leave."""
+    found = (path for path in folder.rglob("*") if path.is_file() and not is_clutter(path.name))
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
 def tree_sha256(folder: Path) -> str:
-    """SHA-256 over the lines `<sha256>  <path>` of all files below `folder`, paths sorted."""
-    paths = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    """SHA-256 over the lines `<sha256>  <path>` of `tree_files`."""
+    paths = tree_files(folder)
     lines = "".join(f"{sha256(folder / path)}  {path}\n" for path in paths)
     return sha256_bytes(lines.encode())
 
@@ -102,6 +119,23 @@ def check_space(
             form.format(size / (1 if unit == "MB" else 1000)) for size in (megabytes, free)
         )
         raise error(f"{what} needs {needs} on the disk of {folder}, and {has} are free. {cure}")
+
+
+# Control characters but for line ends and tabs, what turns the direction of a text, halves of
+# surrogate pairs (in names of files whose bytes are no UTF-8), and what is no character.
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u2028-\u202e\u2066-\u2069"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff]"
+)
+
+
+def shown(text: str) -> str:
+    """A text that every UTF-8 terminal and page can hold: what cannot be seen as its escape.
+
+    A name of a file comes from anywhere. `\\udce9` stands for the byte 0xe9, which is no UTF-8, and
+    `\\u202e` for the mark that would show `csv.exe` as `exe.vsc`.
+    """
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def markdown_table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
@@ -502,6 +536,104 @@ def hold(lock: TextIO) -> bool | None:
         taken = error.errno in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
         return False if taken else None
     return True
+
+
+@contextmanager
+def alone(lock: Path, taken: Callable[[], None], pause: float = 0.5) -> Iterator[None]:
+    """Be the only process in this block, of all that name the same lock; wait for the others.
+
+    The system ends the lock with the last process that holds it, so that a killed one leaves none
+    behind. What `children.bound` starts holds it, too.
+
+    Args:
+        lock: a free name, or that of an empty file. It is removed at the end.
+        taken: called once if another process is in the block; it may raise, or say that we wait.
+        pause: seconds from one look to the next.
+
+    Raises:
+        ForeignError: something else has the lock's name.
+        OSError: it cannot be written there.
+    """
+    while not (file := held(lock)):
+        if taken:
+            taken()
+            taken = None
+        time.sleep(pause)
+    with file:
+        if os.name == "posix":
+            os.set_inheritable(file.fileno(), True)
+        try:
+            yield
+        finally:
+            # As long as it is held: whoever opened it before looks whether it is still there.
+            with suppress(OSError):  # Windows removes no open file; `clean` does
+                lock.unlink()
+
+
+def check_lock(lock: Path, error: type[Exception] = ForeignError) -> None:
+    """Raise unless a name is free, or that of an empty file, as a lock of the course is one."""
+    try:
+        found = os.lstat(lock)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(found.st_mode) or found.st_size:
+        raise error(
+            f"{lock} is in the way: the course needs this name for an empty file, and this one is "
+            "somebody else's. Rename it and run the same command again."
+        )
+
+
+def make_folder(folder: Path, error: type[Exception] = StorageError) -> None:
+    """Make a folder if there is none; a link to one will do.
+
+    Raises:
+        error: something else has its name, or it cannot be made here; the message names the cure.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as found:
+        kind = "a link that leads nowhere" if folder.is_symlink() else "a file"
+        raise error(
+            f"{folder} is {kind}, and the course needs a folder there. Rename it and run the same "
+            "command again."
+        ) from found
+    except OSError as found:
+        raise error(not_written(found)) from found
+
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS} | FULL
+
+
+def is_refusal(error: OSError) -> bool:
+    """Whether the system would not let us write: no right, a read-only disk, or a full one."""
+    return error.errno in REFUSED
+
+
+def not_written(error: OSError) -> str:
+    """The message for something that the system would not let us write, with the cure."""
+    if error.errno in FULL:
+        return f"{error.filename or 'The disk'}: {error.strerror}. Make room and run this again."
+    return (
+        f"{error.filename or 'A file'} cannot be read or written: {error.strerror}. The course "
+        "keeps all that it makes inside its own folder: copy that to a place where this account "
+        "may do both, and run the same command there."
+    )
+
+
+def held(lock: Path) -> TextIO | None:
+    """An empty file that is open, with its lock held; None if another process holds it.
+
+    Raises:
+        ForeignError: something else has its name.
+    """
+    check_lock(lock)
+    file = lock.open("a", encoding="utf8")
+    with suppress(OSError):  # it may have been removed by now
+        if hold(file) is not False and os.path.samestat(os.fstat(file.fileno()), os.stat(lock)):
+            return file
+    file.close()
+    return None
 
 
 def work_folders(target: Path) -> list[Path]:

@@ -201,6 +201,7 @@ def read_folder(folder: Path | str, read: Callable[[Path, Manifest], Found]) -> 
         StorageError: it is missing, damaged, or holds what was not stored with it.
     """
     folder = Path(folder).expanduser().absolute()
+    check_name(folder)
     for pause in PATIENCE:
         time.sleep(pause)
         place, last = folder, pause == PATIENCE[-1]
@@ -220,6 +221,18 @@ def read_folder(folder: Path | str, read: Callable[[Path, Manifest], Found]) -> 
         if stamp_of(place) == stamp:
             return found
     raise StorageError(f"{folder} is written to all the time. Try again when that has ended.")
+
+
+def check_name(folder: Path) -> None:
+    """Raise `StorageError` for a place that the libraries of models (in Rust) cannot open."""
+    try:
+        str(folder).encode("utf8")
+    except UnicodeEncodeError as error:
+        raise StorageError(
+            f"the name of the folder {files.shown(str(folder))} holds bytes that are no UTF-8, and "
+            "models can be neither stored nor read there. Choose another folder; one that is there "
+            "already can be renamed."
+        ) from error
 
 
 @contextmanager
@@ -328,6 +341,7 @@ def write_folder(
         StorageError: the disk is full or the place cannot be written to.
     """
     target = Path(target).expanduser().absolute()
+    check_name(target)
     with explained(target):
         check_replaceable(target)
         with work_folder(target) as work:

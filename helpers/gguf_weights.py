@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from filelock import FileLock
 from gguf import GGUFReader
 from tokenizers import pre_tokenizers
 from torch import Tensor
@@ -62,7 +61,7 @@ def folder(name: str) -> Path:
     source, target = downloads.sources()[name], place(name)
     if not (target.is_dir() and is_complete(target, source)):
         original = downloads.folder(name) / source["gguf"]
-        with FileLock(downloads.free_lock(target.name)):
+        with downloads.locked(target.name):
             folders.recover(target)  # what a killed conversion left
             if not is_complete(target, source):  # another process may have done it meanwhile
                 write(name, original, target)

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import re
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -232,6 +233,30 @@ def folds(models: dict[str, pd.DataFrame], jitter: float = 0.09) -> Figure:
     return figure
 
 
+def ratios(axes: Axes, table: pd.DataFrame, ends: tuple[float, float]) -> None:
+    """A forest plot of ratios: in each row a point, its interval, and how large it is in words.
+
+    A line stands at 1, no difference. What is in grey has an interval that holds 1.
+
+    Args:
+        table: `mean`, `low` and `high`; the index names the rows, from top to bottom.
+        ends: of the axis, which is logarithmic.
+    """
+    axes.axvline(1, color=BLACK, lw=1, zorder=0)
+    for place, (low, mean, high) in enumerate(table[["low", "mean", "high"]].to_numpy()):
+        colour = GREY if low <= 1 <= high else BLUE
+        axes.plot([low, high], [place, place], "-", color=colour, lw=3)
+        axes.plot(mean, place, "o", color=colour, ms=7)
+        words = f"{mean:.2f} ({low:.2f} to {high:.2f})"
+        axes.text(1.02, place, words, transform=axes.get_yaxis_transform(), va="center")
+    axes.set_xscale("log")
+    ticks = [tick for tick in (0.25, 0.5, 1, 1.5, 2, 3, 4) if ends[0] <= tick <= ends[1]]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(ends)
+    name_rows(axes, table.index)
+
+
 def bars(
     axes: Axes,
     labels: Sequence[str],
@@ -252,6 +277,90 @@ def bars(
     axes.set_yticks(places, labels)
     axes.margins(x=0.15)
     axes.grid(False)
+
+
+def forest(
+    axes: Axes,
+    table: pd.DataFrame,
+    colour: str = BLUE,
+    hollow: bool = False,
+    shift: float = 0,
+) -> None:
+    """A point and its interval in each row of a table, from top to bottom, and a line at zero.
+
+    A second call with another `shift` draws beside the first one.
+
+    Args:
+        table: `mean`, `low` and `high`; a row of NaN stays empty. The index names the rows.
+        colour: of points and intervals.
+        hollow: points without a filling, intervals dashed.
+        shift: how far below the middle of its row everything is drawn, in rows.
+    """
+    places = np.arange(len(table)) + shift
+    axes.axvline(0, color=GREY, lw=1, zorder=0)
+    style = {"color": colour, "ls": "--" if hollow else "-", "lw": 1.6}
+    axes.hlines(places, table["low"], table["high"], **style)
+    axes.plot(table["mean"], places, "o", color=colour, mfc="white" if hollow else colour, ms=6)
+    names = [f"{name:,}" if isinstance(name, int) else str(name) for name in table.index.tolist()]
+    name_rows(axes, names)
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Rows at 0, 1, 2, … from top to bottom, each with its name on the left."""
+    axes.set_yticks(np.arange(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.grid(False, axis="y")
+
+
+def forests(
+    tables: dict[str, pd.DataFrame],
+    title: str,
+    xlabel: str,
+    colour: str = BLUE,
+    hollow: dict[str, pd.DataFrame] | None = None,
+) -> Figure:
+    """Forest plots side by side, as of `forest`, on one scale and with the same rows.
+
+    Args:
+        tables: the heading of each panel, and its table.
+        title: the figure's message, above all panels.
+        xlabel: what the points are.
+        colour: of points and intervals.
+        hollow: tables for the second points of the panels, if there are any.
+    """
+    size = (2.4 + 2 * len(tables), 1.5 + 0.3 * max(map(len, tables.values())))
+    figure, panels = new(*size, len(tables), sharex=True, sharey=True, squeeze=False)
+    for panel, (name, table) in zip(panels[0], tables.items(), strict=True):
+        forest(panel, table, colour, shift=-0.14)
+        if hollow:
+            forest(panel, hollow[name], colour, hollow=True, shift=0.14)
+        else:  # the points stand alone, so the names are moved to them
+            panel.set_yticks(np.arange(len(table)) - 0.14, [str(name) for name in table.index])
+        panel.set_title(name, fontsize=11)
+    figure.supxlabel(xlabel, fontsize=11)
+    figure.suptitle(title)
+    return figure
+
+
+def mean_band(
+    axes: Axes, rows: pd.DataFrame, at: str, value: str, name: str, marker: str = "o"
+) -> None:
+    """The mean over the draws as a line, and behind it a band from the lowest to the highest draw.
+
+    The band is no interval: it shows the draws that there are.
+
+    Args:
+        rows: one row for each draw at each place.
+        at, value: columns: the place, and what is drawn there.
+        name: of the model, for legend and colour.
+        marker: of the means.
+    """
+    (colour,) = colours_of([name])
+    groups = rows.groupby(at)[value]
+    axes.plot(groups.mean(), marker=marker, color=colour, label=name)
+    axes.fill_between(
+        groups.mean().index, groups.min(), groups.max(), color=colour, alpha=0.18, lw=0
+    )
 
 
 def confusion(matrix: np.ndarray, names: Sequence[str]) -> Figure:
@@ -348,27 +457,44 @@ def precision_recall(scored: Scored) -> Figure:
     return figure
 
 
-def reliability(judged: Scored, bins: int = 10) -> Figure:
-    """Share of events over the probability given, and below it how many cases each bin holds.
+def reliability(judged: Scored, title: str = "", bins: int = 10) -> Figure:
+    """Share of events over the probability given: a panel for each model.
+
+    A dot is a bin, the larger the more cases it holds, with a 95 % interval of its share; a line
+    leads from the dot to the diagonal, where the model would say what happens.
 
     Args:
         judged: name to (events, probabilities), each of shape (n,).
+        title: the figure's message, above all panels.
         bins: number of equal parts of 0 … 1.
     """
+    figure, panels = new(3.5 * len(judged), 3.9, len(judged), sharey=True, squeeze=False)
     with plt.rc_context(STYLE):
-        figure, (upper, lower) = plt.subplots(
-            2, 1, figsize=(5, 5), sharex=True, height_ratios=[3, 1]
-        )
-        markers = iter("os^v")
-        for name, (events, probabilities) in judged.items():
+        for axes, (name, (events, probabilities)) in zip(panels[0], judged.items(), strict=True):
             table = metrics.reliability_table(events, probabilities, bins)
-            style = {"marker": next(markers), "label": f"{name}, n = {len(events):,}"}
-            (line,) = upper.plot(table["probability"], table["share"], **style)
-            low, high = metrics.wilson(table["share"] * table["n"], table["n"])
-            upper.vlines(table["probability"], low, high, color=line.get_color(), lw=1)
-            lower.plot(table["probability"], table["n"], **style)
-        upper.plot([0, 1], [0, 1], ":", color=GREY, label="says what happens")
-        upper.set(ylabel="share that is positive")
-        upper.legend(fontsize=9)
-        lower.set(xlabel="probability given to positive", ylabel="cases", ylim=(0, None))
+            said, happened = table["probability"], table["share"]
+            axes.plot([0, 1], [0, 1], "-", color=GREY, lw=1)
+            axes.vlines(said, said, happened, color=ORANGE, lw=4)
+            axes.vlines(said, *metrics.wilson(happened * table["n"], table["n"]), color=BLUE, lw=1)
+            axes.scatter(said, happened, 10 + 700 * table["n"] / len(events), color=BLUE, zorder=3)
+            error = metrics.expected_calibration_error(events, probabilities, bins)
+            axes.set(title=f"{name}: ECE {error:.3f}", xlabel="probability given to positive")
+        panels[0, 0].set(ylabel="share that is positive")
+        figure.suptitle(title)
     return figure
+
+
+def show_sentences(table: pd.DataFrame) -> None:
+    """Display a table whose texts are whole and wrap, where pandas would cut them off.
+
+    Args:
+        table: a sentence in its last column; the others are short.
+    """
+    cell = 'style="text-align: left; vertical-align: top; white-space: normal"'
+    with pd.option_context("display.max_colwidth", None):
+        page = table.to_html(index=False, border=0)
+    page = page.replace("<td>", f"<td {cell}>").replace("<th>", f"<th {cell}>")
+    lines = [", ".join(table.columns)]
+    for row in table.itertuples(index=False):
+        lines += textwrap.wrap(" | ".join(map(str, row)), 90, subsequent_indent="    ")
+    display({"text/html": page, "text/plain": "\n".join(lines)}, raw=True)

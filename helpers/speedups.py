@@ -79,6 +79,15 @@ AttentionInterface.register("light", light_attention)
 AttentionMaskInterface.register("light", eager_mask)
 
 
+def library_dropout(model: PreTrainedModel) -> PreTrainedModel:
+    """Put the library's dropout back in place of every `LightDropout`, in place, to compare."""
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, LightDropout):
+                setattr(module, name, nn.Dropout(child.p).train(child.training))
+    return model
+
+
 def fastest_attention() -> str:
     """The attention to train with: the fused one on CUDA, elsewhere the one that is written out.
 
@@ -126,7 +135,7 @@ class FirstTokenLayer(BertLayer):
 def shorten_last_layer(model: BertForSequenceClassification) -> BertForSequenceClassification:
     """Let a BERT classifier's last layer compute [CLS] alone, the vector its head reads. In place.
 
-    The logits stay (to 1e-6 in fp32), a step takes less time: section 12 of notebook 10. But
+    The logits stay (to 1e-6 in fp32), a step takes less time: notebook 10 has a section on it. But
     `model.bert(...).last_hidden_state` then has one token, so `load` leaves it to you.
 
     Raises:

@@ -27,6 +27,7 @@ from helpers.files import ForeignError, StorageError
 from helpers.folders import (
     MANIFEST,
     Manifest,
+    check_name,
     is_stored,
     read_folder,
     read_manifest,
@@ -115,6 +116,7 @@ def only_run(folder: Path | str | None, new: bool = False) -> Iterator[Claim | N
         yield None
         return
     folder, owner = absolute(folder), (os.getpid(), threading.get_ident())
+    check_name(folder)
     if parallel.rank() > 0:
         yield Claim(folder, writes=False)
         return

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,16 +12,18 @@ import pandas as pd
 import torch
 from datasets import Dataset
 from joblib import Parallel, delayed
-from scipy import stats
+from scipy import sparse, stats
+from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from helpers import checkpoints, corpora, files, metrics, storage, training
+from helpers import baselines, batching, checkpoints, corpora, files, metrics, storage, training
 from helpers.metrics import Values
 
+Groups = Sequence[Hashable]  # what each row belongs to, such as a customer
 # Learns from a data set, then gives log-probabilities or logits (n, C) for texts it has not seen.
 # It is handed no labels of those texts. The last two: the seed, and a folder for checkpoints.
-FitPredict = Callable[[Dataset, list[str], int, Path | None], np.ndarray]
+FitPredict = Callable[[Dataset, list[batching.Text], int, Path | None], np.ndarray]
 FILE = "scores.npy"
 LAST_OF_TWO_EPOCHS = training.TrainingConfig(epochs=2, best_metric="epoch")
 
@@ -31,24 +33,33 @@ class ValidationError(ValueError):
 
 
 def folds(
-    labels: Values, texts: Sequence[str] | None = None, k: int = 5, seed: int = 0
+    labels: Values,
+    texts: Sequence[batching.Text] | None = None,
+    k: int = 5,
+    seed: int = 0,
+    groups: Groups | None = None,
 ) -> np.ndarray:
     """Deal examples to k folds with (nearly) equal proportions of the classes.
 
     Args:
         labels: class ids, shape (n,).
-        texts: n texts; those that are equal after `corpora.normalized` go to the same fold.
+        texts: n texts, or pairs of texts; those that are equal after `corpora.normalized` go to
+            the same fold.
         k, seed: number of folds; for the order in which each class is dealt.
+        groups: n values. Rows with the same value (a customer, a film, a document) go to the same
+            fold, and so does what they are tied to by an equal text.
 
     Returns:
         The fold (0 … k − 1) in which each example is held out: int64, shape (n,). Without equal
-        texts these are scikit-learn's `StratifiedKFold`.
+        texts and groups these are scikit-learn's `StratifiedKFold`. With them, the sizes of the
+        folds and the proportions of the classes hold only as far as whole groups go.
 
     Raises:
-        ValidationError: k below 2 or above the size of a class, one class, lengths that differ.
+        ValidationError: k below 2 or above the size of a class, one class, lengths that differ; a
+            row without a group; a class that one fold would hold alone.
     """
     labels = metrics.as_classes(labels, "labels")
-    classes, sizes = np.unique(labels, return_counts=True)
+    classes = np.unique(labels)
     if k < 2:
         raise ValidationError(
             f"k is {k}. It must be at least 2: one part to learn from, one to score on."
@@ -57,26 +68,79 @@ def folds(
         raise ValidationError(
             f"all {len(labels):,} labels are {classes[0]}; at least two classes are needed."
         )
-    groups = np.arange(len(labels))
-    if texts is not None:
-        if len(texts) != len(labels):
-            raise ValidationError(f"{len(labels):,} labels, but {len(texts):,} texts.")
-        groups = pd.factorize(np.array([corpora.normalized(text) for text in texts]))[0]
-        sizes = np.array([len(set(groups[labels == c])) for c in classes])
+    together = tied(len(labels), texts, groups)
+    sizes = np.array([len(set(together[labels == c])) for c in classes])
     if k > sizes.min():
+        unit = "different example(s)" if groups is None else "group(s)"
         raise ValidationError(
-            f"k is {k}, but class {classes[sizes.argmin()]} has {sizes.min()} different example(s):"
-            " some folds would have none. Take a smaller k, or collect more of that class."
+            f"k is {k}, but class {classes[sizes.argmin()]} has {sizes.min()} {unit}: some folds "
+            "would have none. Take a smaller k, or collect more of that class."
         )
-    repeated = groups.max() + 1 < len(labels)
+    repeated = together.max() + 1 < len(labels)
     splitter = StratifiedGroupKFold if repeated else StratifiedKFold
     splits = splitter(k, shuffle=True, random_state=seed).split(
-        labels, labels, groups if repeated else None
+        labels, labels, together if repeated else None
     )
     fold = np.empty(len(labels), np.int64)
     for number, (_, held_out) in enumerate(splits):
         fold[held_out] = number
+    check_folds(labels, fold, k)
     return fold
+
+
+def tied(
+    count: int, texts: Sequence[batching.Text] | None = None, groups: Groups | None = None
+) -> np.ndarray:
+    """Which rows must stay together, because a text or a group is the same, also by way of others.
+
+    Args:
+        count: n, the number of rows.
+        texts, groups: as in `folds`; without both, every row stands alone.
+
+    Returns:
+        A number for each row, shape (n,), equal where they are tied; counted as they first appear.
+
+    Raises:
+        ValidationError: lengths that differ; a row without a group.
+    """
+    keys = []
+    if texts is not None:
+        if len(texts) != count:
+            raise ValidationError(f"{count:,} labels, but {len(texts):,} texts.")
+        keys.append(list(map(corpora.normalized, baselines.joined(texts))))
+    if groups is not None:
+        if len(groups) != count:
+            raise ValidationError(f"{count:,} labels, but {len(groups):,} groups.")
+        missing = pd.isna(pd.Series(list(groups), dtype=object)).to_numpy()
+        if missing.any():
+            raise ValidationError(
+                f"{missing.sum():,} row(s) have no group, the first of them row {missing.argmax()} "
+                "(counted from 0). Leave them out, or give each a group of its own."
+            )
+        keys.append(list(groups))
+    rows, ties = np.arange(count), sparse.coo_array((count, count))
+    for key in keys:
+        codes, _ = pd.factorize(pd.Series(key, dtype=object))
+        first = np.unique(codes, return_index=True)[1][codes]  # the first row with the same key
+        ties = ties + sparse.coo_array((np.ones(count), (rows, first)), (count, count))
+    _, found = connected_components(ties, directed=False)
+    return pd.factorize(found)[0]
+
+
+def check_folds(labels: np.ndarray, fold: np.ndarray, k: int) -> None:
+    """Refuse folds of which one is empty, or holds all of a class, so that nobody can learn it."""
+    for number in range(k):
+        held_out = fold == number
+        if not held_out.any():
+            raise ValidationError(
+                f"fold {number} of {k} would be empty: the rows that belong together are too large "
+                "for so many folds. Take a smaller k."
+            )
+        if missing := sorted(set(labels[held_out]) - set(labels[~held_out])):
+            raise ValidationError(
+                f"all rows of class {missing[0]} would be in fold {number}, and none to learn it "
+                "from. Take another k or seed, or collect that class from more groups."
+            )
 
 
 @dataclass(frozen=True)
@@ -86,11 +150,12 @@ class Estimator:
     estimator: BaseEstimator
 
     def __call__(
-        self, train: Dataset, texts: list[str], seed: int, folder: Path | None
+        self, train: Dataset, texts: list[batching.Text], seed: int, folder: Path | None
     ) -> np.ndarray:
-        """Fit a fresh copy and score the texts."""
-        fitted = clone(self.estimator).fit(train["text"][:], train["label"][:])
-        return fitted.predict_log_proba(texts)
+        """Fit a fresh copy and score the texts; pairs are read as one text (`baselines.joined`)."""
+        read = baselines.joined(corpora.inputs(train))
+        fitted = clone(self.estimator).fit(read, train["label"][:])
+        return fitted.predict_log_proba(baselines.joined(texts))
 
 
 def load_scores(own: dict, place: Path, manifest: storage.Manifest) -> np.ndarray:
@@ -125,13 +190,13 @@ class FineTuned:
     options: dict = field(default_factory=dict)
 
     def __call__(
-        self, train: Dataset, texts: list[str], seed: int, folder: Path | None
+        self, train: Dataset, texts: list[batching.Text], seed: int, folder: Path | None
     ) -> np.ndarray:
         """Fine-tune, or go on from the newest checkpoint in `folder`, and give logits."""
         config = replace(self.config, seed=seed)
         parts = train, train.select(range(min(64, len(train))))
         if config.best_metric != "epoch":
-            inner = folds(train["label"], train["text"], 10) == 0
+            inner = folds(train["label"], corpora.inputs(train), 10) == 0
             parts = train.select(np.flatnonzero(~inner)), train.select(np.flatnonzero(inner))
         if folder and storage.stored_checkpoints(folder):
             tokenizer, model, _ = training.resume(folder, *parts)
@@ -179,24 +244,40 @@ def cross_validate(
     fold_seed: int = 0,
     output_dir: Path | str | None = None,
     processes: int = 1,
+    groups: str | Groups | None = None,
 ) -> CrossValidation:
     """Hold out each fold once, for every seed, and learn from the others.
 
     Args:
-        dataset: columns `text` and `label`. Equal texts go to the same fold.
+        dataset: columns `text` and `label`, of pairs also `text_pair`. Equal texts go to the same
+            fold.
         fit_predict: `FineTuned(...)`, `Estimator(...)` or your own function.
         output_dir: for finished folds, and for checkpoints of those under way. Whoever is killed
             calls again with the same arguments, and gets the result of an uninterrupted run.
         processes: how many folds at a time (joblib), dividing the threads among them. Scores are
             those of one process with so few threads, if `config` names a precision.
+        groups: a column of the data set, or n values, that say which rows belong together (those of
+            one customer): they go to the same fold. What `fit_predict` divides further, such as the
+            tenth that `FineTuned` keeps back to choose an epoch, does not know them.
 
     Raises:
-        ValidationError: see `folds`; an `output_dir` of another run; scores not finite or (n, C).
+        ValidationError: see `folds`; several labels per text; an `output_dir` of another run;
+            scores not finite or (n, C); a column of groups that is not there.
     """
-    labels = np.asarray(dataset["label"])
-    fold, num_labels = folds(labels, dataset["text"][:], k, fold_seed), int(labels.max()) + 1
+    if corpora.is_multi_label(dataset):
+        raise ValidationError(
+            "cross_validate needs one label per text, and these rows may have several. Compare on "
+            "a test part instead (helpers.report), or choose one label."
+        )
+    labels, inputs = np.asarray(dataset["label"]), corpora.inputs(dataset)
+    if isinstance(groups, str):
+        groups = column_of(dataset, groups)
+    fold, num_labels = folds(labels, inputs, k, fold_seed, groups), int(labels.max()) + 1
     plan = {"data": corpora.fingerprint(dataset), "k": k, "fold_seed": fold_seed}
     plan["fit_predict"] = described(fit_predict)
+    plan["groups"] = (
+        None if groups is None else files.sha256_bytes(tied(len(labels), None, groups).tobytes())
+    )
     output_dir = storage.absolute(output_dir)
     if output_dir:
         claim(output_dir, plan)
@@ -212,7 +293,7 @@ def cross_validate(
         held_out = fold == number
         train, unseen = (dataset.select(np.flatnonzero(rows)) for rows in (~held_out, held_out))
         folder = place.with_name(f"{place.name}-training") if place else None
-        found = np.asarray(fit_predict(train, unseen["text"][:], seed, folder))
+        found = np.asarray(fit_predict(train, corpora.inputs(unseen), seed, folder))
         if found.shape != (len(unseen), num_labels) or not np.isfinite(found).all():
             given = f"fold {number}, seed {seed}: fit_predict gave shape {found.shape}, or NaN"
             raise ValidationError(f"{given}. It must give finite {len(unseen), num_labels}.")
@@ -229,6 +310,14 @@ def cross_validate(
         row = {"fold": number, "seed": seed, "n_train": sum(fold != number), "n": len(its_scores)}
         rows.append(row | figures(labels[fold == number], its_scores))
     return CrossValidation(pd.DataFrame(rows), fold, labels, scores)
+
+
+def column_of(dataset: Dataset, name: str) -> list:
+    """A column that says which rows belong together."""
+    if name not in dataset.column_names:
+        columns = ", ".join(dataset.column_names)
+        raise ValidationError(f'groups="{name}": the data set has no such column, only {columns}.')
+    return dataset[name][:]
 
 
 def described(fit_predict: FitPredict) -> str:
@@ -315,6 +404,84 @@ def corrected_t(
     half = stats.t.ppf((1 + confidence) / 2, count - 1) * error
     p_value = 2 * stats.t.sf(abs(differences.mean()) / error, count - 1)
     return differences.mean() - half, differences.mean() + half, float(p_value)
+
+
+def two_way_interval(
+    differences: np.ndarray, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Mean of paired differences, and its interval where all draws are scored on the same examples.
+
+    Chance has two ways in: which draws there were, and which examples. The variance of the mean is
+    s²/J over the means of the J draws plus s²/n over the means of the n examples. What belongs to
+    neither is counted in both, and t has J − 1 degrees of freedom for all of it, so the interval is
+    rather too wide than too narrow.
+
+    Args:
+        differences: one model minus another, shape (J, n), J and n at least 2; NaN where a draw did
+            not score an example.
+        confidence: of the interval.
+
+    Returns:
+        Mean of the draws' means, lower and upper end, in the unit of the differences.
+
+    Raises:
+        ValidationError: not two rows and two columns, not counting examples that no draw scored;
+            a draw that scored none.
+    """
+    differences = np.asarray(differences, dtype=float)
+    there = ~np.isnan(differences)
+    scored = differences[:, there.any(axis=0)] if differences.ndim == 2 else differences
+    if scored.ndim != 2 or min(scored.shape) < 2 or not there.any(axis=1).all():
+        raise ValidationError(
+            f"differences have shape {differences.shape}. Give one row for each draw and one "
+            "column for each example, at least two of both that are not all NaN."
+        )
+    by_draw, by_example = (np.nanmean(scored, axis=axis) for axis in (1, 0))
+    variance = by_draw.var(ddof=1) / len(by_draw) + by_example.var(ddof=1) / len(by_example)
+    half = stats.t.ppf((1 + confidence) / 2, len(by_draw) - 1) * np.sqrt(variance)
+    return by_draw.mean(), by_draw.mean() - half, by_draw.mean() + half
+
+
+def two_way_interval_at_most(
+    differences: Values, disagreement: float, examples: int, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """`two_way_interval` at its widest, where it is known only how many examples were right.
+
+    The variance over the examples cannot exceed the share of them on which exactly one of the two
+    models is right, and that cannot exceed the share that the first gets wrong plus the share that
+    the second gets wrong.
+
+    Args:
+        differences: of two accuracies (shares), one for each draw, shape (J,), J at least 2.
+        disagreement: largest possible share of examples on which exactly one model is right, as a
+            mean over the draws.
+        examples: how many were scored.
+        confidence: of the interval.
+
+    Returns:
+        Mean of the differences, lower and upper end.
+
+    Raises:
+        ValidationError: fewer than two differences or examples; a disagreement below 0, above 1, or
+            too small for such differences, as where these are in percent.
+    """
+    differences = metrics.as_array(differences, "differences")
+    if len(differences) < 2 or examples < 2:
+        raise ValidationError(
+            "one draw tells nothing about other draws, and one example nothing about other "
+            "examples: give at least two of both."
+        )
+    if not 0 <= disagreement <= 1:
+        raise ValidationError(f"disagreement is {disagreement}; it is a share, from 0 to 1.")
+    size = np.abs(differences).mean()
+    if size > disagreement + 1e-9:
+        raise ValidationError(
+            f"the differences have a mean size of {size:.3g}. Models that disagree on a share of "
+            f"{disagreement:.3g} cannot differ by more than that. Give shares (0.02), not percent."
+        )
+    variance = differences.var(ddof=1) / len(differences) + disagreement / (examples - 1)
+    half = stats.t.ppf((1 + confidence) / 2, len(differences) - 1) * np.sqrt(variance)
+    return differences.mean(), differences.mean() - half, differences.mean() + half
 
 
 def examples_needed(difference: float, discordant: float, power: float = 0.8) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,14 @@ from tools import project
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: a thread for each
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Whoever starts the tests in the background of a script, or with nohup, lets them ignore Ctrl-C or
+# the end of the terminal, and whatever they start as well; a test of such a signal would wait for
+# ever. A handler of one's own is not inherited.
+for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", lambda *_: None)):
+    number = getattr(signal, name, None)
+    if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 # No test asserts a wall-clock time: on a busy machine an example may take as long as it likes.
 settings.register_profile("course", deadline=None)

@@ -6,6 +6,7 @@ Standard library only: it removes the environment, so it cannot run in it.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from helpers import files
@@ -30,13 +31,38 @@ def main() -> int:
 
 
 def clean_environments() -> None:
-    """Remove the virtual environments that the course made."""
+    """Remove the virtual environments that the course made, but none that is being set up."""
     for venv in sorted(set(project.ROOT.glob(".venv*")) - {project.ROOT / ARCHIVES}):
         if venv.name in environment.MADE and environment.is_ours(venv):
-            files.remove_marked(venv)
-            project.say(f"removed {venv.name}")
+            remove_environment(venv)
         else:
             project.say(f"left {venv.name}: it does not bear this course's mark")
+    for lock in map(environment.lock_of, map(project.ROOT.joinpath, environment.MADE)):
+        with suppress(BusyError, OSError, files.ForeignError):
+            if files.is_there(lock):  # a killed set-up left it
+                with files.alone(lock, busy):
+                    pass
+                files.remove_known(project.ROOT, [(lock.name, files.EMPTY)])
+
+
+class BusyError(Exception):
+    """An environment is being set up at this moment."""
+
+
+def busy() -> None:
+    """Do not wait for a set-up that is going on."""
+    raise BusyError
+
+
+def remove_environment(venv: Path) -> None:
+    """Remove an environment, unless it is being set up; say so."""
+    try:
+        with files.alone(environment.lock_of(venv), busy):
+            files.remove_marked(venv)
+    except BusyError:
+        project.say(f"left {venv.name}: it is being set up at this moment")
+    else:
+        project.say(f"removed {venv.name}")
 
 
 def clean_downloads() -> None:
@@ -65,8 +91,7 @@ def members_of(name: str, source: dict) -> list[tuple[str, str]]:
         return list(source["members"].items())
     if not folder.is_dir() or files.tree_sha256(folder) != source["tree"]:
         return []
-    paths = [path for path in folder.rglob("*") if path.is_file()]
-    return [(path.relative_to(folder).as_posix(), files.sha256(path)) for path in paths]
+    return [(path, files.sha256(folder / path)) for path in files.tree_files(folder)]
 
 
 def clean_outputs() -> None:
@@ -95,19 +120,24 @@ def manifest_of(folder: Path) -> list[tuple[str, str]]:
 
 
 def remove_and_say(folder: Path, known: list[tuple[str, str]], why: str) -> None:
-    """Remove known files below a folder, and say so, or what was left and why."""
+    """Remove known files below a folder, and say so, or what was left and why.
+
+    What a link leads to is left: others may use it, too.
+    """
     if not folder.is_dir():
+        return
+    name = folder.relative_to(project.ROOT)
+    if folder.resolve() != project.ROOT.resolve() / name:
+        project.say(f"left {name}: it is a link, and what it leads to may be in use elsewhere")
         return
     files.remove_known(folder, known)
     files.remove_if_empty(folder)
     left = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     if left:
         more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-        project.say(
-            f"left in {folder.relative_to(project.ROOT)}: {', '.join(left[:3])}{more} ({why})"
-        )
+        project.say(f"left in {name}: {', '.join(left[:3])}{more} ({why})")
     else:
-        project.say(f"removed {folder.relative_to(project.ROOT)}")
+        project.say(f"removed {name}")
 
 
 def clean_caches() -> None:

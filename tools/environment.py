@@ -15,11 +15,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from helpers import files, pip_errors
-from tools import project
+from helpers import children, files, pip_errors
+from tools import lab, project
 
 LINK = "sft-unveiled.pth"
 MADE = (".venv", ".venv-lowest", ".venv-colab")  # what the commands make; `clean` removes them
@@ -35,6 +36,19 @@ MEANINGS = {
     "and run the same command again.",
     "no network": "The package index cannot be reached. The first set-up needs a network, once.\n"
     "Connect and run the same command again; afterwards the course works without.",
+    "certificate": "The certificate of the package index is not trusted here. In a Wi-Fi with a "
+    "login page, log in with a browser first;\nbehind a proxy that reads along, set PIP_CERT to "
+    "the file of its certificate. Then run the same command again.",
+    "nothing offered": "The package index has nothing that fits this Python and system, or the "
+    "login page of a Wi-Fi answered in its place:\nlog in with a browser and run the same command "
+    "again. If it fails again, this is why:\n  {errors}",
+    "cut off": "The connection was cut off or stood still. Run the same command again. On a slow "
+    "line, set\nPIP_DEFAULT_TIMEOUT to 120 (seconds) first, so that pip has more patience.",
+    "no archive": "What arrived is no package: it was cut off, or something on the way sent a page "
+    "of its own.\nLog in with a browser if this Wi-Fi wants that, or try another network, and run "
+    "the same command again. pip said:\n  {errors}",
+    "other bytes": "What arrived is not what the package index lists: it was cut off, or something "
+    "on the way changed it.\nRun the same command again; if it says the same, try another network.",
     "": "The installation failed. Run the same command again; if it fails again, this is why:\n"
     "  {errors}",
 }
@@ -46,8 +60,13 @@ def python_for(here: bool = False, torch_index: str = "", cuda: bool = False) ->
 
 
 def hand_over(python: Path, module: str, *arguments: str) -> int:
-    """Run a module of this clone with another Python, in its root; returns the exit code."""
-    return subprocess.run([str(python), "-m", module, *arguments], cwd=project.ROOT).returncode
+    """Run a module of this clone with another Python, in its root; returns the exit code.
+
+    A signal that ends this process ends the module, too.
+    """
+    command = [str(python), "-m", module, *arguments]
+    options = {"wait": lab.wait_until_stopped, "env": project.surroundings()}
+    return lab.serve(command, project.ROOT, **options)
 
 
 def python_of(venv: Path) -> Path:
@@ -96,17 +115,51 @@ def set_up(
 ) -> Path:
     """Make the virtual environment if it is missing or incomplete, bring it up to date if not.
 
-    The stamp is written last: an installation that was interrupted has none, and is made anew.
-    With a folder of `wheels` nothing else is asked, no index and no network.
+    One process does so at a time; others wait, and then find the work done. With a folder of
+    `wheels` nothing else is asked, no index and no network.
 
     Returns:
         The environment's Python.
     """
-    found, wanted = stamp_found(venv), stamp_text(constraints)
-    ours = is_ours(venv)
-    if found == wanted:
-        link(venv)
-        return python_of(venv)
+    wanted = stamp_text(constraints)
+    if stamp_found(venv) != wanted:
+        check_free(venv)
+        with alone(venv):
+            if stamp_found(venv) != wanted:
+                install(venv, wanted, constraints, torch_index, cuda, wheels)
+    link(venv)
+    return python_of(venv)
+
+
+def lock_of(venv: Path) -> Path:
+    """The empty file whose lock a set-up of this environment holds."""
+    return venv.with_name(f".sft-unveiled-{venv.name}.lock")
+
+
+@contextmanager
+def alone(venv: Path) -> Iterator[None]:
+    """Be the only one that installs into an environment; wait for another one, and say so."""
+    waiting = (
+        f"Another command is setting up {venv.name} in this folder. Waiting until it is done; "
+        "Ctrl-C ends the waiting."
+    )
+    with files.alone(lock_of(venv), lambda: project.say(waiting)):
+        yield
+
+
+def install(
+    venv: Path,
+    wanted: str,
+    constraints: str,
+    torch_index: str,
+    cuda: bool,
+    wheels: Path | None,
+) -> None:
+    """Install what is wanted, into a new environment or on top of an older state of it.
+
+    The stamp is written last: an installation that was interrupted has none, and is made anew.
+    """
+    ours, found = is_ours(venv), stamp_found(venv)
     if ours and found.startswith(sys.version):
         project.say(f"The requirements have changed: bringing {venv.name} up to date.")
         (venv / "installed.txt").write_text("", encoding="utf8")  # incomplete, until it is done
@@ -122,9 +175,7 @@ def set_up(
     closed = ["--isolated", "--no-index", "--find-links", str(wheels)] if wheels else []
     pip_install(venv, [*closed, *wanted_packages(constraints)])
     quiet_jupyter(venv)
-    link(venv)
     (venv / "installed.txt").write_text(wanted, encoding="utf8")
-    return python_of(venv)
 
 
 def wanted_packages(constraints: str) -> list[str]:
@@ -164,9 +215,9 @@ def remake(venv: Path) -> None:
 def make_venv(venv: Path) -> None:
     """Make an empty virtual environment, or say why this Python cannot."""
     command = [sys.executable, "-m", "venv", str(venv)]
-    made = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if made.returncode != 0:
-        raise project.Trouble(explain_venv(made.stdout + made.stderr))
+    code, said = children.finished(command)
+    if code != 0:
+        raise project.Trouble(explain_venv(said))
 
 
 def explain_venv(said: str) -> str:
@@ -220,17 +271,16 @@ def torch_kind(venv: Path, constraints: str) -> str:
         return "cpu"  # on Windows and macOS the ordinary index has no other build
     command = [str(python_of(venv)), "-m", "pip", "install", "--dry-run", "--no-deps"]
     command += ["--ignore-installed", "--no-input", "torch", "-c", str(project.ROOT / constraints)]
+    said = ""
     with tempfile.TemporaryDirectory() as scratch:
-        pip = piped(command, env=dict(os.environ, TMPDIR=scratch))
-        said = ""
-        for line in pip.stdout:
-            said += line
-            if names_wheel(line):
-                pip.terminate()
-                break
-        failed = pip.wait() > 0  # negative where it was stopped
-    if failed:
-        raise project.Trouble(explain_pip(said))
+        options = {"env": dict(os.environ, TMPDIR=scratch), **children.AS_TEXT}
+        with children.bound(command, **options) as pip:
+            for line in pip.stdout:
+                said += line
+                if names_wheel(line):
+                    return "cuda" if is_cuda(said) else "cpu"
+            if pip.wait() != 0:
+                raise project.Trouble(explain_pip(said))
     return "cuda" if is_cuda(said) else "cpu"
 
 
@@ -246,30 +296,41 @@ def is_cuda(said: str) -> bool:
     return not re.search(r"torch-\S*(\+|%2B)cpu", said) and not (size and int(size[1]) < 300)
 
 
-def piped(command: list[str], **options) -> subprocess.Popen:
-    """Start a command whose lines are read as they come, and which cannot wait for answers."""
-    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, **options}
-    return subprocess.Popen(command, stderr=subprocess.STDOUT, text=True, **options)
-
-
 def pip_install(venv: Path, arguments: list[str]) -> None:
     """Install into `venv`, showing the large downloads; all pip said is kept in `pip.log`."""
     run_pip(venv, "install", arguments)
 
 
 def run_pip(venv: Path, action: str, arguments: list[str]) -> None:
-    """Run one of pip's commands; with `--isolated`, no file of settings is read either."""
+    """Run one of pip's commands; with `--isolated`, no file of settings is read either.
+
+    pip keeps what it downloads, also what is no package. So where that is the fault, it is asked
+    once more, and then fetches everything anew.
+    """
     command = [str(python_of(venv)), "-m", "pip", action, "--no-input", "--progress-bar", "off"]
-    settings = {"PIP_CONFIG_FILE": os.devnull} if "--isolated" in arguments else {}
-    with (venv / "pip.log").open("a", encoding="utf8") as log:
-        pip = piped([*command, *arguments], env=os.environ | settings)
-        said = ""
+    code, said = logged(venv, [*command, *arguments])
+    offline = "--no-index" in arguments
+    if code != 0 and pip_errors.is_broken(said) and not offline:
+        project.say("What arrived, or was kept from before, is no package: fetching it anew.")
+        code, said = logged(venv, [*command, "--no-cache-dir", *arguments])
+    if code != 0:
+        raise project.Trouble(explain_pip(said, offline))
+
+
+def logged(venv: Path, command: list[str]) -> tuple[int, str]:
+    """Run pip and show what stands for more than a moment; its exit code, and all that it said."""
+    settings = {"PIP_CONFIG_FILE": os.devnull} if "--isolated" in command else {}
+    options = {"env": os.environ | settings, **children.AS_TEXT}
+    said = ""
+    with (
+        (venv / "pip.log").open("a", encoding="utf8") as log,
+        children.bound(command, **options) as pip,
+    ):
         for line in pip.stdout:
             log.write(line)
             said += line
             show_download(line)
-    if pip.wait() != 0:
-        raise project.Trouble(explain_pip(said))
+        return pip.wait(), said
 
 
 def show_download(line: str) -> None:
@@ -284,9 +345,10 @@ def show_download(line: str) -> None:
         project.say(f"  install {line.count(',') + 1} packages; this takes a minute or two")
 
 
-def explain_pip(said: str) -> str:
-    """The cause of pip's failure, with the cure."""
-    return pip_errors.explain(said, MEANINGS, last=3)
+def explain_pip(said: str, offline: bool = False) -> str:
+    """The cause of pip's failure, with the cure; `offline`, no network had a part in it."""
+    told = ("disk full", "") if offline else MEANINGS
+    return pip_errors.explain(said, {cause: MEANINGS[cause] for cause in told}, last=3)
 
 
 def link(venv: Path) -> None:
@@ -345,8 +407,9 @@ def prepare_browser(everywhere: bool) -> None:
         return
     requirements = str(project.ROOT / "requirements/browser.txt")
     constraints = str(project.ROOT / "requirements/constraints.txt")
-    pip_install(project.VENV, ["-r", requirements, "-c", constraints])
-    stamp.write_text(wanted, encoding="utf8")
+    with alone(project.VENV):
+        pip_install(project.VENV, ["-r", requirements, "-c", constraints])
+        stamp.write_text(wanted, encoding="utf8")
 
 
 def apt_install(package: str) -> None:

@@ -12,6 +12,8 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from tools import project
@@ -21,28 +23,59 @@ GRACE = 20.0  # seconds that JupyterLab has to end its kernels, once it was told
 PASSED_ON = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
-def check_port(ip: str, port: int) -> None:
-    """Raise `Trouble` if JupyterLab could not listen there."""
+def check_port(ip: str, port: str | int) -> int:
+    """The port for JupyterLab: a number; 0 stands for any that is free.
+
+    Raises:
+        Trouble: it is no port, or JupyterLab could not listen there.
+    """
+    number = port_number(ip, port)
     try:
-        listen(ip, port)
+        return listen(ip, number)
     except OSError as error:
-        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise project.Trouble(
-                f"Port {port} is in use, perhaps by a JupyterLab that already runs: look at "
-                f"http://localhost:{port}/lab.\nTo start another one, choose another port:\n"
-                f"  python3 tasks.py lab --port {listen(ip, 0)}"
+                f"Cannot listen at {ip}: {error.strerror}. Leave --ip away."
             ) from error
+        why = f"Port {number} is in use, perhaps by a JupyterLab that already runs: look at "
+        why += f"http://localhost:{number}/lab.\nTo start another one, choose another port:"
+        if error.errno == errno.EACCES:
+            why = f"This account may not use port {number}. Choose another one:"
+        raise project.Trouble(f"{why}\n{another_port(ip)}") from error
+
+
+def port_number(ip: str, port: str | int) -> int:
+    """A port as it was given, as a number; raises `Trouble` if it is none."""
+    try:
+        number = int(port)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 65535:
         raise project.Trouble(
-            f"Cannot listen at {ip}: {error.strerror}. Leave --ip away."
-        ) from error
+            f"{port!r} is no port: that is a number from 1 to 65535, or 0 for any that is free. "
+            f"For example:\n{another_port(ip)}"
+        )
+    return number
+
+
+def another_port(ip: str) -> str:
+    """The command with a port that is free now, or without one where none can be found."""
+    try:
+        return f"  python3 tasks.py lab --port {listen(ip, 0)}"
+    except OSError:
+        return "  python3 tasks.py lab"
 
 
 def listen(ip: str, port: int) -> int:
     """Bind and release a port; 0 lets the system choose. Returns the port."""
-    with socket.socket() as probe:
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    with socket.socket(family) as probe:
         if os.name == "posix":  # a port that was closed a moment ago is free
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((ip if ip != "*" else "", port))
+        try:
+            probe.bind((ip if ip != "*" else "", port))
+        except (UnicodeError, TypeError) as error:
+            raise OSError(errno.EADDRNOTAVAIL, "this is no address") from error
         return probe.getsockname()[1]
 
 
@@ -77,7 +110,11 @@ def has_display() -> bool:
 
 
 def start(python: Path, ip: str, port: int, browser: bool) -> int:
-    """Serve the course until JupyterLab ends; returns its exit code."""
+    """Serve the course until JupyterLab ends; returns its exit code.
+
+    The set-up may have taken minutes: whether the port is free is asked again.
+    """
+    check_port(ip, port)
     command = lab_command(python, ip, port)
     if not browser or not has_display():
         command.append("--no-browser")
@@ -86,8 +123,14 @@ def start(python: Path, ip: str, port: int, browser: bool) -> int:
     return serve(command, project.ROOT)
 
 
-def serve(command: list[str], folder: Path, grace: float = GRACE) -> int:
-    """Run a server until it ends; it ends with this process, whoever ends that.
+def serve(
+    command: list[str],
+    folder: Path,
+    grace: float = GRACE,
+    wait: Callable[[subprocess.Popen], int] | None = None,
+    **options: object,
+) -> int:
+    """Run a server, or another program, until it ends; a signal that ends this process ends it.
 
     A signal that would end this process is passed on, and after some time of grace the server is
     killed. The handlers are there before the server is: it is never left behind.
@@ -96,6 +139,8 @@ def serve(command: list[str], folder: Path, grace: float = GRACE) -> int:
         command: the server and its arguments.
         folder: where it runs.
         grace: seconds between the signal and the end by force.
+        wait: waits for it and returns its exit code; `wait_for`, if nothing else is given.
+        options: for `subprocess.Popen`.
 
     Returns:
         The server's exit code; 128 and the signal's number, if there was one.
@@ -110,10 +155,10 @@ def serve(command: list[str], folder: Path, grace: float = GRACE) -> int:
 
     before = {number: signal.signal(number, pass_on) for number in PASSED_ON}
     try:
-        servers.append(subprocess.Popen(command, cwd=folder))
+        servers.append(subprocess.Popen(command, cwd=folder, **options))
         for number in asked[:1]:  # it came while the server was being started
             end(servers[0], number, grace)
-        code = wait_for(servers[0])
+        code = (wait or wait_for)(servers[0])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -135,3 +180,15 @@ def wait_for(process: subprocess.Popen) -> int:
             return process.wait()
         except KeyboardInterrupt:
             continue
+
+
+def wait_until_stopped(process: subprocess.Popen) -> int:
+    """Wait for a process; Ctrl-C, which the terminal sends to both, ends it and this one."""
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+        raise
+    finally:
+        process.kill()

@@ -5,6 +5,7 @@ Standard library only, and nothing that a Python too old for the course could no
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -52,8 +53,27 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+def show_what_can_be_shown() -> None:
+    """Let characters that the terminal does not know appear as "?", where they would end the work.
+
+    So it is with some code pages of Windows and with odd settings of the locale.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def surroundings() -> dict[str, str]:
+    """The variables for a Python that we start: what `show_what_can_be_shown` does, done to it."""
+    encoding, _, handler = os.environ.get("PYTHONIOENCODING", "").partition(":")
+    handler = "replace" if handler in ("", "strict") else handler
+    return os.environ | {"PYTHONIOENCODING": f"{encoding}:{handler}"}
+
+
 def ended(work: Callable[[], int | None], stopped: str = "") -> int:
     """Do a command's work; troubles that the reader can cure end as one message.
+
+    A file that may not be written, and a full disk, are such troubles, wherever they turn up.
 
     Args:
         work: returns an exit code, or nothing.
@@ -62,10 +82,16 @@ def ended(work: Callable[[], int | None], stopped: str = "") -> int:
     Returns:
         The exit code.
     """
+    show_what_can_be_shown()
     try:
         return work() or 0
     except (Trouble, files.StorageError) as trouble:
         print(f"\n{trouble}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if not files.is_refusal(error):
+            raise
+        print(f"\n{files.not_written(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(stopped, end="", file=sys.stderr)

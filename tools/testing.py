@@ -71,7 +71,10 @@ def in_other_environments(python: Path, options: argparse.Namespace) -> list[dic
 
 
 def notebooks(python: Path, course: dict, fast: bool) -> list[dict]:
-    """Every notebook, the longest first, two at a time where memory allows; a row for each."""
+    """Every notebook, the longest first, two at a time where memory allows; a row for each.
+
+    So 04 is done when 05 begins, which otherwise would train the same model once more.
+    """
     left_out = course["trains"] if fast else []
     paths = [path for path in project.notebooks() if path.stem not in left_out]
     paths.sort(key=lambda path: -course["budgets"].get(path.stem, 0))
@@ -80,7 +83,8 @@ def notebooks(python: Path, course: dict, fast: bool) -> list[dict]:
     given = [longest, *map(str, others), *options]
     if not two_at_a_time():
         return run_pytest_by_file(python, "notebooks", given)
-    return [row | {"cores": 1} for row in run_pytest_by_file(python, "notebooks", given + BY_FILES)]
+    given += [*BY_FILES, "--no-loadscope-reorder"]  # else the one with most cells would come first
+    return [row | {"cores": 1} for row in run_pytest_by_file(python, "notebooks", given)]
 
 
 def two_at_a_time() -> bool:

@@ -32,7 +32,7 @@ class Answers:
         examples, validation_examples: the same, at most `config.max_length` tokens of each.
     """
 
-    resume = "chat.resume"
+    resume, problem_type = "chat.resume", None
 
     def __init__(
         self,

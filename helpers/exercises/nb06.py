@@ -5,7 +5,15 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
-from helpers.exercises import Verdict, exercise, gave_nothing, is_close, right, wrong
+from helpers.exercises import (
+    Verdict,
+    exercise,
+    gave_nothing,
+    is_close,
+    is_rounded,
+    right,
+    wrong,
+)
 
 A = np.array([1, 1, 1, 1, 1, 1, 1, 1, 0, 0])
 B = np.array([1, 0, 1, 0, 0, 0, 1, 0, 1, 0])
@@ -26,57 +34,63 @@ def mcnemar_by_hand(only_a: int, only_b: int, p_value: float) -> Verdict:
         return wrong("p: that is one side only. A split of 1 to 5 is as uneven as 5 to 1: twice.")
     if hasattr(p_value, "pvalue"):
         return wrong("p: that is the whole result of the test. Its p-value is in .pvalue.")
-    if is_close(p_value, 0.22, 0.005) and not is_close(p_value, stats.binomtest(5, 6).pvalue):
-        return wrong("p: not rounded, please.")
     if is_close(p_value, 100 * stats.binomtest(5, 6).pvalue, 0.5):
         return wrong("p: as a share between 0 and 1, not in percent.")
     if any(is_close(p_value, stats.binomtest(k, 10).pvalue) for k in (only_a, only_b)):
         return wrong("p: of 6 sentences, not of 10. Where both agree, nothing is decided.")
     if is_close(p_value, 1 - stats.binomtest(5, 6).pvalue):
         return wrong("p: that is one minus it. The p-value is the chance of such a split.")
-    if not is_close(p_value, stats.binomtest(5, 6).pvalue):
+    exact = stats.binomtest(5, 6).pvalue
+    if not is_close(p_value, exact) and not is_rounded(p_value, exact, 2):
         return wrong("p: stats.binomtest(5, 6).pvalue, a coin's chance of 5 to 1 or worse.")
     return right("5 to 1 looks clear, and yet p is 0.22: six differing sentences prove little.")
 
 
 FILMS = ["up", "up", "jaws", "alien", "up", "heat", "jaws", "big", "alien", "m", "heat", "z"]
+UNEVEN = ["a"] * 6 + ["b", "c", "d"]
+MANY = np.random.default_rng(6).choice([f"film {i}" for i in range(11)], 60).tolist()
 
 
 @exercise("06-2")
 def grouped_folds(function: Callable[[list[str], int], list[int]]) -> Verdict:
     """A function that deals whole groups to folds."""
-    given = function(list(FILMS), 3)
-    if nothing := gave_nothing(given):
-        return nothing
-    fold = np.asarray(given).tolist()
-    if any(number != int(number) for number in fold):
-        return wrong("A fold is a whole number: 0, 1, 2 for k = 3.")
-    if len(fold) != len(FILMS):
-        return wrong("Return one number for each review: its fold. The list is as long as groups.")
-    if set(fold) == {1, 2, 3}:
-        return wrong("Folds count from 0 here: 0, 1, 2 for k = 3.")
-    film_folds = {
-        film: {f for f, g in zip(fold, FILMS, strict=True) if g == film} for film in FILMS
-    }
-    split = [film for film, found in film_folds.items() if len(found) > 1]
-    if split:
-        return wrong(f"The reviews of '{split[0]}' are in several folds: deal films, not reviews.")
-    if not set(fold) <= {0, 1, 2}:
-        return wrong("For k = 3 only the folds 0, 1 and 2 exist: take the film's number modulo k.")
-    others = ["a", "b", "a", "c", "b"], ["a"] * 6 + ["b", "c", "d"]
-    for films, k in ((FILMS, 3), (FILMS, 4), (others[0], 2), (others[1], 2)):
-        fold = np.asarray(function(list(films), k)).astype(int)
-        first = [films.index(film) for film in dict.fromkeys(films)]
-        counts = np.bincount(fold[first], minlength=k)
-        reviews = np.bincount(fold, minlength=k)
-        if films == others[1] and counts.tolist() in ([1, 3], [3, 1]) and max(reviews) == 6:
-            return wrong("You balance the reviews in each fold. The exercise balances the films.")
-        if len(counts) > k or np.ptp(counts) > 1:
-            return wrong(
-                f"For k = {k} the folds hold {counts.tolist()} films: deal them in turns, so that "
-                "the numbers differ by at most one."
-            )
+    tried = [(FILMS, 3), (FILMS, 4), (["a", "b", "a", "c", "b"], 2), (UNEVEN, 2), (MANY, 5)]
+    for films, k in tried:
+        given = function(list(films), k)
+        if nothing := gave_nothing(given):
+            return nothing
+        if hint := fault_of_folds(np.asarray(given).tolist(), films, k):
+            return wrong(hint)
     return right("No film stands on both sides, so none can be recognized.")
+
+
+def fault_of_folds(fold: list, films: list[str], k: int) -> str:
+    """What is wrong with the folds of reviews of these films, or ""."""
+    if any(number != int(number) for number in fold):
+        return f"A fold is a whole number: 0 to {k - 1} for k = {k}."
+    if len(fold) != len(films):
+        return "Return one number for each review: its fold. The list is as long as groups."
+    if set(fold) == set(range(1, k + 1)):
+        return f"Folds count from 0 here: 0 to {k - 1} for k = {k}."
+    for film in dict.fromkeys(films):
+        if len({f for f, other in zip(fold, films, strict=True) if other == film}) > 1:
+            return (
+                f"With k = {k}, the reviews of '{film}' are in several folds: deal films, not "
+                "reviews."
+            )
+    if not set(fold) <= set(range(k)):
+        return f"For k = {k} only the folds 0 to {k - 1} exist: take the film's number modulo k."
+    numbers = np.array(fold, dtype=int)
+    first = [films.index(film) for film in dict.fromkeys(films)]
+    counts, reviews = np.bincount(numbers[first], minlength=k), np.bincount(numbers, minlength=k)
+    if films == UNEVEN and counts.tolist() in ([1, 3], [3, 1]) and max(reviews) == 6:
+        return "You balance the reviews in each fold. The exercise balances the films."
+    if np.ptp(counts) > 1:
+        return (
+            f"For k = {k} the folds hold {counts.tolist()} films: deal them in turns, so that "
+            "the numbers differ by at most one."
+        )
+    return ""
 
 
 def columns_of(X: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -6,7 +6,15 @@ import numpy as np
 from scipy.special import softmax
 
 from helpers import metrics
-from helpers.exercises import Verdict, exercise, gave_nothing, is_close, right, wrong
+from helpers.exercises import (
+    Verdict,
+    exercise,
+    gave_nothing,
+    is_close,
+    is_rounded,
+    right,
+    wrong,
+)
 
 MATRIX = np.array([[48, 2, 0], [6, 24, 0], [8, 2, 10]])
 
@@ -17,6 +25,8 @@ def three_figures(accuracy: float, macro_f1: float, recall_of_tech: float) -> Ve
     precisions, recalls, f1 = (f(MATRIX) for f in (metrics.precision, metrics.recall, metrics.f1))
     given = {"accuracy": accuracy, "macro F1": macro_f1, "recall of tech": recall_of_tech}
     for name, value in given.items():
+        if isinstance(value, str):
+            return wrong(f"{name}: give a number, such as 82 / 100, not text.")
         if np.ndim(value):
             return wrong(f"{name}: one number is asked for, not one for each class.")
         if float(value) > 1:
@@ -38,9 +48,7 @@ def three_figures(accuracy: float, macro_f1: float, recall_of_tech: float) -> Ve
         return wrong("macro F1: first an F1 for each class, then their mean; not the other order.")
     if is_close(macro_f1, macro[0]) or is_close(macro_f1, macro[1]):
         return wrong("macro F1: that is the mean of precision or of recall. F1 needs both.")
-    if is_close(macro_f1, round(f1.mean(), 2)):
-        return wrong("macro F1: right to two digits. Let Python compute it, or give three.")
-    if not is_close(macro_f1, f1.mean()):
+    if not is_close(macro_f1, f1.mean()) and not is_rounded(macro_f1, f1.mean(), 2):
         return wrong("F1 of a class: twice the diagonal entry / (sum of its row + of its column).")
     return right("82 % are right, but only half of technology: macro F1 is 0.78 and says so.")
 
@@ -126,6 +134,8 @@ def classify_articles(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) 
     for hint, combine in MISTAKES.items():
         if equal(combine):
             return wrong(hint)
+    if all(len(np.unique(given)) == 1 for given in found):
+        return wrong("Every article gets the same class. Average only the rows of that article.")
     return wrong(
         "For each article a: the rows with article == a, their mean(axis=0), its argmax()."
     )
@@ -160,6 +170,8 @@ def about_rows(given: np.ndarray, p: np.ndarray, k: int) -> str:
     order, ranked, down = np.argsort(margins(p)), np.sort(p, axis=1), np.sort(p, axis=0)
     if is_close(given, order[:k]):
         return ""
+    if is_close(given, np.arange(k)):
+        return f"Those are the first {k} rows as they come. Sort by the margin first: argsort."
     if is_close(given, np.sort(margins(p))[:k]):
         return "Those are the margins. Return the rows they stand in: argsort."
     if is_close(np.sort(given), np.sort(order[-k:])):

@@ -77,6 +77,8 @@ RNG = np.random.default_rng(13)
 LABELS = RNG.integers(0, 3, 60)
 LOGITS = RNG.normal(size=(60, 3)) + 1.2 * np.eye(3)[LABELS]
 LOGITS[0] = np.log([0.7, 0.2, 0.1])  # its largest probability is exactly the threshold
+OTHER_LABELS = RNG.integers(0, 5, 8)
+OTHER_LOGITS = RNG.normal(size=(8, 5)) + 2 * np.eye(5)[OTHER_LABELS]
 
 
 def expected(logits: np.ndarray, labels: np.ndarray, threshold: float) -> tuple[float, float]:
@@ -162,6 +164,9 @@ def selective(function: Callable) -> Verdict:
         return wrong("If no text is answered, None cannot be drawn or averaged: return NaN.")
     if not is_close(nobody, 0) or not np.isnan(nothing):
         return wrong("If no text is answered, the share is 0 and the accuracy NaN, no number.")
+    other = function(OTHER_LOGITS.copy(), OTHER_LABELS.copy(), 0.5)
+    if not is_close([float(number) for number in other], expected(OTHER_LOGITS, OTHER_LABELS, 0.5)):
+        return wrong("Right for 60 texts of 3 classes, not for 8 of 5: take the sizes of `logits`.")
     if not is_close(function(LOGITS.copy(), (LOGITS.argmax(axis=1) + 1) % 3, 0.5)[1], 0):
         return wrong("Texts are answered, all of them wrong: that is 0. NaN only where none is.")
     return right("The surer, the fewer: this curve tells how much work is left for people.")

@@ -1,14 +1,16 @@
 """Rare positives: one training run of the experiment that notebook 05 shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 
 import numpy as np
+import pandas as pd
 import torch
 from datasets import Dataset, DatasetDict
 from torch.nn.functional import cross_entropy
 
 from helpers import checkpoints, corpora, metrics, runtime, training
+from helpers.measured.rows import table as rows_of
 
 NEGATIVES, POSITIVES = 1000, 100
 WAYS = ("as it is", "weighted loss", "positives copied")
@@ -47,8 +49,8 @@ def data() -> DatasetDict:
     return corpora.load("reviews")
 
 
-def run(way: str, seed: int) -> dict:
-    """Train once; the four counts at probability 0.5 and the AUC on the validation reviews.
+def scored(way: str, seed: int) -> np.ndarray:
+    """Train once; how much each validation review leans to positive, $z_1 - z_0$: (853,).
 
     The weights of the last epoch are scored: nothing is chosen on what is scored.
     """
@@ -59,8 +61,72 @@ def run(way: str, seed: int) -> dict:
     config = training.TrainingConfig(best_metric="epoch", seed=seed)
     parts = rows, validation.select(range(64))
     training.fine_tune(model, tokenizer, *parts, config, loss_function=loss_function)
-    logits, labels = training.predict(model, tokenizer, validation["text"]), validation["label"][:]
-    matrix = metrics.confusion_matrix(labels, logits.argmax(axis=1), 2)
+    logits = training.predict(model, tokenizer, validation["text"])
+    return logits[:, 1] - logits[:, 0]
+
+
+def run(way: str, seed: int) -> dict:
+    """Train once; the four counts at probability 0.5, the AUC, and all scores on the reviews.
+
+    Returns: `tp`, `fp`, `fn`, `tn`, `auc`, and `scores`, a text of 853 numbers.
+    """
+    scores, labels = scored(way, seed), data()["validation"]["label"][:]
+    matrix = metrics.confusion_matrix(labels, scores > 0, 2)
     (tn, fp), (fn, tp) = matrix.tolist()
-    auc = metrics.auc(labels, logits[:, 1] - logits[:, 0])
-    return {"tp": tp, "fp": fp, "fn": fn, "tn": tn, "auc": round(auc, 4)}
+    auc = round(metrics.auc(labels, scores), 4)
+    packed = " ".join(f"{score:.3f}" for score in scores)
+    return {"tp": tp, "fp": fp, "fn": fn, "tn": tn, "auc": auc, "scores": packed}
+
+
+# ---------------------------------------------------------------- the recorded runs
+
+
+def table() -> pd.DataFrame:
+    """The recorded runs by their way of training, in the order of seeds: four counts and `auc`."""
+    found = rows_of("class_imbalance").sort_values("seed")
+    return found.set_index("way")[["seed", "tp", "fp", "fn", "tn", "auc"]]
+
+
+def means() -> pd.DataFrame:
+    """What the recorded runs reach at threshold ½, mean over the seeds: a row for each of `WAYS`.
+
+    Columns: recall, specificity, precision (of the runs that called something positive), accuracy.
+    """
+    counts = table()[["tn", "fp", "fn", "tp"]]
+    found = {way: mean_figures(counts.loc[way].to_numpy().reshape(-1, 2, 2)) for way in WAYS}
+    return pd.DataFrame(found).T.rename_axis("way")
+
+
+def recorded(way: str, name: str = "class_imbalance") -> np.ndarray:
+    """The scores $z_1 - z_0$ of the recorded runs of a way, in the order of seeds: (J, 853).
+
+    Args:
+        way: "as it is" or another of `WAYS` whose runs kept their scores.
+        name: of the rows: "class_imbalance" (5 seeds) or "class_imbalance_live" (seed 100).
+
+    Raises:
+        ValueError: there are no such runs, or one of them kept no scores, as in the control.
+    """
+    rows = rows_of(name)
+    rows = rows[rows["way"] == way].sort_values("seed")
+    if rows.empty or rows["scores"].isna().any():
+        raise ValueError(f"{name}.csv has no scores of {way!r}. Take one of {', '.join(WAYS)}.")
+    return np.array([np.array(text.split(), dtype=float) for text in rows["scores"]])
+
+
+def figures(labels: np.ndarray, called: np.ndarray) -> dict[str, float]:
+    """Recall, specificity, precision and accuracy, each the mean over runs.
+
+    Args:
+        labels: 0 or 1, shape (n,).
+        called: what each of J runs called positive: bool, shape (J, n). A run that calls nothing
+            positive has no precision, and is left out of that mean.
+    """
+    return mean_figures([metrics.confusion_matrix(labels, one, 2) for one in called])
+
+
+def mean_figures(matrices: Iterable[np.ndarray]) -> dict[str, float]:
+    """The same of confusion matrices, (2, 2) each, one for each run."""
+    found = [metrics.summary(matrix) for matrix in matrices]
+    names = ("recall", "specificity", "precision", "accuracy")
+    return {name: float(np.nanmean([one[name] for one in found])) for name in names}

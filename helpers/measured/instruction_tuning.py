@@ -74,7 +74,7 @@ def compared() -> pd.DataFrame:
     Returns:
         Per model: `runs`, the mean `exact` of them, `low` and `high` (Wilson, for the mean number
         of right messages, so they cover which messages the test part has), `from` and `to` over
-        the runs, and `MB` on the disk.
+        the runs, the mean of their `train s` (seconds, on one core), and `MB` on the disk.
     """
     found, rows = hits(), {}
     for model in ORDER:
@@ -84,9 +84,18 @@ def compared() -> pd.DataFrame:
             low, high = metrics.wilson(shares.mean() * messages, messages)
             figures = [shares.mean(), low, high, shares.min(), shares.max()]
             size = next(mb for name, mb in MEGABYTES.items() if model.startswith(name))
-            rows[model] = [len(shares), *(round(100 * share, 1) for share in figures), size]
-    columns = ["runs", "exact", "low", "high", "from", "to", "MB"]
+            figures = [round(100 * share, 1) for share in figures]
+            rows[model] = [len(shares), *figures, training_seconds(model), size]
+    columns = ["runs", "exact", "low", "high", "from", "to", "train s", "MB"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def training_seconds(model: str) -> int:
+    """Mean seconds of training of a model of `compared`; 0 for one that was not trained."""
+    if model in WAYS:
+        runs = matching(table(RUNS), task="word", labels="right", **WAYS[model])
+        return round(runs["train_seconds"].mean())
+    return round(matching(table(OTHERS), model=model)["learn_seconds"].mean())
 
 
 def paired(first: str, second: str) -> str:
@@ -241,6 +250,11 @@ def loss_curves() -> pd.DataFrame:
     return curves[[labels for labels in ERRORS if labels != "no end"]]
 
 
+def short(rate: float) -> str:
+    """A learning rate as people write it: 1e-4."""
+    return f"{rate:.0e}".replace("e-0", "e-")
+
+
 def forgetting() -> pd.DataFrame:
     """What fine-tuning did to the loss on news articles and to thirty questions about capitals.
 
@@ -251,7 +265,7 @@ def forgetting() -> pd.DataFrame:
     rows = {}
     for (weights, rate, epochs), of in runs.groupby(["weights", "rate", "epochs"]):
         way = {"lora": "LoRA", "full": "all weights"}.get(weights, "before")
-        name = f"{way}, rate {rate:g}, {epochs} epoch" + "s" * (epochs > 1)
+        name = f"{way}, rate {short(rate)}, {epochs} epoch" + "s" * (epochs > 1)
         exact = in_range(100 * of["exact"] / of["of"])
         news = in_range(of["news_loss"], "{:.2f}")
         rows["before" if way == "before" else name] = [

@@ -1,11 +1,24 @@
-"""How many labels, which of the weights: draws and methods of the experiment of notebook 08."""
+"""How many labels, which of the weights: draws, methods and rows of the experiments of notebook 08.
+
+The rows come in two kinds that are never mixed in one comparison. `counts` has every run of the
+study, made in bf16 on one processor, and only how many sentences were right, so that `at_most`
+gives the widest interval that there can be. `complete` has runs made again in fp32 on another
+processor, and which sentences were right, so that `leads` gives the two-way interval itself. Not
+all runs are made again: `intervals` takes `leads` where they are, and `at_most` for the rest.
+"""
 
 import math
+from functools import cache
 
 import numpy as np
+import pandas as pd
 import torch
+from datasets import Dataset
 from torch import Tensor, nn
 from transformers import PreTrainedModel
+
+from helpers import corpora, validation
+from helpers.measured.rows import table
 
 TFIDF, FROZEN = "tf-idf", "frozen features"
 FULL, TOP, LORA, RANDOM = "fine-tuned", "top layers", "LoRA", "random weights"
@@ -78,3 +91,230 @@ def restrict(model: PreTrainedModel, method: str, layers: int = 2, seed: int = 0
 def epochs_for(n: int, steps: int, batch_size: int = 32) -> int:
     """Two epochs, or more if so many steps are asked for."""
     return max(2, math.ceil(steps / math.ceil(n / batch_size)))
+
+
+def fresh() -> Dataset:
+    """Movie sentences that are not among the reviews, so that no choice was made on them.
+
+    They come from `ratings`, where people rated them; the label is the sign of the mean
+    (0 negative, 1 positive). A mean of exactly 0 is left out.
+    """
+    reviews = corpora.load("reviews")
+    known = {corpora.normalized(text) for part in reviews.values() for text in part["text"]}
+    rated = corpora.load("ratings")
+    rows = pd.concat([part.to_pandas() for part in rated.values()], ignore_index=True)
+    movie = rated["train"].features["domain"].str2int("movie")
+    is_new = ~rows["text"].map(lambda text: corpora.normalized(corpora.plain(text)) in known)
+    rows = rows[(rows["domain"] == movie) & (rows["label"] != 0) & is_new]
+    rows = rows.assign(label=(rows["label"] > 0).astype(int))[["text", "label"]]
+    return Dataset.from_pandas(rows, reviews["test"].features, preserve_index=False)
+
+
+def packed(right: np.ndarray) -> str:
+    """Which sentences were right, eight to two hexadecimal digits: short enough for a CSV."""
+    return np.packbits(np.asarray(right, dtype=bool)).tobytes().hex()
+
+
+def unpacked(hits: str, of: int) -> np.ndarray:
+    """What `packed` was given: shape (of,), True where right.
+
+    Raises:
+        ValueError: there are not as many digits as `of` sentences need.
+    """
+    found = np.frombuffer(bytes.fromhex(hits), dtype=np.uint8)
+    if len(found) != math.ceil(of / 8):
+        raise ValueError(f"{len(found)} bytes of hits cannot hold {of} sentences.")
+    return np.unpackbits(found, count=of).astype(bool)
+
+
+FEWER_STEPS, FIRST_RATE = "60 steps", "rate 1e-2"  # variants: what was replaced after a second look
+SEARCHED = "searched"  # variant: the best of twelve random settings
+PARTS = {"test": "", "fresh": "_fresh"}  # how the columns of a scored part end
+DRAWS = 5
+EACH, COUNTS = "each answer", "counts"  # what is known of the runs behind a figure
+
+
+def named(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with `accuracy` in percent, models by the names of the text, and their `variant`.
+
+    It is "" where a run has the settings that were kept in the end.
+    """
+    fewer = (rows["n"] == 1024) & (rows["model"] == FULL) & (rows["steps"] == FEWER)
+    first = (rows["model"] == LORA) & (rows["rate"] == RATE_AT_FEWER[LORA])
+    variant = np.select([fewer, first], [FEWER_STEPS, FIRST_RATE], "")
+    model = rows["model"].where(rows["model"] != TFIDF, "TF-IDF")
+    return rows.assign(model=model, variant=variant, accuracy=100 * rows["right"] / rows["of"])
+
+
+def counts(scored: str = "test") -> pd.DataFrame:
+    """The runs of which only counts are there, scored on "test" or on "validation"."""
+    rows = named(table("what_it_buys"))
+    return rows[rows["scored"] == scored]
+
+
+def tries() -> pd.DataFrame:
+    """The random search at 256 labels: twelve settings each for three models, on validation.
+
+    Columns are what was set (`rate`, `epochs`, `warmup`; `C`, `words`), `accuracy` in percent, and
+    for the network the loss on the training sentences in the last epoch.
+    """
+    rows = named(table("search_budget").assign(steps=0))
+    return rows[rows["scored"] == "validation"]
+
+
+@cache
+def complete() -> pd.DataFrame:
+    """All runs of which it is kept which sentences were right, read once; not to be changed.
+
+    They are the study's, made again, and the best settings of `tries` (variant "searched"). Only
+    what has all five draws; with all labels a baseline needs one.
+
+    Raises:
+        ValueError: the rows come from several kinds of processor.
+    """
+    again = named(table("what_it_buys_hits"))
+    best = named(table("search_budget").assign(steps=0)).assign(variant=SEARCHED)
+    rows = pd.concat([again, best], ignore_index=True).fillna({"flipped": 0})
+    rows = rows[(rows["scored"] == "test") & (rows["seed"] < DRAWS)]
+    kinds = sorted(rows["processor"].unique())
+    if len(kinds) != 1:
+        raise ValueError(f"hits from {kinds}: runs of several kinds of processor are not paired.")
+    draws = rows.groupby(["model", "n", "flipped", "variant"])["seed"].transform("size")
+    once = (rows["n"] == 5970) & (rows["steps"] == 0)
+    return rows[(draws == DRAWS) | once]
+
+
+def hits(
+    model: str, n: int, part: str = "test", flipped: int = 0, variant: str = ""
+) -> pd.DataFrame:
+    """Which sentences were right: a row for each seed, a column for each sentence of the part."""
+    rows = complete()
+    of = rows[(rows["model"] == model) & (rows["n"] == n) & (rows["flipped"] == flipped)]
+    of = of[of["variant"] == variant].sort_values("seed")
+    columns = of[f"hits{PARTS[part]}"], of[f"of{PARTS[part]}"].astype(int)
+    found = [unpacked(text, size) for text, size in zip(*columns, strict=True)]
+    return pd.DataFrame(found, index=of["seed"], dtype=float)
+
+
+def lead(first: pd.DataFrame, second: pd.DataFrame, confidence: float = 0.95) -> dict:
+    """By how many points one model is ahead of another on the same draws and sentences.
+
+    Args:
+        first, second: of `hits`, with the same seeds. With all labels a baseline has one row, as
+            all draws are the same; it then stands beside each row of `first`.
+        confidence: of the interval.
+
+    Returns:
+        In points, `mean`, `low` and `high` (`validation.two_way_interval`), and as text in how
+        many draws `first` is `ahead`.
+
+    Raises:
+        KeyError: `second` lacks a seed of `first`.
+        validation.ValidationError: fewer than two draws.
+    """
+    beside = second.to_numpy() if len(second) == 1 else second.loc[first.index].to_numpy()
+    difference = 100 * (first.to_numpy() - beside)
+    mean, low, high = validation.two_way_interval(difference, confidence)
+    ahead = (difference.mean(axis=1) > 0).sum()
+    return {"mean": mean, "low": low, "high": high, "ahead": f"{ahead} of {len(difference)}"}
+
+
+def leads(
+    first: str, second: str, part: str = "test", confidence: float = 0.95, **options
+) -> pd.DataFrame:
+    """By how many points one model is ahead of another at each size, from hits.
+
+    Args:
+        first, second: names of the models.
+        part: "test", or "fresh" for the sentences outside the reviews.
+        options: what `hits` takes, such as `flipped`.
+
+    Returns:
+        What `lead` says, for each number of labels at which the draws of both are there.
+    """
+    rows = {}
+    for n in (*SIZES, 5970):
+        pair = [hits(model, n, part, **options) for model in (first, second)]
+        if len(pair[0]) == DRAWS and len(pair[1]) > 0:
+            rows[n] = lead(*pair, confidence)
+    columns = ["mean", "low", "high", "ahead"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("n")
+
+
+def curves(rows: pd.DataFrame, models: list[str]) -> pd.DataFrame:
+    """Per cent right on the test part at each size, as the mean of the draws.
+
+    Args:
+        rows: of `counts`, one row for each model, size and seed.
+        models: their names.
+
+    Returns:
+        A column for each model, from hits at the sizes at which all of them have hits, and from
+        the counts at the others; `known` says which.
+    """
+    found = rows.pivot_table(index="n", columns="model", values="accuracy")[models]
+    found = found.assign(known=COUNTS)
+    for n in found.index:
+        of_size = [hits(model, n) for model in models]
+        if all(map(len, of_size)):
+            found.loc[n] = [*(100 * of.mean(axis=None) for of in of_size), EACH]
+    return found
+
+
+def intervals(rows: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    """By how many points one model is ahead on the test part at each size, as well as it is known.
+
+    Args:
+        rows: of `counts`, as for `at_most`.
+        first, second: names of the models.
+
+    Returns:
+        `leads` where there are hits, and `at_most` for the other sizes; `known` says which.
+    """
+    exact = leads(first, second).assign(known=EACH)
+    rest = at_most(rows, first, second).assign(known=COUNTS)
+    rest = rest.loc[rest.index.difference(exact.index)]
+    return pd.concat([exact, rest]).sort_index()
+
+
+def at_most(
+    rows: pd.DataFrame, first: str, second: str, at: str = "n", confidence: float = 0.95
+) -> pd.DataFrame:
+    """By how many points one model is ahead, from counts, with an interval at its widest.
+
+    Args:
+        rows: of `counts`, one row for each model, seed and value of the column `at`, all scored on
+            the same sentences. Where `second` has only one row, as a baseline has with all labels,
+            it stands beside each row of `first`.
+        first, second: names of the models.
+        at: the column that tells the rows of the result, such as `flipped`.
+        confidence: of the interval.
+
+    Returns:
+        For each value of `at` at which there are two draws or more, in points, rounded to a tenth:
+        `mean`, `low` and `high` (`validation.two_way_interval_at_most`), and in how many draws
+        `first` is `ahead`.
+
+    Raises:
+        ValueError: rows of several parts, or two of one model, seed and value of `at`.
+    """
+    sizes = rows["of"].unique()
+    if len(sizes) != 1:
+        raise ValueError(f"the rows are scored on {sizes} sentences. Give rows of one part only.")
+    pairs = rows.pivot(index=[at, "seed"], columns="model", values="accuracy") / 100
+    size, found = int(sizes[0]), {}
+    for place, both in pairs.groupby(level=at):
+        if both[second].count() == 1:
+            both = both.assign(**{second: both[second].dropna().item()})
+        both = both[[first, second]].dropna()
+        if len(both) < 2:
+            continue
+        wrong = (2 - both.sum(axis=1)).mean()
+        gains = both[first] - both[second]
+        ends = validation.two_way_interval_at_most(
+            gains, min(wrong, 2 - wrong), size, confidence=confidence
+        )
+        ahead = f"{(gains > 0).sum()} of {len(gains)}"
+        found[place] = [*(round(100 * end, 1) for end in ends), ahead]
+    columns = ["mean", "low", "high", "ahead"]
+    return pd.DataFrame.from_dict(found, orient="index", columns=columns).rename_axis(at)

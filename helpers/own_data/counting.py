@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from helpers.own_data.cells import MISSING, NUMBER
+from helpers.own_data.encodings import BAD, samples, undecodable
 from helpers.own_data.records import BACKSLASH, NOT_DOUBLED, Row, plain_fields
-from helpers.own_data.rows import MISSING, NUMBER
 from helpers.own_data.sources import FileError
-from helpers.own_data.tables import Table
+from helpers.own_data.tables import EMPTY, FEW, Table
 
 MOST_VALUES = 1000  # more different values than that are not remembered
-MANY = 0.05  # of the rows: so many left out for their quotation marks get a note
+MANY = 0.05  # of the rows: where more cannot be read, another way of reading is looked for
+KEPT_LINES = 50  # with bytes that are not of the encoding: enough to find out what they are
 
 
 @dataclass
@@ -64,6 +66,11 @@ class Count:
     first_long: int = 0
     faults: Counter = field(default_factory=Counter)
     ends: Counter = field(default_factory=Counter)
+    unread: int = 0  # rows that are not empty and cannot be cut into the fields of the header
+    beyond_ascii: int = 0  # rows that are read, and hold more than ASCII
+    bad: list[tuple[int, str]] = field(default_factory=list)  # lines with bytes of no character
+    bad_rows: int = 0
+    first_bad: int = 0
 
     def add(self, row: Row) -> None:
         """Count a row and its lines."""
@@ -76,8 +83,43 @@ class Count:
             self.first_long = self.first_long or row.number
         if row.fault in (NOT_DOUBLED, BACKSLASH):
             self.faults[row.fault] += 1
+        self.unread += bool(row.fault) and row.fault != EMPTY
+        self.add_bytes(row)
         last = row.lines[-1]
         self.ends["\r" if last.endswith("\r") else last[-1:]] += 1
+
+    def add_bytes(self, row: Row) -> None:
+        """Take note of lines that are beyond ASCII, and of those that are no text."""
+        if all(line.isascii() for line in row.lines):
+            return
+        places = [i for i, line in enumerate(row.lines) if BAD.search(line)]
+        self.beyond_ascii += not places
+        self.bad_rows += bool(places)
+        if places and len(self.bad) < KEPT_LINES:
+            self.first_bad = self.first_bad or row.number
+            self.bad.append((row.first_line + places[0], row.lines[places[0]]))
+
+    def check_bytes(self, table: Table) -> None:
+        """Raise `FileError` if the file is in another encoding than it was read in.
+
+        One bad byte may stand in any file, and costs its row. Where more rows hold bad bytes than
+        hold characters beyond ASCII that can be read, the encoding is the wrong one.
+        """
+        if self.bad_rows > max(1, self.beyond_ascii):
+            file, encoding = table.path.name, table.dialect.encoding
+            more = self.bad_rows - 1
+            raise FileError(undecodable(file, encoding, self.bad, more))
+
+    def notes_on_bytes(self, encoding: str) -> list[str]:
+        """What a reader should know about rows with bad bytes."""
+        if not self.bad:
+            return []
+        lines = [line for _, line in self.bad]
+        likely = "" if self.beyond_ascii else samples(lines, encoding)
+        return [
+            f"{self.bad_rows:,} row(s) hold bytes that are not {encoding.upper()} and are left "
+            f"out, first row {self.first_bad}{': ' + likely if likely else ''}"
+        ]
 
     def notes(self) -> list[str]:
         """What explains that a file has more lines than rows, and where quotes were in the way."""
@@ -93,7 +135,7 @@ class Count:
         found += [
             f"{n:,} of {self.rows:,} rows are left out: {reason}"
             for reason, n in self.faults.items()
-            if n >= 2 and n >= MANY * self.rows
+            if n >= FEW or (n > 1 and n >= MANY * self.rows)
         ]
         if self.ends["\r"] and self.ends["\n"]:
             found.append(
@@ -149,18 +191,21 @@ def count(table: Table, columns: list[Column]) -> Count:
         elif not row.fault:
             for column in columns:
                 column.add(row.fields[column.place].strip())
+    result.check_bytes(table)
     found = [candidate.row for candidate in doubtful if candidate.is_rows(columns, table)]
     if found:
         raise FileError(table.swallowed(found[0], len(found) - 1))
     return result
 
 
-def labels_of(table: Table, name: str, numbers: bool, known: Iterable[str] = ()) -> Column:
-    """The column that tells where rows have labels; `known`: of an earlier file."""
-    return Column(table.header.index(name), numbers, True, set(known))
+def labels_of(
+    table: Table, names: Iterable[str], numbers: bool, known: Iterable[str] = ()
+) -> list[Column]:
+    """The columns that tell where rows have labels; `known`: labels of an earlier file."""
+    return [Column(table.header.index(name), numbers, True, set(known)) for name in names]
 
 
-def other_columns(table: Table, text_column: str) -> list[Column]:
-    """All columns but that of the texts: what may tell where there are no labels."""
-    text = table.header.index(text_column)
-    return [Column(place) for place in range(len(table.header)) if place != text]
+def other_columns(table: Table, texts: Iterable[str]) -> list[Column]:
+    """All columns but those of the texts: what may tell where there are no labels."""
+    places = {table.header.index(name) for name in texts}
+    return [Column(place) for place in range(len(table.header)) if place not in places]

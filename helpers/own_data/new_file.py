@@ -1,7 +1,8 @@
 """Another file for a model that is there: without labels to predict, with labels to score."""
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
@@ -9,106 +10,182 @@ from typing import TextIO
 import numpy as np
 import pandas as pd
 from datasets import Dataset
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
-from helpers import corpora, runtime
+from helpers import files, runtime
+from helpers.own_data.cells import NUMBER, OWN_COLUMNS, key_of, missing_words
 from helpers.own_data.checks import LabelError
 from helpers.own_data.counting import Count, count, labels_of, other_columns
-from helpers.own_data.loading import OwnData
+from helpers.own_data.loading import OwnData, columns_of
+from helpers.own_data.losses import numbers_in
 from helpers.own_data.records import Dialect, Row
-from helpers.own_data.rows import fault_of, gather, key_of, leave_out, numbers_only, without_copies
-from helpers.own_data.sources import FileError
+from helpers.own_data.rows import Columns, gather, keys_of, leave_out, without_copies
+from helpers.own_data.sources import FileError, path_of
 from helpers.own_data.tables import Table, open_table
 from helpers.own_data.writing import csv_line, inert, replacing
 
-OWN_COLUMNS = ["row", "prediction", "probability", "note"]
+Predictor = Callable[[list[str]], np.ndarray]
+BETWEEN_LABELS = ";"  # of one text, in a cell of predictions
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How outputs become cells.
+
+    Attributes:
+        names: of classes or labels; None for numbers.
+        thresholds: from which probability on a text has a label, shape (C,); None: the text has the
+            likeliest of the names alone.
+    """
+
+    names: list[str] | None
+    thresholds: np.ndarray | None = None
 
 
 def load_labelled(
     path: Path | str,
-    text_column: str,
-    label_column: str,
+    text_column: str | Sequence[str],
+    label_column: str | Sequence[str],
     like: OwnData,
     encoding: str | None = None,
     delimiter: str | None = None,
     quote: str | None = None,
+    header: Sequence[str] | bool | None = None,
+    label_separator: str | None = None,
+    missing: Sequence[str] | None = None,
 ) -> tuple[Dataset, pd.DataFrame]:
     """A second file with labels, to score a model on that learned from `like`.
 
     Args:
-        path, text_column, label_column: as for `load`.
-        encoding, delimiter, quote: as for `load`. What is not given is as in `like`'s file, if
-            this one can be read so.
+        path, text_column, label_column, label_separator, missing: as for `load`.
+        encoding, delimiter, quote, header: as for `load`. What is not given is as in `like`'s file,
+            if this one can be read so.
 
     Returns:
         `text`, `label` and `row` as in `like.datasets`; and the rows left out, each with a reason:
-        those that `load` leaves out, and texts that the model has learned from.
+        those that `load` leaves out, and texts that the model has learned from. Groups are not
+        known: other texts of a customer that it has learned from stay.
 
     Raises:
         LabelError: a label that the model does not know; also the errors of `load`.
     """
-    columns = {"TEXT_COLUMN": text_column, "LABEL_COLUMN": label_column}
-    table = open_table(path, columns, encoding, delimiter, quote, like.dialect)
-    say(count(table, [labels_of(table, label_column, not like.names, like.names or [])]), table)
-    rows, dropped, _ = gather(table, text_column, label_column)
+    columns = columns_of(text_column, label_column, label_separator, missing, not like.names)
+    asked = {"TEXT_COLUMN": columns.texts, "LABEL_COLUMN": columns.labels}
+    if missing is None and like.names:  # a class that was learned is no empty cell
+        columns = replace(columns, missing=columns.missing - {n.lower() for n in like.names})
+    check_same_kind(columns, like)
+    table = open_table(path, asked, encoding, delimiter, quote, like.dialect, header)
+    say(count(table, labels_of(table, columns.labels, not like.names, like.names or [])), table)
+    gathered = gather(table, columns)
+    rows, dropped = gathered.rows, gathered.dropped
     if like.names:
         rows["label"] = known(rows, like.names, table.path.name)
     else:
-        rows, dropped = numbers_only(rows, dropped)
+        rows, dropped, notes = numbers_in(rows, dropped, table.path.name)
+        for note in notes:
+            print(files.shown(f"{table.path.name}: {note}"))
     rows, dropped = without_copies(rows, dropped, regression=not like.names)
     if like.names:
-        rows["label"] = rows["label"].map(like.names.index)
-    seen = {
-        corpora.normalized(t) for p in ("train", "validation") for t in like.datasets[p]["text"]
-    }
-    learned = rows["text"].map(lambda text: corpora.normalized(text) in seen)
+        rows["label"] = rows["label"].map(lambda label: as_id(label, like.names))
+    learned = keys_of(rows).isin(keys_learned(like))
     rows, dropped = leave_out(rows, dropped, learned, "the model has learned from this text")
     features = like.datasets["train"].features
     dataset = Dataset.from_pandas(rows[list(features)], features, preserve_index=False)
     return dataset, dropped.sort_values("row", ignore_index=True)
 
 
+def check_same_kind(columns: Columns, like: OwnData) -> None:
+    """Raise `FileError` if texts have one label here and may have several there."""
+    if columns.multi_label == like.multi_label:
+        return
+    if like.multi_label:
+        raise FileError(
+            "the model gives a text several labels: set LABEL_SEPARATOR, or name its columns in "
+            "LABEL_COLUMN, as for the file that it learned from."
+        )
+    raise FileError(
+        "the model gives a text one label: name one LABEL_COLUMN and no LABEL_SEPARATOR, as for "
+        "the file that it learned from."
+    )
+
+
+def as_id(label: str | tuple[str, ...], names: list[str]) -> int | list[float]:
+    """A label's number, or a one for each of a text's labels and a zero for each of the others."""
+    if isinstance(label, tuple):
+        return [float(name in label) for name in names]
+    return names.index(label)
+
+
+def keys_learned(like: OwnData) -> set[str]:
+    """What is equal for copies of the texts that a model has learned from, or was chosen by."""
+    parts = [like.datasets[part].to_pandas() for part in ("train", "validation")]
+    return set().union(*map(keys_of, parts))
+
+
 def known(rows: pd.DataFrame, names: list[str], file: str) -> pd.Series:
     """The model's spelling of the labels; `LabelError` for one that it does not know."""
     spelt = {key_of(name): name for name in names}
-    found = rows["label"].map(key_of).map(spelt)
-    unknown = rows[found.isna()]
+
+    def found(label: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if isinstance(label, tuple):
+            return tuple(sorted(spelt.get(key_of(one), "") for one in label))
+        return spelt.get(key_of(label), "")
+
+    labels = rows["label"].map(found)
+    unknown = rows[labels.map(lambda one: "" in one if isinstance(one, tuple) else not one)]
     if len(unknown):
-        label, number = unknown["label"].iloc[0], unknown["row"].iloc[0]
-        near = difflib.get_close_matches(label, names, 1)
-        guess = f" Did you mean {near[0]!r}?" if near else ""
+        own, number = unknown["label"].iloc[0], unknown["row"].iloc[0]
+        label = next(one for one in own if key_of(one) not in spelt) if is_several(own) else own
+        near = nearest(label, names)
+        guess = f" Did you mean {near!r}?" if near else ""
         raise LabelError(
             f"row {number} of {file!r} has the label {label!r}, which the model does not know "
             f"({len(unknown)} such row(s)).{guess} It knows: {', '.join(names)}."
         )
-    return found
+    return labels
+
+
+def is_several(label: str | tuple[str, ...]) -> bool:
+    """Whether these are the labels of a text that may have several."""
+    return isinstance(label, tuple)
+
+
+def nearest(label: str, names: list[str]) -> str:
+    """The name that is the same number, or spelt most alike; or ""."""
+    if NUMBER.fullmatch(label):
+        equal = [n for n in names if NUMBER.fullmatch(n) and float(n) == float(label)]
+        return equal[0] if equal else ""
+    return next(iter(difflib.get_close_matches(label, names, 1)), "")
 
 
 def say(found: Count, table: Table) -> None:
     """Print what a reader should know about the lines of a file."""
-    for note in found.notes():
-        print(f"{table.path.name}: {note}")
+    for note in [*table.notes, *found.notes(), *found.notes_on_bytes(table.dialect.encoding)]:
+        print(files.shown(f"{table.path.name}: {note}"))
 
 
 def predict_file(
     path: Path | str,
-    text_column: str,
+    text_column: str | Sequence[str],
     target: Path | str,
-    predict: Callable[[list[str]], np.ndarray],
+    predict: Predictor,
     names: list[str] | None = None,
     chunk: int = 1024,
     encoding: str | None = None,
     delimiter: str | None = None,
     quote: str | None = None,
     like: OwnData | object | None = None,
+    header: Sequence[str] | bool | None = None,
+    missing: Sequence[str] | None = None,
+    thresholds: Sequence[float] | None = None,
 ) -> dict[str, int]:
     """Predict every row of a CSV, in its order, and write a CSV with all its columns and more.
 
     The file is read once from end to end before anything is predicted, so whatever is wrong with
     it, or with the name of the new one, is said at once. Then a chunk of rows is held at a time, so
     memory does not grow with the file. A row that cannot be read or has no text stays in its place
-    without a prediction, and `note` says why. Cells that a spreadsheet would run as a formula get
-    an apostrophe in front.
+    without a prediction, and `note` says why. What a spreadsheet would run as a formula, in a cell
+    or in a piece of one, gets an apostrophe in front: see `writing.inert`.
 
     The first column is `row`, and the last three are `prediction`, `probability` and `note`. Where
     the file has a column of such a name, that one keeps it and ours becomes, say, `note (model)`.
@@ -116,14 +193,17 @@ def predict_file(
     Args:
         target: the new CSV; complete or not there. Only a free name is taken, or that of a file
             that was written here and not changed since.
+        text_column: the column of texts, or the two of a pair; `predict` then gets pairs.
         predict: from texts to logits (n, C), or to numbers (n, 1) if there are no names; also the
             `predict_log_proba` of a scikit-learn classifier.
         names: of the classes; None: those of `like`, or without it none, for numbers.
         chunk: rows held at a time.
-        encoding, delimiter, quote: of this file, as for `load`.
+        encoding, delimiter, quote, header, missing: of this file, as for `load`.
         like: what was learned from: the `OwnData`, or a model that `report.save_model` stored.
             How that file was written and the names of its classes are taken for what is not given;
             a file that is written in another way is read, too (see `tables.open_table`).
+        thresholds: where a text may have several labels, from which probability on it has each of
+            them, shape (C,); None: those that `like`, a model, was stored with, or 0.5.
 
     Returns:
         How many `rows` there are, and how many were `predicted`.
@@ -131,61 +211,83 @@ def predict_file(
     Raises:
         FileError, ColumnNotFoundError: one message with the cause and the cure.
     """
-    dialect, known_names = inherited(like)
-    names = known_names if names is None else names
-    columns, target = {"TEXT_COLUMN": text_column}, Path(target).expanduser()
-    table = open_table(path, columns, encoding, delimiter, quote, dialect)
+    dialect, known_names, known_cuts = inherited(like)
+    cuts = known_cuts if thresholds is None else np.asarray(thresholds, np.float64)
+    answers = Answers(known_names if names is None else names, cuts)
+    texts = (text_column,) if isinstance(text_column, str) else tuple(text_column)
+    columns = Columns(texts, missing=missing_words(missing))
+    target = path_of(target)
+    table = open_table(path, {"TEXT_COLUMN": texts}, encoding, delimiter, quote, dialect, header)
     if target.resolve() == table.path.resolve():
         raise FileError(
             f"{table.path.name!r} would be replaced. Choose another name and try again."
         )
     with replacing(target) as file:
-        found = count(table, other_columns(table, text_column))
+        found = count(table, other_columns(table, texts))
         say(found, table)
-        done = write_predictions(table, text_column, file, predict, names, chunk)
+        done = write_predictions(table, columns, file, predict, answers, chunk)
         if done["rows"] != found.rows:
             raise FileError(f"{table.path.name!r} was changed while it was read. Try again.")
     return done
 
 
-def inherited(like: OwnData | object | None) -> tuple[Dialect | None, list[str] | None]:
-    """How an earlier file was written, and the names of its classes (None: numbers)."""
+def inherited(
+    like: OwnData | object | None,
+) -> tuple[Dialect | None, list[str] | None, np.ndarray | None]:
+    """How an earlier file was written, the names (None: numbers), and the thresholds of labels.
+
+    Args:
+        like: what `load` gave, or a model. None of them has thresholds where a text has one label;
+            where none are stored, they are 0.5.
+    """
+    half = np.array(0.5)
     if like is None or isinstance(like, OwnData):
-        return (like.dialect, like.names) if like else (None, None)
+        several = bool(like) and like.multi_label
+        return (like.dialect, like.names, half if several else None) if like else (None, None, None)
     config = like.config
     stored = getattr(config, "sft_unveiled", None)
-    dialect = Dialect.from_dict(stored.get("dialect") if isinstance(stored, Mapping) else None)
+    stored = stored if isinstance(stored, Mapping) else {}
+    dialect = Dialect.from_dict(stored.get("dialect"))
     by_id = {int(number): name for number, name in config.id2label.items()}
-    if getattr(config, "problem_type", None) == "regression" or len(by_id) < 2:
-        return dialect, None
-    return dialect, [by_id[number] for number in sorted(by_id)]
+    names = [by_id[number] for number in sorted(by_id)]
+    kind = getattr(config, "problem_type", None)
+    if kind == "multi_label_classification":
+        return dialect, names, np.asarray(stored.get("thresholds") or half, np.float64)
+    return dialect, None if kind == "regression" or len(names) < 2 else names, None
 
 
 def write_predictions(
     table: Table,
-    text_column: str,
+    columns: Columns,
     file: TextIO,
-    predict: Callable[[list[str]], np.ndarray],
-    names: list[str] | None,
+    predict: Predictor,
+    answers: Answers,
     chunk: int,
 ) -> dict[str, int]:
     """The rows of a table with their predictions, as a CSV; arguments of `predict_file`."""
-    place, done = table.header.index(text_column), {"rows": 0, "predicted": 0}
+    places, done = [table.header.index(name) for name in columns.texts], {"rows": 0, "predicted": 0}
     own = [free_name(name, table.header) for name in OWN_COLUMNS]
     file.write(csv_line(map(inert, [own[0], *table.header, *own[1:]])))
     with runtime.progress(desc="predicting", unit=" rows") as bar:
         for rows in in_chunks(iter(table), chunk):
-            faults = [row.fault or fault_of(row.fields[place]) for row in rows]
-            texts = [r.fields[place].strip() for r, f in zip(rows, faults, strict=True) if not f]
-            answers = iter(worded(predict(texts), names) if texts else [])
+            texts = [texts_of(row, places) for row in rows]
+            faults = [r.fault or columns.fault_of(t) for r, t in zip(rows, texts, strict=True)]
+            usable = [t for t, fault in zip(texts, faults, strict=True) if not fault]
+            inputs = [t[0] if len(t) == 1 else tuple(t) for t in usable]
+            found = iter(worded(predict(inputs), answers) if inputs else [])
             for row, why in zip(rows, faults, strict=True):
                 cells = ["" for _ in table.header] if row.fault else row.fields
-                answer = ["", ""] if why else next(answers)
-                file.write(csv_line([row.number, *map(inert, cells), *answer, why]))
+                answer = ["", ""] if why else next(found)
+                file.write(csv_line([row.number, *map(inert, [*cells, *answer, why])]))
             done["rows"] += len(rows)
-            done["predicted"] += len(texts)
+            done["predicted"] += len(usable)
             bar.update(len(rows))
     return done
+
+
+def texts_of(row: Row, places: list[int]) -> list[str]:
+    """The text of a row, or both of a pair, without spaces around them."""
+    return ["" if row.fault else row.fields[place].strip() for place in places]
 
 
 def free_name(name: str, header: list[str]) -> str:
@@ -203,11 +305,25 @@ def in_chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
         yield chunk
 
 
-def worded(outputs: np.ndarray, names: list[str] | None) -> list[list[str]]:
-    """Of logits (n, C) the likeliest name and its probability per row; of (n, 1) the number."""
-    if names is None:
+def worded(outputs: np.ndarray, answers: Answers) -> list[list[str]]:
+    """Of each row of outputs two cells: the answer, and its probability.
+
+    Of logits (n, C) the likeliest name; with thresholds all names whose own probability (a
+    sigmoid's) reaches them, perhaps none; of (n, 1) without names the number.
+    """
+    if answers.names is None:
         values = np.asarray(outputs, np.float64)[:, 0]
         form = {"precision": 6, "fractional": False, "trim": "-"}
         return [[np.format_float_positional(value, **form), ""] for value in values]
+    if answers.thresholds is not None:
+        shares = expit(np.asarray(outputs, np.float64))
+        return [several_worded(row, row >= answers.thresholds, answers.names) for row in shares]
     shares = softmax(outputs, axis=1)
-    return [[inert(names[row.argmax()]), f"{row.max():.3f}"] for row in shares]
+    return [[answers.names[row.argmax()], f"{row.max():.3f}"] for row in shares]
+
+
+def several_worded(shares: np.ndarray, has: np.ndarray, names: list[str]) -> list[str]:
+    """The labels that a text has, and the probability of each of them, shapes (C,)."""
+    chosen = np.flatnonzero(has)
+    labels = BETWEEN_LABELS.join(names[i] for i in chosen)
+    return [labels, BETWEEN_LABELS.join(f"{shares[i]:.3f}" for i in chosen)]

@@ -1,42 +1,62 @@
 """A CSV of whatever kind as a stream of rows, or one message that says what is wrong with it.
 
-Rows are numbered as a spreadsheet does: the header is row 1. Nothing is guessed that could damage
-a text, and the file is never changed.
+Rows are numbered as a spreadsheet does: the first row of the file is row 1. Nothing is guessed that
+could damage a text, and the file is never changed.
 """
 
-import csv
-import difflib
 import io
+import json
 import math
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
-from helpers.own_data.records import Dialect, Row, plain_fields, records
-from helpers.own_data.sources import LONGEST_HEAD, FileError, codec, decoded, undecodable, unpacked
+from helpers.own_data.advice import (
+    ColumnNotFoundError,
+    Wanted,
+    check_columns,
+    listed,
+    with_other_quote,
+)
+from helpers.own_data.encodings import BAD, bad_byte, undecodable
+from helpers.own_data.heads import NOTHING, Marks, all_heads, candidates, check_settings, name_of
+from helpers.own_data.looks import LOOKED_AT, regularity
+from helpers.own_data.records import SPACE, Dialect, Row, plain_fields, records
+from helpers.own_data.sources import (
+    HEAD,
+    FileError,
+    codec,
+    damaged,
+    decoded,
+    errors_of,
+    lines_of,
+    path_of,
+    unpacked,
+)
 
-DELIMITERS = (",", ";", "\t", "|")
 # A first line by which spreadsheets tell each other the delimiter; they show it as no row.
 ANNOUNCED = re.compile(r'"?sep=([^\w"\r\n])"?(\r\n?|\n)', re.IGNORECASE)
 # What only a file that quotes holds, read as if it did not: a quotation mark written twice.
 STILL_QUOTED = re.compile(r'"(?:[^"]|"")*""(?:[^"]|"")*"')
 
+EMPTY = "an empty line"
+FEW, OTHER_QUOTES = 3, ("", "'", "`")
+CURLY = re.compile("(^|[,;\t|])\\s*[“”„«]")
 
-class ColumnNotFoundError(FileError):
-    """A column that the file does not have; the message lists those it has."""
+__all__ = ["ColumnNotFoundError", "Table", "open_table"]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV whose header has been read; iterating streams its rows, so memory stays flat.
+    """A CSV whose header is known; iterating streams its rows, so memory stays flat.
 
     Attributes:
         trusted: the reader said what quotes a text, so a text of many lines needs no doubt.
         announced: the header stands below a line such as "sep=;".
+        head: the first rows below the header, to judge columns by their look.
+        notes: what was found out about how the file is written.
     """
 
     path: Path
@@ -44,21 +64,26 @@ class Table:
     dialect: Dialect
     trusted: bool = False
     announced: bool = False
+    head: tuple[list[str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Row]:
-        number = 1
+        number, dialect = 1, self.dialect
         try:
             with unpacked(self.path) as raw:
-                text = io.TextIOWrapper(raw, codec(self.dialect.encoding), newline="")
+                form = {"errors": errors_of(dialect.encoding), "newline": ""}
+                text = io.TextIOWrapper(raw, codec(dialect.encoding), **form)
                 if self.announced:
                     text.readline()
-                rows = records(text, self.dialect, self.path.name, int(self.announced))
-                self.check_header(next(rows))
+                lines = lines_of(text, self.path.name)
+                rows = records(lines, dialect, self.path.name, int(self.announced))
+                if not dialect.header:
+                    self.check_header(next(rows))
                 for row in rows:
                     number = row.number
                     yield self.with_fault(row)
-        except UnicodeDecodeError as error:
-            raise FileError(undecodable(self.path, self.dialect.encoding)) from error
+        except UnicodeError as error:
+            raise FileError(damaged(self.path, dialect.encoding)) from error
         except (OSError, EOFError, zlib.error) as error:
             raise FileError(
                 f"{self.path.name!r} cannot be read beyond row {number}: it is damaged or was "
@@ -66,15 +91,21 @@ class Table:
             ) from error
 
     def with_fault(self, row: Row) -> Row:
-        """The row, with what is wrong with its number of fields."""
-        if row.fault or len(row.fields) == len(self.header):
+        """The row, with what is wrong with its bytes or its number of fields."""
+        if row.fault:
+            return row
+        bad = next((line for line in row.lines if BAD.search(line)), "")
+        if bad:
+            byte, name = bad_byte(bad), self.dialect.encoding.upper()
+            return row._replace(fault=f"byte {byte} is not {name}")
+        if len(row.fields) == len(self.header):
             return row
         has = f"{len(row.fields)} fields where the header has {len(self.header)}"
-        return row._replace(fault=has if row.fields else "an empty line")
+        return row._replace(fault=has if row.fields else EMPTY)
 
     def check_header(self, row: Row) -> None:
         """Raise `FileError` if the first record is not the header, or holds rows of the table."""
-        if [field.strip() for field in row.fields] != self.header:
+        if [*map(name_of, row.fields)] != self.header:
             raise FileError(
                 f"{self.path.name!r}: the first row cannot be read as the columns' names. Look for "
                 "a quotation mark in it that does not close, or is not written twice."
@@ -106,69 +137,116 @@ class Table:
 
 def open_table(
     path: Path | str,
-    columns: dict[str, str],
+    columns: dict[str, str | Sequence[str]],
     encoding: str | None = None,
     delimiter: str | None = None,
     quote: str | None = None,
     like: Dialect | None = None,
+    header: Sequence[str] | bool | None = None,
 ) -> Table:
     """Find out how a file is written, and check that it has some columns.
 
     Args:
         path: a CSV, plain or packed with gzip.
-        columns: the setting's name to the column's, such as {"TEXT_COLUMN": "text"}.
-        encoding: None is UTF-8. A file that begins with a mark of UTF-8 or UTF-16 is read as that.
-        delimiter: None: the one of `DELIMITERS`, or of a first line such as "sep=;", that makes
-            the header hold the columns.
+        columns: the setting's name to the column's or the columns', such as
+            {"TEXT_COLUMN": "text"}.
+        encoding: None is UTF-8. A file that begins with the mark of another one is read as that.
+        delimiter: None: the one of commas, semicolons, tabs and bars, or of a first line such as
+            "sep=;", that makes the header hold the columns. A space: the first word of a line is
+            one column, all others are the second.
         quote: what stands around a text that holds a delimiter or a line end. "": nothing does,
             and quotation marks are ordinary characters. None: double quotation marks, but a text
             whose lines look like rows of their own is refused (see `counting.count`).
         like: how an earlier file was written, for what is not given. It only comes first: where
             this file cannot be read so, or fewer of its rows, it is read as if alone.
+        header: names for the columns of a file that begins with its first row of data; False
+            calls them "column 1" and so on; None or True: the first row holds the names.
 
     Raises:
         FileError, ColumnNotFoundError: it cannot be used as it is.
     """
-    check_settings(delimiter, quote)
-    path = Path(path).expanduser()
+    check_settings(delimiter, quote, header)
+    wanted, path = Wanted(columns), path_of(path)
     start, encoding = decoded(path, encoding, like.encoding if like else None)
     announced = ANNOUNCED.match(start)
     if announced:
         start, like = start[announced.end() :], preferring(announced[1], like)
-    heads = {marks: first_rows(start, *marks) for marks in candidates(delimiter, quote, like)}
-    best = best_marks(heads, set(columns.values()), None if announced else like)
-    header = heads[best][0]
-    check_header_on_top(path.name, header, heads, set(columns.values()))
-    check_columns(path.name, header, columns)
-    equals = [best, *(marks for marks in heads if marks != best and heads[marks][0] == header)]
-    dialects = [Dialect(encoding, *marks) for marks in equals]
-    trusted = quote is not None
-    return fullest([Table(path, header, d, trusted, bool(announced)) for d in dialects])
+    nameless = header is False or isinstance(header, list | tuple)  # its first row is one of many
+    if not nameless and BAD.search(first := next(iter(start.splitlines()), "")):
+        raise FileError(undecodable(path.name, encoding, [(1, first)], 0))
+    heads = all_heads(start, candidates(delimiter, quote, like))
+    names = header_for(heads, header, like, wanted)
+    if names:
+        equals = without_header(heads, names, path.name, start)
+        below = heads[equals[0]][heads[equals[0]][0] == names :]
+    else:
+        best = best_marks(heads, wanted.names, None if announced else like)
+        names = heads[best][0]
+        check_columns(path.name, names, wanted, heads, start)
+        equals = [best, *(m for m in heads if m != best and heads[m][0] == names)]
+        below = heads[best][1:]
+    own = None if equals[0] in heads and heads[equals[0]][0] == names else tuple(names)
+    if len(names) == 1 and quote is None:
+        equals.append(Marks(NOTHING, ""))
+    dialects = [Dialect(encoding, d, q, header=own, spaced=spaced) for d, q, spaced in equals]
+    if own:
+        wanted.check(path.name, names)
+    form = {"trusted": quote is not None, "announced": bool(announced), "head": tuple(below)}
+    return settled(fullest([Table(path, [*names], d, **form) for d in dialects]))
 
 
-class Marks(NamedTuple):
-    """What separates the fields of a row, and what quotes them ("" for nothing)."""
+def header_for(
+    heads: dict[Marks, list[list[str]]],
+    header: Sequence[str] | bool | None,
+    like: Dialect | None,
+    wanted: Wanted,
+) -> list[str] | None:
+    """The names to use for the columns of a file without a header; None if it has one.
 
-    delimiter: str
-    quote: str
+    The names of an earlier file are taken if this one has as many columns and the names of none
+    that are asked for.
+    """
+    if header is False:
+        best = max(heads, key=lambda marks: regularity(heads[marks]))
+        return [f"column {place}" for place in range(1, len(heads[best][0]) + 1)]
+    if header is None and like is not None and like.header:
+        found = any(wanted.names <= set(rows[0]) for rows in heads.values())
+        fits = any(len(rows[0]) == len(like.header) for rows in heads.values())
+        return [*like.header] if fits and not found else None
+    return [name.strip() for name in header] if isinstance(header, list | tuple) else None
+
+
+def without_header(
+    heads: dict[Marks, list[list[str]]], names: list[str], file: str, start: str
+) -> list[Marks]:
+    """The candidates whose first row has a field for each name, the most regular one first."""
+    fitting = [marks for marks in heads if len(heads[marks][0]) == len(names)]
+    if not fitting:
+        best = max(heads, key=lambda marks: regularity(heads[marks]))
+        fields = heads[best][0]
+        raise FileError(
+            f"HEADER holds {len(names)} name(s), but the first row of {file!r} has {len(fields)} "
+            f"field(s): {listed(fields)}. {instead(heads, names, start)}Give each column one name, "
+            "from left to right."
+        )
+    ranked = sorted(fitting, key=lambda marks: regularity(heads[marks]), reverse=True)
+    return [marks for marks in ranked if marks[:2] == ranked[0][:2]]
+
+
+def instead(heads: dict[Marks, list[list[str]]], names: list[str], start: str) -> str:
+    """With which QUOTE the first row would have as many fields as there are names; or ""."""
+    for marks, rows in with_other_quote(heads, start).items():
+        if marks not in heads and len(rows[0]) == len(names) and regularity(rows)[0]:
+            return (
+                f"With QUOTE = {json.dumps(marks.quote)} and DELIMITER = "
+                f"{json.dumps(marks.delimiter)} it would have {len(names)}. "
+            )
+    return ""
 
 
 def preferring(delimiter: str, like: Dialect | None) -> Dialect:
     """The dialect to try first in a file that names its delimiter in its first line."""
     return replace(like, delimiter=delimiter) if like else Dialect("utf-8", delimiter, '"')
-
-
-def candidates(delimiter: str | None, quote: str | None, like: Dialect | None) -> list[Marks]:
-    """The ways in which a file may be written, the likeliest first.
-
-    Args:
-        delimiter, quote: as the reader set them; None leaves them open.
-        like: a dialect to try first.
-    """
-    first = like or Dialect("utf-8", ",", '"')
-    delimiters = [delimiter] if delimiter else dict.fromkeys([first.delimiter, *DELIMITERS])
-    quotes = [quote] if quote is not None else dict.fromkeys([first.quote, '"'])
-    return [Marks(d, q) for q in quotes for d in delimiters if d != q]
 
 
 def best_marks(
@@ -191,59 +269,42 @@ def best_marks(
     return max(heads, key=merit)
 
 
-def check_header_on_top(
-    file: str, header: list[str], heads: dict[Marks, list[list[str]]], wanted: set[str]
-) -> None:
-    """Raise `ColumnNotFoundError` if the columns' names are not in the first row but below it."""
-    lower = max(lower_header(rows, wanted) for rows in heads.values())
-    if lower and not wanted <= set(header):
-        raise ColumnNotFoundError(
-            f"{file!r} has its column names in row {lower}. Delete the rows above it: the first "
-            "row must hold the column names."
-        )
+def settled(table: Table) -> Table:
+    """The table, read with backslashes before quotation marks if more rows can be read so."""
+    if table.dialect.spaced:
+        note = f"spaces stand before quotation marks ( {table.dialect.quote}), and were skipped"
+        table = replace(table, notes=(*table.notes, note))
+    delimiter, quote = table.dialect.delimiter, table.dialect.quote
+    if quote != '"' or delimiter == SPACE or not holds_backslashes(table):
+        return table
+    other = replace(table, dialect=replace(table.dialect, escaped=True))
+    if misread(other) >= misread(table):
+        return table
+    note = 'quotation marks inside texts stand behind a backslash (\\"), and were read so'
+    return replace(other, notes=(*table.notes, note))
 
 
-def check_settings(delimiter: str | None, quote: str | None) -> None:
-    """Raise `FileError` for a DELIMITER or a QUOTE that cannot be one."""
-    if delimiter and (len(delimiter) > 1 or delimiter in "\r\n"):
-        raise FileError(
-            f'DELIMITER = {delimiter!r} is not one character. For tabs write "\\t"; None tries '
-            "commas, semicolons, tabs and bars."
-        )
-    if quote and (len(quote) > 1 or quote.isspace()):
-        raise FileError(
-            f"QUOTE = {quote!r} is not one character. If quotation marks are ordinary characters "
-            'in this file, write ""; None is the standard, double quotation marks.'
-        )
-    if delimiter and delimiter == ('"' if quote is None else quote):
-        raise FileError(f'DELIMITER and QUOTE are both {delimiter!r}. Set another QUOTE, or "".')
-
-
-def first_rows(start: str, delimiter: str, quote: str, most: int = 20) -> list[list[str]]:
-    """The header and the rows below it, without spaces around fields."""
-    csv.field_size_limit(LONGEST_HEAD)
-    form = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE, "quotechar": None}
-    rows = islice(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter, **form), most)
-    return [[field.strip() for field in fields] for fields in rows] or [[]]
-
-
-def lower_header(rows: list[list[str]], wanted: set[str]) -> int:
-    """The row below a title or empty lines that holds the columns' names; 0 if there is none.
-
-    What stands above has fewer fields that are filled: no header and no row of the table.
-    """
-    filled = [sum(map(bool, fields)) for fields in rows]
-    for place, fields in enumerate(rows[1:], start=1):
-        if wanted <= set(fields) and max(filled[:place]) < filled[place]:
-            return place + 1
-    return 0
+def holds_backslashes(table: Table) -> bool:
+    """Whether a backslash stands before a quotation mark anywhere in a file."""
+    try:
+        with unpacked(table.path) as raw:
+            last = b""
+            while block := raw.read(HEAD):
+                plain = (last + block).replace(b"\0", b"")  # UTF-16 writes zeros between letters
+                if b'\\"' in plain:
+                    return True
+                last = plain[-1:]
+    except (OSError, EOFError, zlib.error):
+        return False  # a damaged file is named by whoever reads its rows
+    return False
 
 
 def fullest(tables: list[Table]) -> Table:
     """Of several ways to read a file the first of those that leave out the fewest rows.
 
     More than one has the same header if there is just one column, whatever separates the others,
-    or if an earlier file was quoted in another way than by double quotation marks.
+    if an earlier file was quoted in another way than by double quotation marks, or if spaces stand
+    before quotation marks.
     """
     if len(tables) == 1:
         return tables[0]
@@ -260,50 +321,47 @@ def fullest(tables: list[Table]) -> Table:
 def misread(table: Table) -> float:
     """How many rows cannot be used, or keep the marks of their quoting; infinite for an error."""
     try:
+        quote = table.dialect.quote
         return sum(
-            bool(row.fault) or (not table.dialect.quote and any(map(still_quoted, row.fields)))
-            for row in table
+            bool(row.fault) or any(still_quoted(f, quote) for f in row.fields) for row in table
         )
     except FileError:
         return math.inf
 
 
-def still_quoted(field: str) -> bool:
-    """Whether a field was written by a program that quotes, and read as if it did not."""
-    return bool(STILL_QUOTED.fullmatch(field.strip()))
+def other_quote(table: Table, unread: int) -> str:
+    """Which QUOTE would make rows readable that are not now; "" if none is found.
 
-
-def check_columns(file: str, header: list[str], columns: dict[str, str]) -> None:
-    """Raise `ColumnNotFoundError` unless each column is in the header, once."""
-    for setting, column in columns.items():
-        if header.count(column) > 1:
-            raise ColumnNotFoundError(
-                f"{file!r} has {header.count(column)} columns {column!r}. Rename all but one."
-            )
-        if column not in header:
-            raise ColumnNotFoundError(
-                f"{file!r} has no column {column!r}. It has: {listed(header)}.\n"
-                f"{missing_column_advice(setting, column, header)}"
-            )
-    if len(set(columns.values())) < len(columns):
-        raise ColumnNotFoundError("TEXT_COLUMN and LABEL_COLUMN are the same column. Choose two.")
-
-
-def listed(header: list[str], most: int = 20, longest: int = 40) -> str:
-    """The column names for a message: the first `most`, each cut at `longest` characters."""
-    names = [" ".join(name.split())[:longest] for name in header[:most]]
-    return ", ".join(names) + ", …" * (len(header) > most)
-
-
-def missing_column_advice(setting: str, column: str, header: list[str]) -> str:
-    """What to do about a column that is not in the header."""
-    lower = {name.lower(): name for name in reversed(header) if name}
-    near = difflib.get_close_matches(column.lower(), lower, 1)
-    if near:
-        found = lower[near[0]]
+    Args:
+        unread: how many rows cannot be read as the table stands.
+    """
+    if table.trusted or unread < FEW:
+        return ""
+    for quote in OTHER_QUOTES:
+        other = replace(table, trusted=True, dialect=replace(table.dialect, quote=quote))
+        if (missed := misread(other)) > unread / 2:
+            continue
+        if not quote:  # the reasons of the rows say so
+            return ""
+        return f"With QUOTE = {json.dumps(quote)} only {missed} row(s) could not be read."
+    bad = [row.lines[0] for row in table if row.fault][:LOOKED_AT]
+    curly = sum(bool(CURLY.search(line)) for line in bad)
+    if 2 * curly > len(bad):
         return (
-            f'Did you mean {found!r}? Set {setting} = "{found}" in the cell above and run it again.'
+            "Texts stand in typographic quotation marks (“ ”), which quote nothing in a CSV. "
+            'Replace them by straight ones (") in an editor.'
         )
-    if len(header) == 1:
-        return "Only one: set DELIMITER to the character that separates its columns."
-    return f"Set {setting} to one of them. The first row must hold the columns' names."
+    return ""
+
+
+def still_quoted(field: str, quote: str) -> bool:
+    """Whether a field keeps the marks of its quoting: read as if nothing quoted, or behind spaces.
+
+    Args:
+        quote: what quotes a text as the field was read; "" for nothing.
+    """
+    inner = field.strip()
+    if not quote:
+        return bool(STILL_QUOTED.fullmatch(inner))
+    is_behind = len(inner) > 1 and not field.startswith(inner[0])
+    return is_behind and inner[0] == inner[-1] == quote and quote not in inner[1:-1]

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 from matplotlib.figure import Figure
 
-from helpers import metrics, plots
+from helpers import files, metrics, plots
 from helpers.report.results import Result, as_number, per_class, scores, with_intervals
+from helpers.report.several import mistakes_in_words
 
 DRAWN_CLASSES = 12
 
@@ -16,9 +17,10 @@ def draw_scores(result: Result) -> tuple[Figure, str]:
     table = scores(result)
     name, low, high = table.columns[:3]
     figure, axes = plots.new(5.6, 0.6 * len(table) + 1)
-    for place, (marker, (_, row)) in enumerate(zip("osD^v" * 9, table.iterrows(), strict=False)):
-        axes.plot([row[low], row[high]], [place, place], "-", color=plots.BLUE)
-        axes.plot(row[name], place, marker, color=plots.BLUE)
+    marks = zip("osD^v" * 9, plots.colours_of([*table.index]), table.iterrows(), strict=False)
+    for place, (marker, colour, (_, row)) in enumerate(marks):
+        axes.plot([row[low], row[high]], [place, place], "-", color=colour)
+        axes.plot(row[name], place, marker, color=colour)
     axes.set_yticks(range(len(table)), drawable(table.index))
     axes.set_ylim(len(table) - 0.5, -0.5)
     axes.set_xlabel(f"{name} on {len(result.labels):,} test texts, with 95 % interval")
@@ -28,7 +30,9 @@ def draw_scores(result: Result) -> tuple[Figure, str]:
 
 def draw_errors(result: Result) -> tuple[Figure, str]:
     """Which class is taken for which, or which number for which, and the same in words."""
-    model, names = next(iter(result.outputs.values())), result.mine.names
+    model, names = result.outputs[result.model], result.mine.names
+    if result.mine.multi_label:
+        return draw_labels(result)
     if names is None:
         figure, axes = plots.new(5, 4)
         axes.plot(result.labels, model[:, 0], "o", color=plots.BLUE, alpha=0.5)
@@ -41,13 +45,26 @@ def draw_errors(result: Result) -> tuple[Figure, str]:
         )
     matrix = metrics.confusion_matrix(result.labels, model.argmax(axis=1), len(names))
     if len(names) > DRAWN_CLASSES:
-        recall = per_class(result)["recall"].dropna().sort_values()
-        figure, axes = plots.new(8, 0.25 * len(recall) + 1)
-        plots.bars(axes, drawable(recall.index), recall.tolist())
-        axes.set(xlabel="recall", ylim=(-0.6, len(recall) - 0.4))
+        figure = bars_of(result, "recall")
     else:
         figure = plots.confusion(matrix, drawable(names))
     return figure, errors_in_words(matrix, names)
+
+
+def bars_of(result: Result, name: str, written: str = "{:.0%}") -> Figure:
+    """A figure of `per_class` as one bar for each class, the lowest on top."""
+    values = per_class(result)[name].dropna().sort_values()
+    figure, axes = plots.new(8, 0.25 * len(values) + 1)
+    plots.bars(axes, drawable(values.index), values.tolist(), written)
+    axes.set(xlabel=name, ylim=(-0.6, len(values) - 0.4))
+    return figure
+
+
+def draw_labels(result: Result) -> tuple[Figure, str]:
+    """F1 of each of several labels, and what is most often missing or superfluous in words."""
+    given = result.given(result.model)
+    words = mistakes_in_words(result.labels, given, result.mine.names)
+    return bars_of(result, "F1", "{:.2f}"), words
 
 
 def errors_in_words(matrix: np.ndarray, names: list[str]) -> str:
@@ -68,5 +85,6 @@ def errors_in_words(matrix: np.ndarray, names: list[str]) -> str:
 def drawable(names: Iterable[str], most: int = 24) -> list[str]:
     """Names short enough for an axis, cut in the middle; their dollar signs start no formula."""
     half = most // 2
-    short = (n if len(n) <= most else f"{n[:half]}…{n[1 - half :]}" for n in names)
+    seen = (files.shown(" ".join(name.split())) for name in names)
+    short = (n if len(n) <= most else f"{n[:half]}…{n[1 - half :]}" for n in seen)
     return [name.replace("$", r"\$") for name in short]

@@ -1,17 +1,18 @@
 """What a model on one's own file is worth: figures with intervals, a comparison, the errors."""
 
 import datetime
-import warnings
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
-from helpers import checkpoints, metrics, own_data, training
+from helpers import checkpoints, metrics, multi_label, own_data, training
+from helpers.report.intervals import bca_or_nan, interval_of, share_with_interval
+from helpers.report.several import label_scores, label_table, micro_f1_gain, wrong_rows
 
 EQUAL = 1e-9  # a product of lengths below this: all numbers are equal but for rounding
 NAMES_ON_HUB = {"minilm": "sentence-transformers/all-MiniLM-L6-v2"}
@@ -26,9 +27,18 @@ class Result:
         run: from `training.fine_tune`.
         outputs: model to its outputs on the test part: scores (n, C), or numbers (n, 1). The
             fine-tuned model first, then its rival, the one of the others that did best where it
-            was tuned (not here), then the rest.
+            was tuned (not here), then the rest. Where a text may have several labels, scores are
+            log-odds: a model's logits as they are, of probabilities `scipy.special.logit`.
         checkpoint: what was fine-tuned.
         date: of the report.
+        thresholds: where a text may have several labels, the probabilities from which on each is
+            given, (C,), as from `multi_label.best_thresholds` on the validation part. An array is
+            that of the first model; a dictionary has one for each model that it names, which is
+            fairer. None, or a model that is not named: 0.5.
+
+    Raises:
+        ValueError: thresholds of another number than there are labels or of a model that is not
+            there; probabilities where log-odds should be.
     """
 
     mine: own_data.OwnData
@@ -36,11 +46,41 @@ class Result:
     outputs: dict[str, np.ndarray]
     checkpoint: str = checkpoints.CHECKPOINT
     date: str = field(default_factory=lambda: datetime.date.today().isoformat())
+    thresholds: np.ndarray | Mapping[str, np.ndarray] | None = None
+
+    def __post_init__(self) -> None:
+        check_thresholds(self)
+        if self.mine.multi_label:
+            check_log_odds(self.outputs)
 
     @property
     def labels(self) -> np.ndarray:
-        """Of the test part, shape (n,)."""
-        return np.asarray(self.mine.datasets["test"]["label"][:])
+        """Of the test part, shape (n,); of several labels per text, bool, shape (n, C)."""
+        return self.labels_of("test")
+
+    def labels_of(self, part: str) -> np.ndarray:
+        """The labels of a part, as `labels` has those of the test part."""
+        found = np.asarray(self.mine.datasets[part]["label"][:])
+        return found > multi_label.HALF if self.mine.multi_label else found
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether a model reads two texts of each row."""
+        return "text_pair" in self.mine.datasets["test"].column_names
+
+    @property
+    def model(self) -> str:
+        """The name of the first model in `outputs`: the one that is reported."""
+        return next(iter(self.outputs))
+
+    def thresholds_of(self, name: str) -> np.ndarray:
+        """The probabilities from which on a model's labels are given: shape (C,)."""
+        own = thresholds_by_name(self).get(name)
+        return np.full(len(self.mine.names), multi_label.HALF) if own is None else np.asarray(own)
+
+    def given(self, name: str) -> np.ndarray:
+        """Which labels a model gives to each test text, of several: bool, shape (n, C)."""
+        return multi_label.predicted(self.outputs[name], self.thresholds_of(name))
 
     @property
     def base_model(self) -> str:
@@ -48,6 +88,44 @@ class Result:
         local = Path(self.checkpoint).exists()
         name = Path(self.checkpoint).name if local else self.checkpoint
         return NAMES_ON_HUB.get(self.checkpoint, name)
+
+
+def thresholds_by_name(result: Result) -> Mapping[str, np.ndarray]:
+    """The thresholds of each model that has any of its own."""
+    if result.thresholds is None or isinstance(result.thresholds, Mapping):
+        return result.thresholds or {}
+    return {result.model: result.thresholds}
+
+
+def check_thresholds(result: Result) -> None:
+    """Raise `ValueError` unless all thresholds are one per label, of models that are there."""
+    for name, own in thresholds_by_name(result).items():
+        if not result.mine.multi_label:
+            raise ValueError(
+                "thresholds are for data with several labels per text. Leave them out."
+            )
+        if name not in result.outputs:
+            there = ", ".join(result.outputs)
+            raise ValueError(
+                f"thresholds of {name!r}, but the models are: {there}. Name one of them."
+            )
+        if np.shape(own) != (len(result.mine.names),):
+            raise ValueError(
+                f"the thresholds of {name!r} have shape {np.shape(own)}, but there are "
+                f"{len(result.mine.names)} labels. Give one for each, as from "
+                "multi_label.best_thresholds."
+            )
+
+
+def check_log_odds(outputs: dict[str, np.ndarray]) -> None:
+    """Raise `ValueError` for outputs that are probabilities: read as log-odds, all would be yes."""
+    for name, found in outputs.items():
+        found = np.asarray(found)
+        if found.size and found.any() and found.min() >= 0 and found.max() <= 1:
+            raise ValueError(
+                f"the outputs of {name!r} are all within 0 … 1, like probabilities. Give log-odds: "
+                "scipy.special.logit(probabilities), or the logits of a model as they are."
+            )
 
 
 def macro_f1(labels: np.ndarray, predictions: np.ndarray) -> float:
@@ -79,7 +157,8 @@ NUMBER_METRICS = {"MAE": mean_absolute_error, "RMSE": root_mean_squared_error, "
 def scores(result: Result) -> pd.DataFrame:
     """One row per model: its figures on the test part, each with the ends of its 95 % interval.
 
-    Of classes: accuracy (Wilson) and macro F1 (BCa). Of numbers: MAE, RMSE, r (all BCa).
+    Of classes: accuracy (Wilson) and macro F1 (BCa). Of several labels per text: micro and macro
+    F1 (BCa), exact match (Wilson). Of numbers: MAE, RMSE, r (all BCa).
     """
     return computed_scores(result).copy()
 
@@ -90,56 +169,44 @@ def computed_scores(result: Result) -> pd.DataFrame:
     rows, labels = {}, result.labels
     for name, outputs in result.outputs.items():
         row = {}
-        if result.mine.names is None:
+        if result.mine.multi_label:
+            row = label_scores(labels, result.given(name))
+        elif result.mine.names is None:
             for figure, metric in NUMBER_METRICS.items():
                 row |= interval_of(figure, metric, labels, outputs[:, 0], vectorized=True)
         else:
             predictions = outputs.argmax(axis=1)
-            hits = predictions == labels
-            low, high = metrics.wilson(hits.sum(), len(hits))
-            row = {"accuracy": hits.mean(), "accuracy low": low, "accuracy high": high}
+            row = share_with_interval("accuracy", predictions == labels)
             row |= interval_of("macro F1", macro_f1, labels, predictions)
         rows[name] = row
     return pd.DataFrame(rows).T
 
 
-def interval_of(
-    name: str, metric: Callable, labels: np.ndarray, outputs: np.ndarray, **options
-) -> dict[str, float]:
-    """A figure and its BCa interval; NaN ends where resampling cannot give any."""
-    low, high = bca_or_nan(metric, labels, outputs, **options)
-    return {name: float(metric(labels, outputs)), f"{name} low": low, f"{name} high": high}
-
-
-def bca_or_nan(
-    metric: Callable, first: np.ndarray, second: np.ndarray, **options
-) -> tuple[float, float]:
-    """`metrics.bca_interval`, NaN where every resample gives the same."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return metrics.bca_interval(metric, first, second, **options)
-        except metrics.MetricError:
-            return float("nan"), float("nan")
-
-
 def differences(result: Result) -> pd.DataFrame:
     """How far the first model is ahead of each other one on the same texts, one row each.
 
-    `gain` is in points of accuracy, or the mean absolute error that is saved; beside it the ends of
-    its paired 95 % interval (BCa), NaN where no text tells the two apart.
+    `gain` is in points of accuracy, or of micro F1 where a text may have several labels, or the
+    mean absolute error that is saved; beside it the ends of its paired 95 % interval (BCa), NaN
+    where no text tells the two apart.
     """
-    labels, (first, *others) = result.labels, result.outputs
+    first, *others = result.outputs
+    columns = ["gain", "gain low", "gain high"]
+    rows = {name: dict(zip(columns, gain(result, first, name), strict=True)) for name in others}
+    return pd.DataFrame(rows, index=columns).T
+
+
+def gain(result: Result, first: str, second: str) -> tuple[float, float, float]:
+    """How far one model is ahead of another one on the test part, and the ends of the interval."""
+    labels = result.labels
+    if result.mine.multi_label:
+        return micro_f1_gain(labels, result.given(first), result.given(second))
+    one, other = result.outputs[first], result.outputs[second]
     if result.mine.names is None:
-        good = {name: -np.abs(labels - found[:, 0]) for name, found in result.outputs.items()}
+        ahead = -np.abs(labels - one[:, 0]) - -np.abs(labels - other[:, 0])
     else:
-        good = {n: 100.0 * (found.argmax(1) == labels) for n, found in result.outputs.items()}
-    rows = {}
-    for name in others:
-        gain = good[first] - good[name]
-        low, high = bca_or_nan(lambda a, b: (a - b).mean(axis=-1), gain, 0 * gain, vectorized=True)
-        rows[name] = {"gain": gain.mean(), "gain low": low, "gain high": high}
-    return pd.DataFrame(rows, index=["gain", "gain low", "gain high"]).T
+        ahead = 100.0 * (one.argmax(1) == labels) - 100.0 * (other.argmax(1) == labels)
+    low, high = bca_or_nan(lambda a, b: (a - b).mean(axis=-1), ahead, 0 * ahead, vectorized=True)
+    return ahead.mean(), low, high
 
 
 def comparison(result: Result) -> str:
@@ -151,13 +218,16 @@ def comparison(result: Result) -> str:
     if not others:
         return f"{first} was compared with no other model."
     rival, (gain, low, high) = others[0], table.iloc[0]
-    if np.isnan(low):
+    if np.isnan(low) and not gain:
         return f"On these {len(result.labels)} texts {first} and {rival} do equally well."
+    if np.isnan(low):
+        low = high = gain  # the same on every text, and so on every resample
     if result.mine.names is None:
         ends = f"{as_number(low)} to {as_number(high)}; below 0 is larger"
         span = f"mean absolute error smaller by {as_number(gain)} (95 % interval {ends})"
     else:
-        span = f"{gain:+.1f} points of accuracy (95 % interval {low:+.1f} to {high:+.1f})"
+        figure = "micro F1" if result.mine.multi_label else "accuracy"
+        span = f"{gain:+.1f} points of {figure} (95 % interval {low:+.1f} to {high:+.1f})"
         span = span.replace("-", "−")
     if low > 0:
         return f"{first} is ahead of {rival}: {span}."
@@ -185,8 +255,15 @@ def with_intervals(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def per_class(result: Result) -> pd.DataFrame:
-    """One row per class: training rows, test rows, precision, recall with its Wilson interval."""
-    names, model = result.mine.names, next(iter(result.outputs.values()))
+    """One row per class: training rows, test rows, precision, recall with its Wilson interval.
+
+    Where a text may have several labels, also F1, and the threshold from which on it is given.
+    """
+    names, model = result.mine.names, result.outputs[result.model]
+    if result.mine.multi_label:
+        given, thresholds = result.given(result.model), result.thresholds_of(result.model)
+        learned = result.labels_of("train")
+        return pd.DataFrame(label_table(result.labels, given, learned, thresholds), index=names)
     matrix = metrics.confusion_matrix(result.labels, model.argmax(axis=1), len(names))
     found, there = np.diag(matrix), matrix.sum(axis=1)
     low, high = metrics.wilson(found, np.maximum(there, 1))
@@ -197,9 +274,19 @@ def per_class(result: Result) -> pd.DataFrame:
 
 
 def errors(result: Result) -> pd.DataFrame:
-    """The test rows that the model gets wrong, the surest first; of numbers, the farthest first."""
-    test, model = result.mine.datasets["test"], next(iter(result.outputs.values()))
-    rows = pd.DataFrame({"row": test["row"][:], "text": test["text"][:], "label": result.labels})
+    """The test rows that the model gets wrong, the surest first; of numbers, the farthest first.
+
+    Where a text may have several labels: those with another set of labels, and which are missing
+    and which superfluous. Of pairs, both texts.
+    """
+    test, model = result.mine.datasets["test"], result.outputs[result.model]
+    read = ["row", "text", "text_pair"] if result.is_pair else ["row", "text"]
+    rows = pd.DataFrame({name: test[name][:] for name in read})
+    if result.mine.multi_label:
+        given, probabilities = result.given(result.model), expit(model)
+        found = wrong_rows(result.labels, given, probabilities, result.mine.names)
+        return found.join(rows)[[*read, *found.columns]].reset_index(drop=True)
+    rows["label"] = result.labels
     if result.mine.names is None:
         rows["prediction"] = model[:, 0].astype(float)
         rows["error"] = rows["prediction"] - rows["label"]

@@ -1,10 +1,13 @@
-"""The fine-tuning loop of notebook 04, carried on: fine_tune, predict, save, load, resume."""
+"""The fine-tuning loop of notebook 04, carried on: fine_tune, search, predict, save, resume."""
 
 from helpers.storage import load_model as load
 from helpers.storage import remove_run
 from helpers.storage import save_model as save
+from helpers.training.advising import advice, next_config
 from helpers.training.config import (
+    MULTI_LABEL,
     NOTABLE_CUT,
+    DivergedError,
     Metrics,
     TrainingConfig,
     TrainingError,
@@ -14,6 +17,7 @@ from helpers.training.config import (
     truncation_notice,
 )
 from helpers.training.running import continued, fine_tune, learn, resume
+from helpers.training.searching import Search, grid, search
 from helpers.training.session import Session
 from helpers.training.steps import (
     learning_rate_at,
@@ -24,25 +28,32 @@ from helpers.training.steps import (
 )
 
 __all__ = [
+    "MULTI_LABEL",
     "NOTABLE_CUT",
+    "DivergedError",
     "Metrics",
+    "Search",
     "Session",
     "TrainingConfig",
     "TrainingError",
     "TrainingRun",
     "accuracy",
+    "advice",
     "continued",
     "fine_tune",
+    "grid",
     "learn",
     "learning_rate_at",
     "load",
     "logits_of",
     "make_optimizer",
     "name_of",
+    "next_config",
     "predict",
     "remove_run",
     "resume",
     "save",
+    "search",
     "train_step",
     "truncation_notice",
 ]

@@ -12,14 +12,19 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from transformers import EvalPrediction
 
-from helpers import files
+from helpers import files, multi_label
 
 Metrics = Callable[[EvalPrediction], dict[str, float]]
+MULTI_LABEL = "multi_label_classification"  # so that a pipeline uses a sigmoid for each label
 NOTABLE_CUT = 0.01  # a run says so if at least this share of its training texts is truncated
 
 
 class TrainingError(RuntimeError):
     """Training cannot start or go on; the message names the cause and the cure."""
+
+
+class DivergedError(TrainingError):
+    """A loss or a gradient is not finite: the learning rate was too high for this run."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,8 @@ class TrainingConfig:
         precision: "fp32", "bf16" (fp32 weights, bf16 products), or "auto": what is faster here.
             It stays with the model: `predict` computes in the same.
         best_metric: decides which epoch stays: "validation_loss", a metric, or "epoch", the last. A
-            model of numbers has no accuracy: there "accuracy" means "validation_loss".
+            model of numbers has no accuracy, nor has one of several labels per text: there
+            "accuracy" means "validation_loss".
         patience: stop after so many epochs without a better one; None: never.
         seed: for the order of examples and for dropout.
     """
@@ -72,6 +78,7 @@ class TrainingRun:
             it is never continued with anything else.
         id: of this run; it is written into everything that the run stores.
         cut: share of the training texts that are longer than `config.max_length` tokens.
+        tried: how many configurations were compared by `search` to find this one; 0: no search.
     """
 
     config: TrainingConfig
@@ -84,6 +91,7 @@ class TrainingRun:
     data: dict[str, str] = field(default_factory=dict)
     id: str = ""
     cut: float = 0.0
+    tried: int = 0
 
     @property
     def history(self) -> pd.DataFrame:
@@ -131,6 +139,12 @@ def truncation_notice(run: TrainingRun) -> str:
 def accuracy(prediction: EvalPrediction) -> dict[str, float]:
     """Share of examples whose largest logit belongs to their label."""
     return {"accuracy": float((prediction.predictions.argmax(1) == prediction.label_ids).mean())}
+
+
+def micro_f1(prediction: EvalPrediction) -> dict[str, float]:
+    """F1 of all labels of all texts together, 0.5 the threshold: logits (n, C), 0/1 (n, C)."""
+    found = multi_label.micro_f1(prediction.label_ids, prediction.predictions >= 0)
+    return {"micro_f1": float(found)}
 
 
 def absolute_error(prediction: EvalPrediction) -> dict[str, float]:

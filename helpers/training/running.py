@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from datasets import Dataset
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from helpers import corpora, parallel, runtime, storage
@@ -17,6 +17,7 @@ from helpers.training.config import (
     TrainingRun,
     absolute_error,
     accuracy,
+    micro_f1,
     squared_error,
 )
 from helpers.training.session import Session, read_run
@@ -41,26 +42,31 @@ def fine_tune(
 
     Args:
         model, tokenizer: from `checkpoints.load`. The best device is chosen.
-        train, validation: columns `text` and `label`, labels 0 … C − 1; floats if C = 1.
+        train, validation: columns `text` and `label`, labels 0 … C − 1; floats if C = 1; lists of
+            C zeros and ones if a text may have several labels. With a column `text_pair` the model
+            reads both texts.
         config: the hyperparameters; None means `TrainingConfig()`. What holds for predictions,
             too, stays with the model: see `checkpoints.remembered`.
         compute_metrics: figures of an epoch from an `EvalPrediction`, as for the `Trainer`. None:
-            the accuracy; for numbers, the mean absolute error.
+            the accuracy; for numbers, the mean absolute error; for several labels, the micro F1.
         output_dir: where checkpoints (`step-…`) and the best model (`best`) are kept, if anywhere.
         resume_from: a checkpoint to go on from; `resume` passes it.
-        loss_function: mean loss of logits (B, C) and labels (B,), for both parts. None:
-            cross-entropy; for numbers, the squared error.
+        loss_function: mean loss of logits (B, C) and labels (B,), or of several (B, C), for both
+            parts. None: cross-entropy; for numbers, the squared error; for several labels, the
+            binary cross-entropy, its mean over all of them.
         on_step: called after every step with the run as it stands.
 
     Raises:
         DataError: labels that the model does not know, or only one; with C = 1, labels that are
-            not finite floats.
+            not finite floats; of several labels, one that no text has, or every text.
         TrainingError: a loss that is not finite; other data than those of the resumed run.
         StorageError: an `output_dir` that holds a run, or that another run is writing to.
         KeyboardInterrupt: after Ctrl-C, once a checkpoint is stored to `resume` from.
     """
-    corpora.check_trainable({"train": train, "validation": validation}, model.config.num_labels)
-    config, *functions = with_defaults(model, config, compute_metrics, loss_function)
+    parts, names = {"train": train, "validation": validation}, [*model.config.id2label.values()]
+    corpora.check_trainable(parts, model.config.num_labels, names)
+    several = corpora.is_multi_label(train)
+    config, *functions = with_defaults(model, several, config, compute_metrics, loss_function)
     task = Texts(tokenizer, train, validation, config, *functions)
     return learn(model, tokenizer, task, config, output_dir, resume_from, on_step)
 
@@ -86,16 +92,24 @@ def learn(
 
 def with_defaults(
     model: PreTrainedModel,
+    several: bool,
     config: TrainingConfig | None,
     compute_metrics: Metrics | None,
     loss_function: Callable | None,
 ) -> tuple[TrainingConfig, Metrics, Callable]:
-    """What `fine_tune` was given, with its defaults for classes or for numbers filled in."""
+    """What `fine_tune` was given, and its defaults: for classes, for several labels, for numbers.
+
+    Args:
+        several: whether a text may have several labels.
+    """
     config = config or TrainingConfig()
-    if model.config.num_labels > 1:
+    if model.config.num_labels > 1 and not several:
         return config, compute_metrics or accuracy, loss_function or cross_entropy
     if config.best_metric == "accuracy":
         config = replace(config, best_metric="validation_loss")
+    if several:
+        loss_function = loss_function or binary_cross_entropy_with_logits
+        return config, compute_metrics or micro_f1, loss_function
     return config, compute_metrics or absolute_error, loss_function or squared_error
 
 

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from helpers import batching, checkpoints, lora, parallel, runtime, speedups, storage
 from helpers.training.config import (
+    MULTI_LABEL,
     NOTABLE_CUT,
     TrainingConfig,
     TrainingError,
@@ -67,7 +68,7 @@ class Session:
             if resume_from:
                 self.restore(resume_from)
             check_ranks_agree(self.run)
-            note_settings(self.model, self.config)
+            note_settings(self.model, self.config, self.task.problem_type)
             self.replica = parallel.distributed_model(self.network)
             stack.enter_context(runtime.enough_memory())
             self.interrupt = stack.enter_context(runtime.deferred_interrupt())
@@ -138,7 +139,7 @@ class Session:
         except TrainingError as error:
             restore_weights(self.model, self.best)
             batch = f"epoch {self.run.epoch + 1}, batch {self.run.batch + 1}"
-            raise TrainingError(f"{batch}: {error}") from None
+            raise type(error)(f"{batch}: {error}") from None
 
     def record_step(self, loss: float, examples: int) -> None:
         """Count a finished batch, show its mean loss, and call `on_step`."""
@@ -232,9 +233,13 @@ def on_device(model: PreTrainedModel, config: TrainingConfig) -> PreTrainedModel
     return model
 
 
-def note_settings(model: PreTrainedModel, config: TrainingConfig) -> None:
+def note_settings(
+    model: PreTrainedModel, config: TrainingConfig, problem_type: str | None = None
+) -> None:
     """Note with a model how it is trained, once nothing can refuse the run any more."""
     checkpoints.remember(model, max_length=config.max_length, precision=config.precision)
+    if problem_type or model.config.problem_type == MULTI_LABEL:
+        model.config.problem_type = problem_type  # also None: it had several labels, now has one
     if model.config.num_labels == 1 and model.config.problem_type is None:
         model.config.problem_type = "regression"  # or a pipeline sends its numbers through σ
 

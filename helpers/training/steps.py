@@ -10,7 +10,7 @@ from torch.optim import AdamW, Optimizer
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from helpers import batching, checkpoints, parallel, runtime, speedups
-from helpers.training.config import TrainingConfig, TrainingError
+from helpers.training.config import DivergedError, TrainingConfig
 
 
 def make_optimizer(model: PreTrainedModel, config: TrainingConfig) -> Optimizer:
@@ -38,16 +38,15 @@ def logits_of(
     model: PreTrainedModel, token_ids: list[list[int]], pad_id: int, dtype: torch.dtype
 ) -> Tensor:
     """Forward pass of B token lists: fp32 logits, shape (B, C), on the model's device."""
-    padded = batching.pad(token_ids, pad_id, multiple_of=4)
-    input_ids, attention_mask = (tensor.to(model.device) for tensor in padded)
+    inputs = batching.inputs_of(token_ids, pad_id, model, multiple_of=4)
     with torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
-        return model(input_ids=input_ids, attention_mask=attention_mask).logits.float()
+        return model(**inputs).logits.float()
 
 
 def predict(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    texts: Iterable[str],
+    texts: Iterable[batching.Text],
     batch_size: int = 64,
     max_length: int | None = None,
     precision: str | None = None,
@@ -55,6 +54,7 @@ def predict(
     """Logits of texts, in their order, with dropout off: float32, shape (n, C).
 
     Args:
+        texts: each a text, or each a pair of two.
         max_length, precision: None: as the model was trained, also after `save` and `load`; for a
             model that was not trained by `fine_tune`: 128 tokens, and what is faster here.
 
@@ -90,13 +90,13 @@ def train_step(
         The loss as a number.
 
     Raises:
-        TrainingError: loss or gradient is not finite. The weights are left as they were.
+        DivergedError: loss or gradient is not finite. The weights are left as they were.
     """
     (loss * parallel.world_size()).backward()  # DDP averages over the ranks; this makes it the sum
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm)
     if not torch.isfinite(loss + norm):
         found = f"the loss is {loss.item()}, the norm of its gradient {norm.item()}"
-        raise TrainingError(f"{found}. Lower learning_rate and start again.")
+        raise DivergedError(f"{found}. Lower learning_rate and start again.")
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import EvalPrediction, PreTrainedModel, PreTrainedTokenizerBase
 
 from helpers import batching, corpora, parallel, runtime
-from helpers.training.config import Metrics, TrainingConfig, name_of
+from helpers.training.config import MULTI_LABEL, Metrics, TrainingConfig, name_of
 from helpers.training.steps import logits_of, predict
 
 
@@ -25,11 +25,13 @@ class Task(Protocol):
         lengths: number of tokens of each training example.
         cut: share of the training examples that are longer than `config.max_length` tokens.
         resume: name of the function that goes on with a run of this task.
+        problem_type: how a `transformers` pipeline reads the logits; None: as it does by itself.
     """
 
     lengths: list[int]
     cut: float
     resume: str
+    problem_type: str | None
 
     def network(self, model: PreTrainedModel) -> nn.Module:
         """What is trained: the model, or a module around it; its gradients are averaged."""
@@ -48,7 +50,7 @@ class Task(Protocol):
 
 
 class Texts:
-    """Texts with a label, or a number, each: the task of notebook 04."""
+    """Texts, or pairs, with a label, several labels, or a number each: the task of notebook 04."""
 
     resume = "training.resume"
 
@@ -64,11 +66,16 @@ class Texts:
         self.tokenizer, self.config = tokenizer, config
         self.train, self.validation = train, validation
         self.compute_metrics, self.loss_function = compute_metrics, loss_function
-        self.token_ids = batching.tokenize(train["text"], tokenizer, config.max_length)
+        texts = corpora.inputs(train)
+        self.token_ids = batching.tokenize(texts, tokenizer, config.max_length)
         self.lengths = [len(ids) for ids in self.token_ids]
-        self.cut = batching.cut_share(train["text"], tokenizer, config.max_length)
-        self.labels = torch.tensor(train["label"][:])
-        self.validation_labels = torch.tensor(validation["label"][:])
+        self.cut = batching.cut_share(texts, tokenizer, config.max_length)
+        several = corpora.is_multi_label(train)
+        self.problem_type = MULTI_LABEL if several else None
+        self.labels, self.validation_labels = (
+            torch.tensor(part["label"][:], dtype=torch.float32 if several else None)
+            for part in (train, validation)
+        )
 
     def network(self, model: PreTrainedModel) -> nn.Module:
         """The model itself; the labels go to its device."""
@@ -88,7 +95,7 @@ class Texts:
 
     def evaluate(self, model: PreTrainedModel) -> dict[str, float]:
         """The validation loss, and what `compute_metrics` makes of all logits."""
-        texts, config = parallel.shard(self.validation["text"][:]), self.config
+        texts, config = parallel.shard(corpora.inputs(self.validation)), self.config
         own = predict(model, self.tokenizer, texts, 64, config.max_length, config.precision)
         logits = parallel.all_gather(torch.from_numpy(own), len(self.validation_labels))
         loss = self.loss_function(logits.to(model.device), self.validation_labels).item()

@@ -243,7 +243,7 @@ class Notebook:
         self.page.keyboard.insert_text(source)
         self.page.keyboard.press("Escape")
 
-    def answer(self, number: int, source: str, seconds: float = 60) -> str:
+    def answer(self, number: int, source: str, seconds: float = 180) -> str:
         """Type into a cell and run it; returns what it printed."""
         self.type(number, source)
         self.command("notebook:run-cell", seconds)

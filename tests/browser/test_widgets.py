@@ -11,7 +11,8 @@ from helpers.widgets import frame
 from tests.unit import widget_texts
 
 PHONE, DESK = {"width": 356, "height": 800}, {"width": 1000, "height": 800}
-NAMES = ["tokenizer", "attention", "masks"]
+NAMES = ["tokenizer", "attention", "masks", "threshold", "samples"]
+NAMES += ["temperature", "descent", "replay"]
 CUT = """async (texts) => {
     const tables = readTables(await unpack());
     return texts.map((text) => tokenize(tables, text).flatMap((word) => word.ids));
@@ -214,6 +215,120 @@ def test_a_second_turn_comes_and_goes_and_typed_special_tokens_are_marked(opened
     inside.get_by_role("button", name="two turns").click()
     assert trained(inside).count("<|im_end|>") == 2
     assert inside.get_by_label("User, second turn").input_value() == "And of Italy?"
+
+
+def test_the_threshold_moves_by_keyboard_and_everything_follows(opened):
+    inside, other = figures(opened("threshold"))
+    counts = [inside.locator(f"#{name}") for name in ("tp", "fp", "fn", "tn")]
+    assert [each.inner_text() for each in counts] == ["317", "47", "109", "380"]
+    before = inside.locator("#dot").get_attribute("cx")
+    slider = inside.get_by_role("slider")
+    slider.focus()
+    slider.press("ArrowRight")
+    assert inside.locator("#value").inner_text() == "0.502"
+    slider.press("End")
+    assert [each.inner_text() for each in counts] == ["0", "0", "426", "427"]
+    assert "0 / 0" in inside.locator("#measures").inner_text()
+    assert inside.locator("#dot").get_attribute("cx") != before
+    inside.get_by_role("button", name="Cheapest").press("Enter")
+    costly = inside.locator("#said").inner_text()
+    inside.get_by_label("Cost of a false negative").fill("5")
+    inside.get_by_role("button", name="Cheapest").press("Enter")
+    assert inside.locator("#said").inner_text() != costly
+    inside.get_by_role("button", name="Back to ½").press("Enter")
+    assert inside.locator("#tp").inner_text() == other.locator("#tp").inner_text() == "317"
+
+
+def test_samples_are_drawn_by_keyboard_and_counted(opened):
+    inside, _ = figures(opened("samples"))
+    said = inside.locator("#said")
+    assert said.inner_text().startswith("The last sample of 75:")
+    inside.get_by_role("button", name="Draw 100 more").press("Enter")
+    assert "Of 101 intervals so far" in said.inner_text()
+    assert inside.locator("#draws circle").count() == 20
+    inside.get_by_role("radio", name="Wilson").press("ArrowRight")
+    assert "Of 101 intervals so far" in said.inner_text()
+    inside.get_by_role("radio", name="75", exact=True).press("ArrowRight")
+    assert said.inner_text().startswith("The last sample of 853:")
+    inside.get_by_role("button", name="Start again").press("Enter")
+    assert "Of 1 interval so far" in said.inner_text()
+
+
+def test_the_temperature_moves_by_keyboard_and_its_buttons_find_the_lowest(opened):
+    inside, other = figures(opened("temperature"))
+    said = inside.locator("#said")
+    assert "Cross-entropy 0.544, ECE 0.118" in said.inner_text()
+    slider = inside.get_by_role("slider")
+    slider.focus()
+    slider.press("ArrowRight")
+    assert said.inner_text().startswith("Epoch 3, τ = 1.01:")
+    inside.get_by_role("button", name="Lowest cross-entropy").press("Enter")
+    assert inside.locator("#value").inner_text() == "2.11"
+    inside.get_by_role("button", name="Lowest ECE").press("Enter")
+    assert inside.locator("#value").inner_text() == "2.38"
+    accuracy = inside.locator("#measures tr").first.inner_text()
+    assert accuracy.split() == ["accuracy", "0.815", "0.815"]
+    inside.get_by_role("radio", name="epoch 3").press("ArrowLeft")
+    inside.get_by_role("button", name="Lowest cross-entropy").press("Enter")
+    assert said.inner_text().startswith("Epoch 1, τ = 1.29:")
+    assert inside.locator("#diagram circle").count() == 10
+    inside.get_by_role("button", name="Back to 1").press("Enter")
+    assert inside.locator("#value").inner_text() == other.locator("#value").inner_text() == "1.00"
+
+
+def test_the_ball_rolls_by_keyboard_and_by_play(opened):
+    inside, _ = figures(opened("descent"))
+    said, rate = inside.locator("#said"), inside.get_by_label("Learning rate")
+    assert "arrived at the bottom of the valley" in said.inner_text()
+    rate.focus()
+    rate.press("End")
+    assert "The steps are far too long: after 12 of them" in said.inner_text()
+    rate.press("Home")
+    assert said.inner_text().startswith("After 30 steps: w = −1.091")
+    step = inside.get_by_label("Step ", exact=False)
+    step.focus()
+    step.press("Home")
+    assert said.inner_text().startswith("After 0 steps: w = −2.000, loss 4.000, slope −4.000.")
+    inside.get_by_role("radio", name="one valley").press("ArrowRight")
+    inside.get_by_label("Start at").press("End")
+    assert said.inner_text().startswith("After 30 steps")
+    inside.get_by_role("button", name="Play").press("Enter")
+    inside.wait_for_function("document.getElementById('step').value > 1")
+    assert inside.locator("#valley .ball").count() == 1
+    inside.get_by_role("button", name="Stop").press("Enter")
+    at = step.input_value()
+    inside.wait_for_timeout(400)
+    assert step.input_value() == at and inside.get_by_role("button", name="Play").count() == 1
+
+
+def test_the_replay_goes_through_steps_and_epochs_by_keyboard(opened):
+    inside, _ = figures(opened("replay"))
+    said, title = inside.locator("#said"), inside.locator("#title")
+    assert title.inner_text() == "Before the first step" and not inside.locator("#lines li").count()
+    step = inside.get_by_label("Step ", exact=False)
+    step.focus()
+    step.press("ArrowRight")
+    assert title.inner_text() == "Epoch 1, batch 1 of 8"
+    lines = inside.locator("#lines li").all_inner_texts()
+    assert [line.partition(":")[0] for line in lines] == [
+        "Forward",
+        "Loss",
+        "Backward",
+        "Step",
+        "Zero",
+    ]
+    assert "no weight moves yet" in lines[3]
+    for _ in range(4):
+        inside.get_by_role("button", name="Next epoch").press("Enter")
+    assert said.inner_text().startswith("Epoch 4 is over.")
+    assert "No epoch so far had a lower loss." in said.inner_text()
+    step.press("End")
+    assert "The lowest loss so far was in epoch 4." in said.inner_text()
+    assert inside.get_by_role("button", name="Next epoch").is_disabled()
+    assert inside.locator("#watched .wrong").count() == 1
+    assert inside.locator("#accuracy rect").count() == 10
+    inside.get_by_role("button", name="Play").press("Enter")
+    inside.wait_for_function("document.getElementById('step').value == 2")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,5 +1,7 @@
 """How a stored notebook must look; that its outputs are true is what nbval tests."""
 
+import ast
+import builtins
 import re
 import statistics
 from pathlib import Path
@@ -8,7 +10,7 @@ import nbformat
 import pytest
 
 from helpers import plots
-from tests.conftest import COURSE, load
+from tests.conftest import COURSE, as_python, load
 from tests.notebooks.claims import claims_of
 from tools import notebook_file, pictures, project, setup_cell
 
@@ -280,3 +282,23 @@ def test_solutions_are_accepted_and_exercises_are_open(course):
 @pytest.mark.parametrize("name", TRAINS)
 def test_what_is_said_to_train_exists(name):
     assert name in [path.stem for path in COURSE]
+
+
+def test_section_11_of_notebook_13_needs_only_the_settings():
+    """Section 1 sends whoever has numbers straight there; `options` was once defined in between."""
+    [path] = [path for path in COURSE if path.stem == "13_your_own_csv"]
+    cells = load(path)["cells"]
+    heads = [source(cell).partition(". ")[0] for cell in cells]
+    start, end = heads.index("## 11"), heads.index("## 12")
+    chosen = cells[: heads.index("## 2")] + cells[start:end]
+    known = {*vars(builtins), "get_ipython"}
+    for cell in chosen:
+        if cell["cell_type"] != "code":
+            continue
+        nodes = [*ast.walk(ast.parse(as_python(cell)))]
+        names = [node for node in nodes if isinstance(node, ast.Name)]
+        known |= {node.id for node in names if not isinstance(node.ctx, ast.Load)}
+        known |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        known |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+        known |= {(a.asname or a.name).partition(".")[0] for a in nodes if isinstance(a, ast.alias)}
+        assert not {node.id for node in names} - known, cell["id"]

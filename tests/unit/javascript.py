@@ -40,3 +40,25 @@ def tokenize(texts: list[str]) -> list[list[dict]]:
     done = subprocess.run([node, "-e", RUN, *files], check=False, **options)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+WORK = """
+const { readFileSync } = require("node:fs");
+const [expression, ...scripts] = process.argv.slice(1);
+const data = JSON.parse(readFileSync(0, "utf8"));
+const code = scripts.map((script) => readFileSync(script, "utf8")).join("\\n");
+const found = new Function("data", `${code}; return ${expression};`)(data);
+process.stdout.write(JSON.stringify(found));
+"""
+
+
+def gives(scripts: list[str], expression: str, data: object):
+    """What some scripts in `helpers/widgets/static` give for an expression of `data`."""
+    node = find_node()
+    if node is None:
+        pytest.skip("skipped: Node.js was not found; the tests in a browser look at the same")
+    files = [str(widgets.STATIC / name) for name in scripts]
+    options = {"input": json.dumps(data), "capture_output": True, "encoding": "utf8"}
+    done = subprocess.run([node, "-e", WORK, expression, *files], check=False, **options)
+    assert done.returncode == 0, done.stderr[-1000:]
+    return json.loads(done.stdout)

@@ -48,7 +48,7 @@ def test_the_devcontainer_sets_up_and_then_fetches(monkeypatch):
 
 def test_the_devcontainer_forwards_the_port_on_which_lab_listens():
     assert DEVCONTAINER["postAttachCommand"] == "python3 tasks.py lab --no-browser"
-    port = re.search(r'"--port", type=int, default=(\d+)', (project.ROOT / "tasks.py").read_text())
+    port = re.search(r'"--port", default="(\d+)"', (project.ROOT / "tasks.py").read_text())
     assert DEVCONTAINER["forwardPorts"] == [int(port[1])]
     assert list(DEVCONTAINER["portsAttributes"]) == [port[1]]
 

@@ -237,3 +237,19 @@ def test_glove_has_a_row_for_each_word():
     assert len(row_of) == len(vectors) == 400_000
     assert vectors.shape[1] == 50
     assert row_of["the"] == 0
+
+
+def test_the_review_of_each_amazon_sentence_is_known():
+    known = corpora.amazon_reviews()
+    parts = corpora.load("ratings")
+    amazon = parts["train"].features["domain"].str2int("amazon")
+    texts = [row["text"] for part in parts.values() for row in part if row["domain"] == amazon]
+    assert len(texts) == 3685 and set(texts) <= set(known)
+    assert known["incredibe price / performance."] == "2"  # 2_1 in the file
+    assert len(set(known.values())) == 300
+
+
+@pytest.mark.parametrize("domain", ["tweets", "movie"])
+def test_sentences_that_are_texts_of_their_own_have_no_origin(domain):
+    with pytest.raises(ValueError, match=rf'"{domain}" are whole texts'):
+        corpora.origins(domain)

@@ -11,13 +11,17 @@ import time
 import zipfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 from helpers import downloads, files
+from tests.unit.test_children import end_of
 from tests.unit.test_downloads import left_behind
+from tools import environment, project
 
 ARCHIVE = "thing-1-py3-none-any.whl"
 SENT = 100_000  # bytes that arrive before a connection is cut or stands still
+LOGIN = b"<html><body><form action='/login'>Welcome to our hotel</form></body></html>"
 
 
 def wheel(path: Path) -> dict:
@@ -57,11 +61,17 @@ class Index(http.server.BaseHTTPRequestHandler):
         if mood == "no such package":
             self.send_error(404)
             return
+        if mood == "login page" or (mood == "a page for it" and "/files/" in self.path):
+            self.begin("text/html", len(LOGIN))
+            self.wfile.write(LOGIN)
+            return
         if self.path.endswith("/thing/"):
             page = f'<a href="/files/{ARCHIVE}">{ARCHIVE}</a>'.encode()
             self.begin("text/html", len(page))
             self.wfile.write(page)
             return
+        if mood == "shorter":
+            content = content[:SENT]
         self.begin("application/octet-stream", len(content))
         if mood in ("cut off", "still"):
             self.wfile.write(content[:SENT])
@@ -74,6 +84,7 @@ class Index(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(length))
+        self.send_header("Cache-Control", "max-age=3600")
         self.end_headers()
 
 
@@ -113,7 +124,10 @@ def arrives() -> bool:
         ("cut off", "cut off.* run the same command again"),
         ("still", "stood still.* set PIP_DEFAULT_TIMEOUT"),
         ("other bytes", "other bytes were sent. Nothing was kept"),
+        ("shorter", "cut off, or other bytes were sent. Nothing was kept"),
         ("no such package", "Is there a network.*'python3 tasks.py lab'"),
+        ("login page", "Is there a network.*in a Wi-Fi with a login page, log in"),
+        ("a page for it", "other bytes were sent. Nothing was kept"),
     ],
 )
 def test_a_download_that_fails_is_explained_leaves_nothing_and_works_next_time(
@@ -164,10 +178,65 @@ def test_a_download_killed_half_way_is_forgotten_and_done_again(index):
     while not index.folder.exists() or downloads.bytes_below(index.folder) < SENT // 2:
         assert time.monotonic() < deadline and child.poll() is None, "nothing arrives"
         time.sleep(0.05)
+    started = psutil.Process(child.pid).children(recursive=True)
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
+    assert started and end_of(started)
     left = [index.folder / name for name in left_behind(index.folder)]
     assert len(left) == 1 and files.is_marked(left[0])
     index.mood = "well"
     index.goes_on.set()
     assert arrives()
+
+
+# ---------------------------------------------------------------- the packages of the set-up
+
+
+@pytest.fixture
+def venv(index, tmp_path, monkeypatch) -> Path:
+    """What stands for `.venv`; pip keeps what it fetches, as it does with an index on the web."""
+    python = environment.python_of(tmp_path / "venv")
+    python.parent.mkdir(parents=True)
+    if os.name == "nt":
+        pytest.skip("it needs a link to this Python")
+    python.symlink_to(sys.executable)
+    monkeypatch.setenv("PIP_TRUSTED_HOST", "127.0.0.1")
+    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    return tmp_path / "venv"
+
+
+def installed(venv: Path) -> bool:
+    """Whether the real pip installs the one package, and all of it."""
+    target = venv / "new"
+    environment.pip_install(venv, ["--target", str(target), "--no-deps", "thing"])
+    return (target / "inside" / "a.bin").stat().st_size == 400_000
+
+
+@pytest.mark.parametrize(
+    ("mood", "message"),
+    [
+        ("login page", "login page of a Wi-Fi(.|\n)*log in(.|\n)*No matching distribution"),
+        ("a page for it", "no package: it was cut off, or something on the way sent a page"),
+        ("shorter", "no package: it was cut off"),
+        ("cut off", "cut off"),  # in which words depends on the version of pip
+    ],
+)
+def test_a_package_that_is_none_is_explained_and_the_next_set_up_repairs(
+    index, venv, mood, message, capsys
+):
+    index.mood = mood
+    with pytest.raises(project.Trouble, match=message):
+        installed(venv)
+    assert "Traceback" not in capsys.readouterr().out
+    assert not (venv / "new").exists() or not any((venv / "new").iterdir())
+    index.mood = "well"
+    assert installed(venv)
+
+
+def test_without_an_index_nobody_is_sent_to_a_login_page():
+    said = "ERROR: Could not find a version that satisfies the requirement x (from versions: none)"
+    assert "login page" in environment.explain_pip(said)
+    assert "login page" not in environment.explain_pip(said, offline=True)
+    assert said in environment.explain_pip(said, offline=True)

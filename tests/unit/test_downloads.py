@@ -1,6 +1,8 @@
 """Downloads: hashes, interruptions, hostile archives, two processes at once. No network needed."""
 
+import gzip
 import io
+import random
 import subprocess
 import sys
 import tarfile
@@ -43,7 +45,8 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "sources", lambda: {"thing": source})
 
     def copy(command, label, target, size, log):
-        (target / archive.name).write_bytes(archive.read_bytes())
+        sent = archive.with_name(source["archive"])
+        (target / sent.name).write_bytes(sent.read_bytes())
         return 0
 
     monkeypatch.setattr(downloads, "run_with_bar", copy)
@@ -143,6 +146,97 @@ def test_a_link_in_a_tar_archive_is_not_followed(tmp_path):
     assert [name for name, _ in downloads.members(archive, "inside/")] == ["plain"]
 
 
+def zipped(content: bytes) -> bytes:
+    """The bytes of a zip archive with one member."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.writestr("inside/a.txt", content)
+    return buffer.getvalue()
+
+
+def packed(content: bytes) -> bytes:
+    """The bytes of a .tar.gz archive with one member."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as bundle:
+        about = tarfile.TarInfo("inside/a.txt")
+        about.size = len(content)
+        bundle.addfile(about, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+BYTES = random.Random(0).randbytes(200_000)
+NO_ARCHIVES = {
+    "nothing": b"",
+    "a page": b"<html>Welcome</html>",
+    "half a zip": zipped(BYTES)[:100_000],
+    "half a tar.gz": packed(BYTES)[:100_000],
+    "a zip changed inside": zipped(BYTES).replace(BYTES[5000:5050], bytes(50)),
+    "a tar.gz changed inside": packed(BYTES)[:90_000] + bytes(500) + packed(BYTES)[90_500:],
+    "a page, gzipped": gzip.compress(b"<html>Welcome</html>"),
+}
+
+
+@pytest.mark.parametrize("suffix", [".whl", ".tar.gz"])
+@pytest.mark.parametrize("name", NO_ARCHIVES)
+def test_what_is_no_archive_is_told_leaves_nothing_and_the_next_try_repairs(place, name, suffix):
+    """Its hash is the listed one: in a fork that lists the hash of what it was sent."""
+    folder, source, archive = place
+    whole, listed = archive.read_bytes(), dict(source)
+    archive = archive.rename(archive.with_name(f"none-1{suffix}"))
+    archive.write_bytes(NO_ARCHIVES[name])
+    source |= {"archive": archive.name, "sha256": downloads.sha256(archive)}
+    with pytest.raises(downloads.DownloadError, match=r"is no archive, or is damaged|a\.txt"):
+        downloads.folder("thing")
+    assert left_behind(folder) == []
+    source |= listed
+    archive.with_name(source["archive"]).write_bytes(whole)
+    assert (downloads.folder("thing") / "a.txt").read_bytes() == b"hello"
+
+
+@pytest.mark.parametrize("make", [zipped, packed])
+def test_an_archive_that_would_fill_the_disk_is_stopped_on_the_way(tmp_path, make):
+    archive = tmp_path / ("bomb.whl" if make is zipped else "bomb.tar.gz")
+    archive.write_bytes(make(bytes(50_000_000)))
+    source = {"inside": "inside/", "tree": "any"}
+    with pytest.raises(downloads.DownloadError, match="more than 20 times as large"):
+        downloads.unpack(archive, source, tmp_path / "out")
+    assert (tmp_path / "out" / "a.txt").stat().st_size < 5_000_000
+
+
+def test_of_a_source_with_one_hash_what_file_browsers_leave_does_not_count(place):
+    folder, source, _ = place
+    downloads.folder("thing")
+    source["tree"] = files.tree_sha256(folder / "thing")
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._a.txt"):
+        (folder / "thing" / name).write_bytes(b"\0")
+    assert downloads.faults(folder / "thing", source) == []
+    (folder / "thing" / "b.txt").write_bytes(b"\0")
+    assert downloads.faults(folder / "thing", source) != []
+
+
+def test_who_waits_for_another_program_says_so(place, capsys):
+    """The other one holds the lock in a process of its own, until this one has said its line."""
+    folder, *_ = place
+    folder.mkdir()
+    program = (
+        "import sys; from pathlib import Path; from helpers import downloads\n"
+        f"downloads.FOLDER = Path({str(folder)!r})\n"
+        "with downloads.locked('thing'): print('held', flush=True); sys.stdin.readline()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    other = subprocess.Popen([sys.executable, "-c", program], cwd=files.PACKAGE.parent, **pipes)
+    assert other.stdout.readline() == "held\n"
+    fetching = threading.Thread(target=downloads.fetch, args=("thing",))
+    fetching.start()
+    said = ""
+    while not said:
+        said = capsys.readouterr().out
+    other.communicate("\n")
+    fetching.join()
+    assert said.startswith("thing: another program of the course is at work on it; waiting")
+    assert left_behind(folder) == ["thing"]
+
+
 @pytest.mark.parametrize(
     ("said", "cure"),
     [
@@ -152,6 +246,7 @@ def test_a_link_in_a_tar_archive_is_not_followed(tmp_path):
         ("OSError('Tunnel connection failed: 407 Proxy Authentication Required')", "HTTPS_PROXY"),
         ("OSError: [Errno 28] No space left on device", "Make room"),
         ("/usr/bin/python: No module named pip", "ensurepip"),
+        ("SSLError(SSLCertVerificationError(1, 'CERTIFICATE_VERIFY_FAILED", "PIP_CERT"),
         ("ERROR: No matching distribution found", "Is there a network"),
     ],
 )

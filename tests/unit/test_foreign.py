@@ -16,7 +16,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from helpers import downloads, files, folders, gguf_weights
+from helpers import children, downloads, files, folders, gguf_weights
 from tests.unit.test_downloads import place  # noqa: F401
 from tests.unit.test_pack import OTHER, made, tiny, tiny_wheel  # noqa: F401
 from tests.unit.test_tasks import copy, installs  # noqa: F401
@@ -50,13 +50,16 @@ def everything(folder: Path) -> dict[str, bytes | str]:
 # ---------------------------------------------------------------- the virtual environment
 
 
-@pytest.mark.parametrize("kind", ["a folder", "a stamp of another", "a link", "a file"])
+@pytest.mark.parametrize(
+    "kind", ["a folder", "a stamp of another", "a link", "a link that leads nowhere", "a file"]
+)
 def test_an_environment_of_the_users_own_stays(installs, tmp_path, kind):  # noqa: F811
     venv = tmp_path / ".venv"
     if kind == "a file":
         plant(venv)
-    elif kind == "a link":
-        plant(tmp_path / "elsewhere" / "pyvenv.cfg")
+    elif "link" in kind:
+        if kind == "a link":
+            plant(tmp_path / "elsewhere" / "pyvenv.cfg")
         venv.symlink_to(tmp_path / "elsewhere")
     else:
         plant(venv / "pyvenv.cfg")
@@ -88,8 +91,7 @@ def test_an_environment_of_an_earlier_version_is_known_by_its_stamp(installs, tm
 
 
 def test_a_python_without_venv_leaves_what_the_next_try_may_remove(tmp_path, monkeypatch):
-    failed = subprocess.CompletedProcess([], 1, "", "No module named venv")
-    monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: failed)
+    monkeypatch.setattr(children, "finished", lambda command: (1, "No module named venv"))
     for _ in range(2):
         with pytest.raises(project.Trouble, match="sudo apt install"):
             environment.remake(tmp_path / ".venv")
@@ -244,6 +246,21 @@ def test_clean_follows_no_link(used, tmp_path_factory, capsys):
     assert "left in data/downloads: films" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("linked", ["data/downloads", "data", "outputs/site", "outputs"])
+def test_clean_leaves_what_a_linked_folder_holds(used, tmp_path_factory, linked, capsys):
+    """Several clones may share their data, or a page lie where a server shows it."""
+    shared = tmp_path_factory.mktemp("shared") / "folder"
+    shutil.move(used / linked, shared)
+    (used / linked).symlink_to(shared)
+    before = everything(shared)
+    assert clean.main() == 0
+    assert everything(shared) == before and len(before) > 2
+    said = (
+        "outputs/site" if linked == "outputs" else "data/downloads" if linked == "data" else linked
+    )
+    assert f"left {said}: it is a link" in capsys.readouterr().out
+
+
 def test_clean_does_not_believe_a_manifest_that_leads_elsewhere(used, capsys):
     """It may name only what lies below its folder, and only one that the course wrote counts."""
     model, own = used / "data" / "downloads" / "model-safetensors", plant(used / "own" / "a.txt")
@@ -270,7 +287,9 @@ def test_a_notebook_that_is_edited_while_it_is_refreshed_keeps_the_edit(tmp_path
     command = [sys.executable, "-m", "tools.run_notebooks", str(path)]
     ran = subprocess.run(command, cwd=project.ROOT, capture_output=True, text=True)
     assert ran.returncode != 0 and "edited while it ran" in ran.stderr
-    assert "refresh 10" in ran.stderr and "Traceback" not in ran.stderr
+    assert "refresh 10" in ran.stderr
+    # A traceback of ours; the kernel may print one of its own while it is being shut down.
+    assert str(project.ROOT / "tools") not in ran.stderr
     text = path.read_text(encoding="utf8")
     assert "import  pathlib" in text and '"output_type"' not in text
     assert [other.name for other in tmp_path.iterdir()] == [path.name]
@@ -562,17 +581,15 @@ IN_A_MARKED_FOLDER = "inside .venv, which was marked before"
 INTO_A_NEW_FOLDER = "into the folder that write_folder or work_folder gives, which is its own"
 INTO_A_TEMPORARY_FOLDER = "into a TemporaryDirectory"
 ALLOWED = {  # (file, function); in a notebook (file, cell)
-    ("tools/environment.py", "set_up"): IN_A_MARKED_FOLDER,
-    ("tools/environment.py", "run_pip"): IN_A_MARKED_FOLDER,
+    ("tools/environment.py", "install"): IN_A_MARKED_FOLDER,
+    ("tools/environment.py", "logged"): IN_A_MARKED_FOLDER,
     ("tools/environment.py", "quiet_jupyter"): IN_A_MARKED_FOLDER,
     ("tools/environment.py", "prepare_browser"): IN_A_MARKED_FOLDER,
     ("tools/site/build.py", "fill"): INTO_A_NEW_FOLDER,
     ("tools/site/build.py", "write_page"): INTO_A_NEW_FOLDER,
     ("tools/site/build.py", "place_pictures"): INTO_A_NEW_FOLDER,
     ("tools/site/build.py", "write_search"): INTO_A_NEW_FOLDER,
-    ("tools/teaching/pack.py", "fill"): INTO_A_NEW_FOLDER,
-    ("tools/teaching/pack.py", "copy_course"): INTO_A_NEW_FOLDER,
-    ("tools/teaching/pack.py", "place"): INTO_A_NEW_FOLDER,
+    ("tools/teaching/pack.py", "copy_files"): INTO_A_NEW_FOLDER,
     ("helpers/downloads.py", "download"): INTO_A_NEW_FOLDER,
     ("helpers/downloads.py", "unpack"): INTO_A_NEW_FOLDER,
     ("helpers/gguf_weights.py", "convert"): INTO_A_NEW_FOLDER,
@@ -584,12 +601,10 @@ ALLOWED = {  # (file, function); in a notebook (file, cell)
     ("helpers/validation.py", "claim"): INTO_A_NEW_FOLDER,
     ("tools/experiments/training_speed.py", "by_trainer"): INTO_A_TEMPORARY_FOLDER,
     ("tools/experiments/cost_against_size.py", "numbered_csv"): INTO_A_TEMPORARY_FOLDER,
-    ("helpers/downloads.py", "fetch"): "a lock empties its file; free_lock has looked at that",
-    ("helpers/gguf_weights.py", "folder"): "a lock empties its file; free_lock has looked at that",
+    ("helpers/downloads.py", "locked"): "a lock empties its file; check_lock has looked at that",
     ("helpers/storage.py", "locked"): "a lock empties its file; that is looked at before",
     ("tools/experiments/runs.py", "append"): "an empty file of its own, among temporary files",
     ("tools/mutants/run.py", "report_to"): "it opens the null device",
-    ("notebooks/09_regression_and_domains.ipynb", "31c75bb4"): "a column's name, no file",
 }
 
 

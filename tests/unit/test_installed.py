@@ -115,6 +115,36 @@ def test_the_setup_cell_recorded_rows_and_a_corpus_work_from_the_wheel(site, tmp
     assert ran.stdout.splitlines()[-1] == expected
 
 
+# ---------------------------------------------------------------- how threads wait
+
+WAITS = "\nimport os, sys\nassert 'torch' not in sys.modules\nimport torch"
+WAITS += "\nprint([os.environ.get(name) for name in ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT')])"
+
+
+@pytest.mark.parametrize(
+    ("said", "found", "spins"),
+    [
+        ({}, [None, "3000"], "3000"),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, ["ACTIVE", None], "30000000000"),
+        ({"GOMP_SPINCOUNT": "777"}, [None, "777"], "777"),
+        ({"KMP_BLOCKTIME": "100"}, [None, None], "300000"),
+    ],
+)
+def test_threads_soon_sleep_after_the_setup_cell_unless_somebody_said_how_they_wait(
+    clone, monkeypatch, said, found, spins
+):
+    """`OMP_DISPLAY_ENV` makes the library that torch brings along tell what it has read."""
+    for name in helpers.SAY_HOW_TO_WAIT:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"OMP_DISPLAY_ENV": "VERBOSE", **said}.items():
+        monkeypatch.setenv(name, value)
+    ran = run(SETUP + WAITS, clone / "notebooks")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[-1] == str(found)
+    for line in [line for line in ran.stderr.splitlines() if "GOMP_SPINCOUNT" in line]:
+        assert line.split("'")[1] == spins  # there are lines on Linux only
+
+
 # ---------------------------------------------------------------- in a clone
 
 

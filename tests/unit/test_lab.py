@@ -88,6 +88,43 @@ def test_the_server_ends_with_its_own_exit_code():
     assert lab.wait() == 5
 
 
+HANDS_OVER = """
+import sys
+from pathlib import Path
+from tools import environment, project
+project.ROOT = Path(sys.argv[1])
+sys.exit(environment.hand_over(Path(sys.executable), "waits", "polite"))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_a_command_ends_the_module_that_it_has_handed_over_to(number, tmp_path):
+    """Such as the one that fetches weights and data, or a study."""
+    (tmp_path / "waits.py").write_text(SERVER, encoding="utf8")
+    command = [sys.executable, "-c", HANDS_OVER, str(tmp_path)]
+    tasks = subprocess.Popen(command, cwd=project.ROOT, stdout=subprocess.PIPE, text=True)
+    module = psutil.Process(int(tasks.stdout.readline()))
+    tasks.send_signal(number)
+    assert tasks.wait() == 128 + number
+    assert not module.is_running() or module.status() == psutil.STATUS_ZOMBIE
+
+
+def test_ctrl_c_gives_the_module_time_to_end_and_then_ends_both(tmp_path):
+    """A terminal sends it to both. This module hears it, and does not end."""
+    (tmp_path / "waits.py").write_text(SERVER, encoding="utf8")
+    program = HANDS_OVER.replace("project.ROOT =", "environment.lab.GRACE = 0.5; project.ROOT =")
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    tasks = subprocess.Popen(command, cwd=project.ROOT, **options)
+    module = psutil.Process(int(tasks.stdout.readline()))
+    module.send_signal(signal.SIGINT)
+    assert tasks.stdout.readline() == "sure?\n"
+    assert tasks.poll() is None
+    tasks.send_signal(signal.SIGINT)
+    assert tasks.wait() == -signal.SIGINT
+    assert not module.is_running() or module.status() == psutil.STATUS_ZOMBIE
+
+
 def test_an_orphan_would_be_seen(tmp_path: Path):
     """Without the handlers, the server outlives what started it."""
     starter = STARTER.replace("from tools import lab", "from tools import lab\nlab.PASSED_ON = []")

@@ -2,7 +2,6 @@
 
 import copy
 import gzip
-import html
 import itertools
 import json
 import random
@@ -10,19 +9,14 @@ import re
 import subprocess
 import sys
 
-import nbformat
 import pytest
 from tokenizers import pre_tokenizers
 
 from helpers import chat, checkpoints, widgets
-from helpers.widgets import frame
 from helpers.widgets.masks import TABLES, TRIES, conversation, trained
-from tests.unit import javascript, widget_texts
+from tests.unit import figures, javascript, widget_texts
 from tools.experiments import chat_tables
-from tools.site import notebooks, tidy
-from tools.teaching import slides
 
-LARGEST = 270_000  # characters that a notebook stores
 IGNORED, END = -100, 2
 HALVES = range(0xD800, 0xE000)  # of surrogate pairs: no characters
 RUN = """
@@ -55,22 +49,7 @@ def tokenizer():
 @pytest.fixture(scope="module")
 def shown() -> dict[str, str]:
     """What the figure displays, by kind."""
-    return display()
-
-
-def display() -> dict[str, str]:
-    """What the figure displays, anew."""
-    found: list[dict] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frame, "display", lambda data, **options: found.append(data))
-        widgets.masks()
-    (data,) = found
-    return data
-
-
-def page(shown: dict[str, str]) -> str:
-    """The page inside the stored frame."""
-    return html.unescape(re.search(r'srcdoc="([^"]*)"', shown["text/html"])[1])
+    return figures.shown("masks")
 
 
 def javascript_gives(expression: str, data: object, **change: object):
@@ -93,28 +72,6 @@ def javascript_gives(expression: str, data: object, **change: object):
     return json.loads(done.stdout)
 
 
-# ---------------------------------------------------------------- what a notebook stores
-
-
-def test_the_figure_is_html_and_words_and_the_same_each_time(shown):
-    assert set(shown) == {"text/html", "text/plain"}
-    assert shown == display()
-    assert len(shown["text/html"]) < LARGEST
-
-
-def test_without_scripts_or_trust_the_words_are_there(shown):
-    words = html.escape(shown["text/plain"])
-    assert f'<p id="in-words">{words}</p>' in page(shown)
-    outside = re.sub(r"<[^>]*>", "", shown["text/html"])
-    assert outside == f"{html.escape(frame.RUN)}{words}"
-
-
-def test_the_figure_asks_no_other_host_and_is_locked_in(shown):
-    stored = shown["text/html"]
-    assert 'sandbox="allow-scripts"' in stored and stored.count("<") == 2
-    assert not re.search(r"https?:|src=|href=|@import|url\(|fetch\(|eval\(", page(shown))
-
-
 def test_the_words_mark_the_answer_and_its_end_token_as_trained(shown, tokenizer):
     (first, *_) = TRIES.values()
     listed = shown["text/plain"].partition("line break): ")[2].removesuffix(".").split(" | ")
@@ -126,19 +83,6 @@ def test_the_words_mark_the_answer_and_its_end_token_as_trained(shown, tokenizer
         "def 1604 (trained) | ect 374 (trained) | <|im_end|> 2 (trained) | ↵ 198."
         in (shown["text/plain"])
     )
-
-
-def test_the_web_pages_keep_the_figure_and_a_slide_shows_its_words(shown, tmp_path):
-    output = nbformat.v4.new_output("display_data", data=shown)
-    cell = nbformat.v4.new_code_cell("widgets.masks()", outputs=[output], execution_count=1)
-    path = tmp_path / "figure.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
-    tree = tidy.tree(notebooks.Rendering(path).html())
-    (figure,) = tidy.tree(str(tree)).find_all("iframe")
-    assert figure["srcdoc"] == page(shown)
-    assert figure["onload"] == frame.FOLLOW
-    cell = json.loads(path.read_text(encoding="utf8"))["cells"][0]
-    assert html.escape(shown["text/plain"]) in slides.outputs(cell)
 
 
 # ---------------------------------------------------------------- the tokenizer

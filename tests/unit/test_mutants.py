@@ -19,6 +19,8 @@ OTHERWISE = {
     "03-1": "from one side, or by autograd",
     "04-1": "lets the library compute the loss",
     "04-2": "changes the gradients it is given",
+    "05-2": "computes in float32",
+    "05-3": "computes in float32",
     "08-2": "draws other positions",
 }
 LIVE = ["05-1", "04-3"]  # a few seconds each

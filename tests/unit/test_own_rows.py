@@ -113,6 +113,14 @@ def test_a_swallowed_row_may_itself_have_a_field_too_many(tmp_path):
         load(tmp_path, plain(lines, "text,label"))
 
 
+def test_rows_swallowed_into_a_record_that_does_not_fit_the_header_are_named_too(tmp_path):
+    """Such a record is left out as one row, and would take the lines in it along."""
+    lines = [*PLAIN]
+    lines[9], lines[12] = '"Love is all\tham', 'Yesterday"\tsome\tspam'
+    with pytest.raises(own_data.FileError, match="rows 11 to 14 between them"):
+        load(tmp_path, plain(lines))
+
+
 def test_a_faulty_record_loses_its_first_line_only(tmp_path):
     """A quote opens in row 11 and swallows rows 12 to 14; then `"x` does not end it."""
     lines = [*PLAIN]

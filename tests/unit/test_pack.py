@@ -16,6 +16,12 @@ from tools import describe, environment, project
 from tools.teaching import pack, pack_texts, packing
 
 OTHER = "cp27-plan9-vax"
+SOURCES = """
+[films]
+tree = "of all files"
+[news]
+members = { "secret.txt" = "its hash" }
+"""
 
 
 def tiny_wheel(folder: Path) -> None:
@@ -41,14 +47,14 @@ def tiny(tmp_path) -> Path:
     shutil.copytree(project.ROOT / "data" / "licences", root / "data" / "licences")
     shutil.copy(project.ROOT / "tasks.py", root)
     (root / "helpers").mkdir()
-    for name in ("__init__.py", "files.py", "pip_errors.py"):
+    for name in ("__init__.py", "children.py", "files.py", "pip_errors.py"):
         shutil.copy(project.ROOT / "helpers" / name, root / "helpers")
     texts = {
         "pyproject.toml": '[project]\nversion = "0.1.0"\n',
         "requirements.txt": "",
         "requirements/dev.txt": "tiny\n",
         "requirements/constraints.txt": "tiny==1.0\n",
-        "data/sources.toml": "[films]\n[news]\n",
+        "data/sources.toml": SOURCES,
         "data/downloads/films/a.txt": "a film",
         "data/downloads/films/deeper/b.txt": "another",
         "data/downloads/news/secret.txt": "may not be passed on",
@@ -56,6 +62,9 @@ def tiny(tmp_path) -> Path:
         "data/downloads/films-safetensors/model.safetensors": "made of the films",
         ".venv/x": "not to be packed",
     }
+    course = [name for name in texts if not name.startswith(("data/downloads/", ".venv"))]
+    here = [name for name in pack.files_below(root) if "__pycache__" not in name]
+    texts[pack.LIST] = "".join(f"{name}\n" for name in [*here, *course, pack.LIST])
     for name, text in texts.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf8")
@@ -86,6 +95,23 @@ def test_a_pack_says_how_to_start_and_under_which_terms(made):
     assert "`news`: somebody owns it" in said
     assert "write `python{}.{}`".format(*sys.version_info[:2]) in said
     assert "| tiny | 1.0 | MIT |" in (made / "LICENCES.md").read_text(encoding="utf8")
+
+
+def test_a_pack_says_what_its_list_protects_from_and_what_not(made):
+    said = " ".join((made / "READ_ME_FIRST.md").read_text(encoding="utf8").split())
+    assert "finds a file that was damaged or cut off" in said
+    assert "does not protect you from somebody who changed the stick on purpose" in said
+    assert "take it from a person you trust" in said
+
+
+@pytest.mark.parametrize("name", ["pack.json", "SHA256SUMS"])
+@pytest.mark.parametrize("content", [b"\xff\xfe\0", b"{", b"[]", b"17", b'{"left_out": 3}'])
+def test_a_pack_whose_own_lists_are_damaged_is_told(made, tiny, name, content):
+    (made / name).write_bytes(content)
+    with pytest.raises(
+        pack.PackError, match=r"is damaged\. Nothing was installed\. Copy the pack anew"
+    ):
+        pack.opened(made, tiny)
 
 
 def no_network() -> list[str]:
@@ -235,20 +261,136 @@ def test_data_that_are_right_stay_and_damaged_ones_are_replaced(made, tiny):
     assert (films / "a.txt").read_text(encoding="utf8") == "a film"
 
 
-def test_a_copy_without_git_is_the_copy_with_git(tmp_path):
+def test_the_packing_list_is_what_git_keeps():
+    kept = pack.tracked(project.ROOT)
+    if not kept:
+        pytest.skip("this is no clone")
+    listed = (project.ROOT / pack.LIST).read_text(encoding="utf8").splitlines()
+    cure = f"git -c core.quotepath=off ls-files > {pack.LIST}"
+    assert sorted(listed) == sorted(kept), f"files were added or removed: {cure}"
+
+
+FOREIGN = [
+    ".env",
+    "notes.txt",
+    "docs/teaching/marks.csv",
+    "notebooks/mine.ipynb",
+    ".git-credentials",
+]
+FOREIGN += [".venv/x", "data/downloads/x", "outputs/x", "tests/__pycache__/x", "helpers/.DS_Store"]
+
+
+@pytest.mark.parametrize("git", ["with git", "without git", "with a git that refuses"])
+def test_a_copy_holds_the_files_of_the_course_and_none_that_lies_among_them(
+    tmp_path, git, monkeypatch
+):
     """Of the real course, so that nothing large or private comes along."""
     if not pack.tracked(project.ROOT):
         pytest.skip("this is no clone")
     clone = tmp_path / "clone"
     command = ["git", "clone", "--quiet", str(project.ROOT), str(clone)]
     subprocess.run(command, check=True, capture_output=True)
-    pack.copy_course(clone, tmp_path / "with")
-    for made_by_commands in (".venv/x", "data/downloads/x", "outputs/x", "tests/__pycache__/x"):
-        (clone / made_by_commands).parent.mkdir(parents=True, exist_ok=True)
-        (clone / made_by_commands).touch()
-    shutil.rmtree(clone / ".git")
-    pack.copy_course(clone, tmp_path / "without")
-    assert pack.files_below(tmp_path / "without") == pack.files_below(tmp_path / "with")
+    kept = pack.tracked(clone)
+    for name in FOREIGN:
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).write_text("mine", encoding="utf8")
+    if git == "without git":
+        (clone / ".git").rename(tmp_path / "set aside")
+    elif git != "with git":
+        monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
+    pack.copy_course(clone, tmp_path / "copy")
+    assert pack.files_below(tmp_path / "copy") == sorted(kept)
+
+
+def test_without_git_and_without_the_list_nothing_is_packed(tiny, tmp_path):
+    (tiny / pack.LIST).unlink()
+    with pytest.raises(pack.PackError, match=r"packing_list\.txt is missing.*Get the course anew"):
+        pack.make(tmp_path / "p", tiny, tiny_wheel, {})
+    assert not list(tmp_path.glob("*p")) and not list(tmp_path.glob(".sft*"))
+
+
+def test_only_the_members_of_a_source_are_packed(tiny, tmp_path):
+    (tiny / "data/downloads/news/notes.txt").write_text("mine", encoding="utf8")
+    made = pack.make(tmp_path / "p", tiny, tiny_wheel, {})
+    assert pack.files_below(made / "sources" / "news") == ["secret.txt"]
+
+
+@pytest.mark.parametrize(
+    ("place", "to"),
+    [
+        ("tasks.py", "elsewhere/secret"),
+        ("data/licences", "moved"),
+        ("data/downloads/films/a.txt", "elsewhere/secret"),
+        ("data/downloads/news/secret.txt", "elsewhere/secret"),
+    ],
+)
+def test_a_link_in_what_is_packed_is_refused(tiny, tmp_path, place, to):
+    secret = tmp_path / "elsewhere" / "secret"
+    secret.parent.mkdir()
+    secret.write_text("a private key", encoding="utf8")
+    (tiny / place).rename(tmp_path / "moved")
+    (tiny / place).symlink_to(tmp_path / to)
+    if place.endswith("films/a.txt"):  # of this source, whatever is a plain file goes in
+        made = pack.make(tmp_path / "p", tiny, tiny_wheel, {})
+        assert pack.files_below(made / "sources" / "films") == ["deeper/b.txt"]
+        return
+    with pytest.raises(pack.PackError, match=f"{place}.* is a link, or lies in a linked folder"):
+        pack.make(tmp_path / "p", tiny, tiny_wheel, {})
+    assert not (tmp_path / "p").exists() and not list(tmp_path.glob(".sft*"))
+
+
+@pytest.mark.parametrize("linked", ["data/downloads", "data/downloads/films"])
+def test_downloads_that_lie_elsewhere_are_packed(tiny, tmp_path, linked):
+    (tiny / linked).rename(tmp_path / "elsewhere")
+    (tiny / linked).symlink_to(tmp_path / "elsewhere")
+    made = pack.make(tmp_path / "p", tiny, tiny_wheel, {"news": "somebody owns it"})
+    assert pack.files_below(made / "sources") == ["films/a.txt", "films/deeper/b.txt"]
+
+
+@pytest.mark.parametrize("name", ["sources/films/a.txt", "sources/films", "sources", "wheels"])
+def test_a_link_on_the_stick_is_refused_before_anything_is_read(made, tmp_path, name):
+    """Also one to the very same bytes: what it leads to may be another thing in a moment."""
+    (made / name).rename(tmp_path / "elsewhere")
+    (made / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(pack.PackError, match=f"^{name} in .* is a link, and a pack has none"):
+        pack.verify(made, pack.tag())
+
+
+CLUTTER = (".DS_Store", "Thumbs.db", "desktop.ini", "._a.txt", "._tiny-1.0-py3-none-any.whl")
+
+
+def clutter(folder: Path) -> None:
+    """What file browsers leave, in a folder and in all below it."""
+    for place in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
+        for name in CLUTTER:
+            (place / name).write_bytes(b"\0\5\26\7")
+
+
+def test_what_file_browsers_leave_goes_neither_into_a_pack_nor_out_of_it(tiny, tmp_path):
+    clutter(tiny)
+    made = pack.make(tmp_path / "stick" / "pack", tiny, tiny_wheel, {"news": "somebody owns it"})
+    assert not [path for path in made.rglob("*") if path.name in CLUTTER]
+    clutter(made)
+    fresh = tmp_path / "laptop"
+    shutil.copytree(made / "course", fresh)
+    ran = set_up(fresh, made)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    below = [path.name for path in (fresh / "data" / "downloads").rglob("*")]
+    assert not set(below) & set(CLUTTER) and "b.txt" in below
+    pack.make(made, tiny, tiny_wheel, {})
+    assert not [name for name in pack.sums(made) if Path(name).name in CLUTTER]
+
+
+def test_a_source_that_the_course_does_not_have_is_not_taken_from_a_stick(made, tiny):
+    (made / "sources" / "films-safetensors").mkdir()
+    (made / "sources" / "films-safetensors" / "x").write_text("planted", encoding="utf8")
+    pack.list_files(made, pack.sums(made), ["sources/films-safetensors/x"])
+    pack.verify(made, pack.tag())
+    before = (tiny / "data/downloads/films-safetensors/model.safetensors").read_bytes()
+    pack.place(made, tiny, {})
+    after = tiny / "data/downloads/films-safetensors"
+    assert [path.name for path in after.iterdir()] == ["model.safetensors"]
+    assert (after / "model.safetensors").read_bytes() == before
 
 
 def test_every_source_has_a_decision_and_terms():

@@ -1,5 +1,6 @@
 """Figures: what they show is in them, and their words go with them."""
 
+import html
 import re
 from xml.etree import ElementTree
 
@@ -194,7 +195,75 @@ def test_precision_recall_marks_the_share_of_positives_of_each_curve():
 
 def test_the_reliability_diagram_shows_the_table_and_how_many_cases_it_rests_on():
     probabilities = 1 / (1 + np.exp(-SCORES))
-    upper, lower = plots.reliability({"model": (LABELS, probabilities)}, bins=5).axes
+    judged = {"model": (LABELS, probabilities), "surer": (LABELS, probabilities.round())}
+    figure = plots.reliability(judged, "A message", bins=5)
     table = metrics.reliability_table(LABELS, probabilities, 5)
-    assert upper.lines[0].get_ydata().tolist() == table["share"].tolist()
-    assert lower.lines[0].get_ydata().tolist() == table["n"].tolist()
+    dots, sizes = (
+        figure.axes[0].collections[-1].get_offsets(),
+        figure.axes[0].collections[-1].get_sizes(),
+    )
+    assert np.allclose(dots, table[["probability", "share"]])
+    distances, intervals = (
+        np.array(lines.get_segments()) for lines in figure.axes[0].collections[:2]
+    )
+    assert np.allclose(distances[:, 0, 1], table["probability"])
+    assert np.allclose(distances[:, 1], table[["probability", "share"]])
+    limits = metrics.wilson(table["share"] * table["n"], table["n"])
+    assert np.allclose(intervals[:, :, 1], np.stack(limits, axis=1))
+    assert (np.argsort(sizes, kind="stable") == np.argsort(table["n"], kind="stable")).all()
+    assert figure.get_suptitle() == "A message" and len(figure.axes) == 2
+    error = metrics.expected_calibration_error(LABELS, probabilities, 5)
+    assert figure.axes[0].get_title() == f"model: ECE {error:.3f}"
+
+
+def test_a_table_of_sentences_shows_them_whole_and_lets_them_wrap(monkeypatch):
+    shown: list[dict] = []
+    monkeypatch.setattr(plots, "display", lambda data, **options: shown.append(data))
+    sentence = "a film <b> & " + "that goes on and on " * 12
+    plots.show_sentences(pd.DataFrame({"label": ["negative"], "sentence": [sentence]}))
+    (data,) = shown
+    assert html.escape(sentence.strip(), quote=False) in data["text/html"]
+    assert data["text/html"].count("white-space: normal") == 4
+    assert "..." not in data["text/plain"] and "…" not in data["text/plain"]
+    assert " ".join(data["text/plain"].split()).endswith(" ".join(sentence.split()))
+    assert max(map(len, data["text/plain"].splitlines())) <= 90
+
+
+def test_a_forest_plot_has_a_row_for_each_name_and_none_drawn_where_nothing_was_measured():
+    table = pd.DataFrame(
+        {"mean": [1.0, np.nan, 3.0], "low": [0.0, np.nan, 2.0], "high": [2.0, np.nan, 5.0]},
+        index=[16, 64, 1024],
+    )
+    _, axes = plots.new()
+    plots.forest(axes, table)
+    plots.forest(axes, table, plots.GREEN, hollow=True)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["16", "64", "1,024"]
+    for intervals, line in zip(axes.collections, axes.lines[1::2], strict=True):
+        ends = [[x for x, _ in segment] for segment in intervals.get_segments() if len(segment)]
+        assert [0, 2] in ends and [2, 5] in ends
+        np.testing.assert_equal(line.get_xdata(), table["mean"].to_numpy())
+    bottom, top = axes.get_ylim()
+    assert bottom > top
+
+
+def test_forests_side_by_side_share_their_rows_and_hollow_points_lie_below():
+    table = pd.DataFrame({"mean": [1.0, 2], "low": [0.0, 1], "high": [2.0, 3]}, ["frozen", "VADER"])
+    figure = plots.forests({"tweets": table, "films": table + 1}, "title", "r")
+    left, right = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["tweets", "films"]
+    assert left.get_xlim() == right.get_xlim() and left.get_ylim() == right.get_ylim()
+    assert [label.get_text() for label in left.get_yticklabels()] == ["frozen", "VADER"]
+    assert left.lines[1].get_ydata().tolist() == left.get_yticks().tolist()
+    (panel,) = plots.forests({"tweets": table}, "title", "r", hollow={"tweets": table}).axes
+    filled, hollow = panel.lines[1], panel.lines[3]
+    assert (filled.get_ydata() < hollow.get_ydata()).all()
+
+
+def test_a_mean_band_reaches_from_the_lowest_to_the_highest_draw():
+    rows = pd.DataFrame({"n": [1, 1, 2, 2], "accuracy": [50.0, 54.0, 60.0, 62.0]})
+    _, axes = plots.new()
+    plots.mean_band(axes, rows, "n", "accuracy", "frozen features")
+    (line,), (band,) = axes.lines, axes.collections
+    assert line.get_ydata().tolist() == [52, 61] and line.get_color() == plots.FROZEN
+    corners = {tuple(point) for point in band.get_paths()[0].vertices.tolist()}
+    assert {(1, 50), (1, 54), (2, 60), (2, 62)} <= corners

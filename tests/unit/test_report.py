@@ -1,15 +1,23 @@
 """Report and model card: what they say is computed, and nothing in them runs."""
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
+from huggingface_hub import ModelCard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 from scipy import stats
@@ -28,6 +36,7 @@ from helpers import (
     training,
 )
 from helpers.report import drawings, results, templating
+from tools import project
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 TAGS = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "b", "img", "ul", "li"}
@@ -122,6 +131,19 @@ def test_the_comparison_says_who_is_ahead(result):
     near[[0, 5]] = near[[0, 5], ::-1]
     close = replace(result, outputs={"fine-tuned": first, "TF-IDF": near})
     assert report.comparison(close).startswith("These 12 texts cannot tell fine-tuned from TF-IDF")
+
+
+def test_a_difference_that_is_the_same_on_every_text_is_no_draw(result, tmp_path):
+    """No resample differs, so there is no BCa interval: that is not "equally well"."""
+    right = np.where(np.eye(2)[result.labels] == 1, 2.0, 0.0)
+    ahead = replace(result, outputs={"fine-tuned": right, "TF-IDF": -right})
+    assert report.comparison(ahead) == (
+        "fine-tuned is ahead of TF-IDF: +100.0 points of accuracy (95 % interval +100.0 to +100.0)."
+    )
+    labels = numbers(tmp_path).labels[:, None]
+    nearer = {"fine-tuned": labels + 0.5, "ridge": labels - 1}
+    said = report.comparison(replace(numbers(tmp_path), outputs=nearer))
+    assert said.startswith("fine-tuned is ahead of ridge: mean absolute error smaller by 0.5")
 
 
 def test_classes_have_their_rows_and_intervals(result):
@@ -384,6 +406,156 @@ def test_the_card_quotes_no_text_and_no_markup(tmp_path):
         len(re.split(r"(?<!\\)\|", line)) for line in body.splitlines() if line.count("|") > 6
     }
     assert len(widths) == 1
+
+
+FIELD = st.lists(
+    st.one_of(
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=3),
+        st.sampled_from(list("\\`*_[]<>|#~$&!-+=:.)(1a \n\r\t\x00\x07\x85\u2028\u202e{}%\"'@/")),
+        st.sampled_from(
+            ["---", "\n---\n", "{{ 7*7 }}", "{% raw %}", "{# x #}", "$$\\frac{1}{2}$$"]
+        ),
+        st.sampled_from(
+            ["</td><script>", "<!--", "]]>", "![x](y)", "[x]: y", "~~~", "```", "&lt;"]
+        ),
+        st.sampled_from(["- a", "1. a", "https://x.org", "www.x.org", "\n# a", "\n===\n", "**a**"]),
+    ),
+    max_size=4,
+).map("".join)
+NAME = st.tuples(FIELD, st.sampled_from(["", os.fsdecode(b"caf\xe9"), "\udc80<b>"])).map("".join)
+
+
+def with_fields(mine, file, checkpoint, date, label, model):
+    """A result in which each of these names stands, each with a letter that keeps it apart."""
+    result = scored(replace(mine, file=f"{file}x", names=[f"{label}x", f"{label}y"]))
+    outputs = dict(zip([f"{model}x", f"{model}y"], result.outputs.values(), strict=True))
+    return replace(result, outputs=outputs, checkpoint=f"{checkpoint}x", date=f"{date}x")
+
+
+def markdown_parts(text):
+    """The kinds of all parts of a text in Markdown, and its headings as they are read."""
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).enable("table").parse(text)
+    kinds = [(token.type, [t.type for t in token.children or []]) for token in tokens]
+    heads = [b.children for a, b in pairwise(tokens) if a.type == "heading_open"]
+    return kinds, ["".join(t.content for t in children) for children in heads]
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """A file for results whose figures need no resampling, which takes a second each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(results, "bca_or_nan", lambda *_, **__: (0.0, 1.0))
+        yield load(tmp_path_factory.mktemp("files"))
+
+
+@given(NAME, NAME, NAME, FIELD, FIELD, FIELD)
+@settings(max_examples=20, deadline=None)
+def test_a_card_has_the_same_parts_whatever_its_fields_hold(
+    quick, name, file, checkpoint, date, label, model
+):
+    plain = report.model_card(with_fields(quick, "a", "a", "a", "a", "a"), "a")
+    card = report.model_card(with_fields(quick, file, checkpoint, date, label, model), f"{name}x")
+    card.encode("utf8")
+    read = ModelCard(card)
+    assert yaml.safe_load(read.content.split("\n---\n")[0].removeprefix("---\n"))
+    kinds, headings = markdown_parts(read.text)
+    assert kinds == markdown_parts(ModelCard(plain).text)[0]
+    assert headings[0] == templating.one_line(f"{name}x")
+    assert read.data.model_name == templating.one_line(f"{name}x")
+    assert read.data.base_model == templating.one_line(f"{checkpoint}x")
+    assert {r.dataset_name for r in read.data.eval_results} == {templating.one_line(f"{file}x")}
+
+
+@given(NAME, NAME, FIELD, FIELD, FIELD, FIELD)
+@settings(max_examples=6, deadline=None)
+def test_a_page_has_the_same_tags_whatever_its_fields_hold(
+    quick, file, checkpoint, date, label, model, note
+):
+    dropped = pd.DataFrame({"row": [2], "reason": [f"{note}x"], "text": [f"{label}x"]})
+    evil = replace(quick, notes=[f"{note}x"], dropped=dropped)
+    dull = replace(evil, notes=["x"], dropped=dropped.assign(reason="x", text="x"))
+    page = report.page(with_fields(evil, file, checkpoint, date, label, model))
+    page.encode("utf8")
+    assert not re.search("[\x00\x07\x85\u2028\u202e]", page)
+    plain = Page(report.page(with_fields(dull, "a", "a", "a", "a", "a")))
+    assert [shape(tag) for tag in Page(page).tags] == [shape(tag) for tag in plain.tags]
+
+
+def shape(tag):
+    """A tag and the names of its attributes, but for the class that widens a long cell."""
+    return tag[0], set(tag[1]) - {"class"}
+
+
+def test_what_cannot_be_seen_is_shown_as_its_escape(tmp_path):
+    result = scored(load(tmp_path, name="a\u202evsc.exe.csv"))
+    for text in (report.page(result), report.model_card(result, "m")):
+        assert "\u202e" not in text and re.search(r"a\\{1,2}u202evsc", text)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are Unicode there")
+def test_a_name_of_any_bytes_works_from_file_to_card(tmp_path):
+    """As on a disk from before UTF-8. The terminal is one of UTF-8 that refuses the rest."""
+    code = """if True:
+        import os, sys
+        import numpy as np
+        from pathlib import Path
+        from helpers import own_data, report
+        from tests.unit import test_report
+        folder = Path(sys.argv[1])
+        mine = test_report.load(folder, ",y\\n", name=os.fsdecode(b"caf\\xe9.csv"))
+        result = test_report.scored(mine)
+        report.write_page(result, folder / os.fsdecode(b"page\\xe9.html"))
+        (folder / "card.md").write_text(report.model_card(result, os.fsdecode(b"m\\xe9")), "utf8")
+        own_data.predict_file(
+            folder / mine.file, "text", folder / os.fsdecode(b"p\\xe9.csv"),
+            lambda texts: np.zeros((len(texts), 2)), like=mine,
+        )
+        own_data.load_labelled(folder / mine.file, "text", "label", mine)
+        print(own_data.load(folder / mine.file, "text", "label").file.isascii())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path],
+        capture_output=True,
+        cwd=project.ROOT,
+        env=os.environ | {"PYTHONIOENCODING": "utf8:strict"},
+    )
+    assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
+    said = done.stdout.decode("utf8").splitlines()
+    assert said[0].startswith("caf\\udce9.csv: 61 rows, 1 left out") and said[-1] == "False"
+    assert {"page\udce9.html", "p\udce9.csv"} <= set(os.listdir(tmp_path))
+    page = (tmp_path / "page\udce9.html").read_text(encoding="utf8")
+    assert "What a model of caf\\udce9.csv is worth" in page
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are Unicode there")
+def test_a_folder_that_no_library_can_open_is_named_before_anything_is_done(result, tmp_path):
+    tokenizer, model = checkpoints.load(num_labels=2, num_hidden_layers=1)
+    folder = tmp_path / os.fsdecode(b"mod\xe9le")
+    said = r"mod\\udce9le holds bytes that are no UTF-8.* Choose another folder"
+    with pytest.raises(storage.StorageError, match=said):
+        report.save_model(result, model, tokenizer, folder)
+    rows = result.mine.datasets["train"]
+    with pytest.raises(storage.StorageError, match=said):
+        training.fine_tune(model, tokenizer, rows, rows, a_run().config, output_dir=folder)
+    assert not any(path.name.startswith("mod") for path in tmp_path.iterdir())
+    report.save_model(result, model, tokenizer, tmp_path / "model")
+    (tmp_path / "model").rename(folder)
+    with pytest.raises(storage.StorageError, match=said):
+        training.load(folder)
+    folder.rename(tmp_path / "model")
+    training.load(tmp_path / "model")
+
+
+def test_names_with_markup_come_back_from_the_saved_model(result, tmp_path):
+    names = ["<b>`x`|{{ 7*7 }}\n---", "=\u202e\x07é \U0001f600\"'\\"]
+    tokenizer, model = checkpoints.load(num_labels=2, label_names=names, num_hidden_layers=1)
+    marked = replace(result, mine=replace(result.mine, names=names))
+    report.save_model(marked, model, tokenizer, tmp_path / "model")
+    _, loaded = training.load(tmp_path / "model")
+    assert loaded.config.id2label == dict(enumerate(names))
+    classify = pipeline("text-classification", model=str(tmp_path / "model"), device="cpu")
+    assert {found["label"] for found in classify("a text", top_k=None)} == set(names)
+    assert {found["label"] for found in classify(["a", "b"])} <= set(names)
 
 
 def test_the_saved_folder_is_whole_and_the_pipeline_reads_it(result, tmp_path):

@@ -22,7 +22,13 @@ if cost_against_size.HAS_FORK:
     cost_against_size.FRESH.set_forkserver_preload(
         ["tests.unit.test_faults", "tools.experiments.cost_against_size"]
     )
-PROGRAMS = ("prediction_speed", "cost_against_size", "where_time_goes")
+PROGRAMS = (
+    "prediction_speed",
+    "cost_against_size",
+    "where_time_goes",
+    "busy_machine",
+    "precision_choice",
+)
 
 
 @pytest.fixture(scope="module")

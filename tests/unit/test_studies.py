@@ -17,8 +17,9 @@ import pytest
 import torch
 from scipy import stats
 
-from helpers import corpora, validation
+from helpers import corpora, measured, metrics, validation
 from helpers.measured import class_imbalance as imbalance
+from helpers.measured import evaluation, messages_crossed
 from helpers.measured.cross_validation import hits
 from tools import project
 from tools.experiments import class_imbalance, runs
@@ -234,6 +235,87 @@ def test_the_recorded_runs_of_the_imbalance_study_are_complete_and_count_all_rev
     assert (rows[["tp", "fp", "fn", "tn"]].sum(axis=1) == 853).all() and len(rows) == 20
 
 
+def test_the_recorded_scores_of_the_imbalance_study_give_its_counts():
+    labels = np.array(imbalance.data()["validation"]["label"])
+    for name, ways in (("class_imbalance", imbalance.WAYS), ("class_imbalance_live", ["as it is"])):
+        rows = pd.read_csv(class_imbalance.RESULTS.with_name(f"{name}.csv")).sort_values("seed")
+        for way in ways:
+            scores, of_way = imbalance.recorded(way, name), rows[rows["way"] == way]
+            assert scores.shape == (len(of_way), 853)
+            for one, row in zip(scores, of_way.itertuples(), strict=True):
+                matrix = metrics.confusion_matrix(labels, one > 0, 2)
+                assert matrix.ravel().tolist() == [row.tn, row.fp, row.fn, row.tp]
+                assert abs(metrics.auc(labels, one) - row.auc) < 0.0005
+
+
+def test_ways_that_are_compared_ran_on_one_processor_with_one_version():
+    """The control is older; nothing pairs it with a run of the others."""
+    rows = measured.table("class_imbalance")
+    compared = rows[rows["way"].isin(imbalance.WAYS)]
+    for column in ("processor", "cores", "torch", "transformers"):
+        assert compared[column].nunique() == 1, column
+
+
+def test_runs_that_kept_no_scores_are_named():
+    for way in (imbalance.CONTROL, "weihted loss"):
+        with pytest.raises(ValueError, match=f"no scores of '{way}'. Take one of as it is"):
+            imbalance.recorded(way)
+
+
+def test_the_means_of_the_study_are_those_of_its_scores():
+    labels, means = np.array(imbalance.data()["validation"]["label"]), imbalance.means()
+    assert means.index.tolist() == list(imbalance.WAYS) and means.index.name == "way"
+    for way in imbalance.WAYS:
+        assert means.loc[way].to_dict() == imbalance.figures(labels, imbalance.recorded(way) > 0)
+
+
+def test_the_figures_of_some_runs_are_their_means():
+    labels, called = np.array([0, 0, 1, 1]), np.array([[0, 1, 1, 1], [0, 0, 0, 0]]) > 0
+    found = imbalance.figures(labels, called)
+    assert found["recall"] == 0.5 and found["specificity"] == 0.75
+    assert found["precision"] == 2 / 3 and found["accuracy"] == 0.625
+
+
+def test_recorded_logits_are_found_by_part_and_epoch_and_what_is_not_there_is_named():
+    recorded = pd.read_csv(project.ROOT / "data" / "measured" / "evaluation_logits.csv")
+    for part, n in (("train", 1705), ("validation", 853), ("test", 1705)):
+        found = evaluation.logits(part, epoch=2)
+        rows = recorded[recorded["part"] == part]
+        assert found.shape == (n, 2)
+        assert (found == rows[["epoch2_logit0", "epoch2_logit1"]].to_numpy()).all()
+    for wrong in (("tset", 1), ("test", 4)):
+        with pytest.raises(ValueError, match="recorded are train, validation, test"):
+            evaluation.logits(*wrong)
+
+
+def test_the_runs_whose_kept_epoch_is_known_are_the_same_ones_in_both_tables():
+    runs = evaluation.calibration_of_runs()
+    tested = pd.read_csv(project.ROOT / "data" / "measured" / "review_accuracy.csv")
+    tested = tested[tested["part"] == "test"].groupby("seed").first()
+    assert runs.index.tolist() == [0, 1, 2, 3, 4]
+    known = runs.dropna()
+    assert known["kept"].tolist() == [1, 3, 2] and known.index.tolist() == [0, 1, 2]
+    assert np.allclose(known["accuracy"], tested.loc[[0, 1, 2], "test_accuracy"], atol=1e-12)
+
+
+def test_people_have_rated_a_text_or_not():
+    ratings = corpora.load("ratings")["test"]
+    found = evaluation.human_means([ratings["text"][0], "nobody has ever rated this sentence 17"])
+    assert abs(found[0] - ratings["label"][0]) < 1e-6 and np.isnan(found[1])
+
+
+@pytest.mark.parametrize("of_runs", [0.0, 0.05])
+def test_the_interval_with_both_chances_errs_on_the_wide_side(of_runs):
+    """Studies of two equal models, five runs on 200 sentences: 0 is inside in 95 % at least."""
+    rng, inside = np.random.default_rng(0), []
+    for _ in range(400):
+        difference = of_runs * rng.normal(size=(5, 1)) + 0.3 * rng.normal(size=200)
+        mean, low, high = validation.two_way_interval(difference + 0.3 * rng.normal(size=(5, 200)))
+        assert low < mean < high
+        inside.append(low < 0 < high)
+    assert np.mean(inside) > 0.95
+
+
 def test_the_seed_of_the_live_run_is_recorded_without_weights():
     rows = pd.read_csv(class_imbalance.LIVE)
     assert rows[["way", "seed"]].values.tolist() == [["as it is", class_imbalance.LIVE_SEED]]
@@ -247,3 +329,21 @@ def test_the_recorded_logits_belong_to_the_reviews_as_they_are_split():
         assert facts["fingerprints"][part] == corpora.fingerprint(dataset)
         labels = recorded.loc[recorded["part"] == part, "label"].tolist()
         assert labels == dataset["label"][: len(labels)] and len(labels) >= 853
+
+
+def test_hits_on_the_messages_are_those_that_were_recorded():
+    found = messages_crossed.hits()
+    rows = measured.table("messages_crossed").groupby("model")["accuracy"].mean()
+    assert len(found) == 424 and found.min().min() == 0 and found.max().max() == 1
+    assert (found.mean() - rows).abs().max() < 1e-4
+
+
+def test_a_study_of_paired_runs_refuses_another_kind_of_processor(tmp_path, monkeypatch):
+    results = tmp_path / "rows.csv"
+    runs.refuse_another_processor(results)  # nothing there yet
+    pd.DataFrame({"processor": ["this one"] * 2}).to_csv(results, index=False)
+    monkeypatch.setattr(runs.runtime, "processor", lambda: "this one")
+    runs.refuse_another_processor(results)
+    monkeypatch.setattr(runs.runtime, "processor", lambda: "another")
+    with pytest.raises(SystemExit, match=r"rows\.csv holds rows of this one; .* has another"):
+        runs.refuse_another_processor(results)

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import checkpoints, corpora, metrics, training
+from helpers import checkpoints, corpora, metrics, training, validation
+from helpers.measured import news_draws
 from tools import project
 from tools.experiments import news_draws as study
 
@@ -160,10 +161,10 @@ def test_a_short_text_stays_as_it_is(tokenizer):
 def test_the_notebook_cuts_texts_as_the_study_does(pool, tokenizer):
     cells = json.loads(NOTEBOOK.read_text(encoding="utf8"))["cells"]
     sources = ["".join(cell["source"]) for cell in cells]
-    names = {"math": __import__("math"), "np": np}
-    for name in ("word_pieces", "head_and_tail"):
+    names = {"np": np}
+    for name in ("word_pieces", "head_and_tail", "windows"):
         source = next(s for s in sources if f"def {name}(" in s)
-        exec(re.split(r"^text = ", source, flags=re.MULTILINE)[0], names)
+        exec(re.split(r"^(?:spans, words|parts) = ", source, flags=re.MULTILINE)[0], names)
     for text in pool["text"][:60]:
         for head, tail in ((63, 63), (10, 30)):
             ours = study.head_and_tail(text, tokenizer, head, tail)
@@ -200,6 +201,73 @@ def test_the_page_of_findings_quotes_the_study():
     assert f"({tuned.min():.1f} to {tuned.max():.1f})" in words
     assert f"{of[study.LONG].mean():.1f} % on the first 512" in words
     assert f"{of[study.TFIDF].mean():.1f} % for TF-IDF, **{frozen.mean():.1f} %** for a" in words
+    words_only, features, *tuned = (f"{value:.0f}" for value in news_draws.seconds()["in all"])
+    cost = f"{' and '.join(tuned)} processor seconds, against {words_only} and {features}"
+    assert cost in words
+
+
+def test_the_helper_reads_what_was_recorded():
+    names = {"TF-IDF": study.TFIDF, "fine-tuned 512": study.LONG, "windows 128": study.WINDOWS}
+    for ours, theirs in names.items():
+        setting = (0, 0.0) if theirs == study.TFIDF else (study.EPOCHS, study.RATE)
+        for draw in (0, 9):
+            expected = study.predictions("draw", theirs, draw, *setting)
+            assert np.array_equal(news_draws.answers(ours, draw), expected)
+    expected = study.predictions("20 close", study.HEAD, 3, study.EPOCHS, study.RATE)
+    assert np.array_equal(news_draws.answers("fine-tuned 128 + 20 close", 3), expected)
+
+
+def test_hits_are_right_wrong_or_not_scored(labels):
+    found = news_draws.hits(labels, "frozen 512")
+    assert found.shape == (10, len(labels)) and (np.isnan(found).sum(axis=1) == 100).all()
+    assert np.allclose(100 * np.nanmean(found, axis=1), news_draws.draws()["frozen 512"])
+
+
+def test_a_lead_is_the_two_way_interval_of_the_differences_in_points(labels):
+    first, second = (news_draws.hits(labels, name) for name in ("fine-tuned 128", "TF-IDF"))
+    pair = [("fine-tuned 128", "TF-IDF")]
+    row = news_draws.leads(labels, pair, 0.9).loc["fine-tuned 128 − TF-IDF"]
+    expected = validation.two_way_interval(100 * (first - second), 0.9)
+    assert np.allclose(row[["mean", "low", "high"]].astype(float), expected)
+    by_draw = news_draws.draws()
+    assert row["ahead"] == (by_draw["fine-tuned 128"] > by_draw["TF-IDF"]).sum()
+    few = news_draws.leads(labels, pair, only=np.arange(50)).iloc[0]
+    assert few["mean"] == pytest.approx(100 * np.nanmean((first - second)[:, :50], axis=1).mean())
+
+
+def test_a_name_that_was_not_recorded_is_answered_with_those_that_were():
+    with pytest.raises(ValueError, match=r"No draw 0 of .head 128.*TF-IDF.*fine-tuned 128"):
+        news_draws.answers("head 128", 0)
+    with pytest.raises(ValueError, match="Models there: none"):
+        news_draws.answers("TF-IDF", 10)
+
+
+def test_spreads_find_what_was_put_in():
+    rng, shape = np.random.default_rng(0), (40, 3000)
+    of_draws, of_articles = 2 * rng.normal(size=(40, 1)), 3 * rng.normal(size=3000)
+    made = of_draws + of_articles + 5 * rng.normal(size=shape)
+    made[rng.random(shape) < 0.1] = np.nan
+    put_in = of_draws.std(ddof=1), of_articles.std(ddof=1), 5
+    assert np.allclose(news_draws.spreads(made), put_in, rtol=0.03)
+    assert news_draws.spreads(np.tile(of_articles, (10, 1)))[0] < 1e-9
+
+
+def test_the_settings_are_those_of_the_choice():
+    tried = news_draws.settings()
+    assert sorted(tried.index) == sorted(study.GRID) and (tried["n"] == 121).all()
+    labels = np.asarray(study.articles("choice")["label"])
+    found = news_draws.out_of_fold("fine-tuned 128", study.EPOCHS, study.RATE)
+    assert (found == labels).sum() == tried.loc[(study.EPOCHS, study.RATE), "right"]
+    assert (news_draws.out_of_fold("TF-IDF") >= 0).all()
+
+
+def test_what_fine_tuning_costs_holds_the_choice_of_its_settings():
+    rows = pd.read_csv(study.RESULTS)
+    choice = rows[(rows["stage"] == "choice") & (rows["model"] == study.HEAD)]["cpu_seconds"].sum()
+    cost = news_draws.seconds()
+    assert cost.loc[["fine-tuned 128", "fine-tuned 512"], "once"].tolist() == [choice] * 2
+    assert np.allclose(cost["once"] + cost["a draw"], cost["in all"])
+    assert cost.loc["TF-IDF", "once"] == 0 and cost.loc["frozen 512", "once"] > 100
 
 
 def test_every_contest_has_all_ten_draws():

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 from torch import nn
 
-from helpers import baselines, checkpoints, corpora, training
+from helpers import baselines, checkpoints, corpora, training, validation
 from helpers.measured import what_it_buys
 from tools import project
 from tools.experiments import what_it_buys as study
@@ -146,6 +148,49 @@ def test_the_recorded_runs_are_those_that_were_planned(rows):
     assert (rows["right"] <= rows["of"]).all() and (rows["cpu_seconds"] > 0).all()
 
 
+@pytest.fixture(scope="module")
+def with_hits():
+    return pd.read_csv(study.HITS)
+
+
+@given(right=st.lists(st.booleans(), min_size=1, max_size=99))
+def test_hits_come_back_as_they_were_packed(right):
+    found = what_it_buys.unpacked(what_it_buys.packed(np.array(right)), len(right))
+    assert found.tolist() == right
+
+
+def test_hits_of_another_number_of_sentences_are_refused():
+    with pytest.raises(ValueError, match="cannot hold 17"):
+        what_it_buys.unpacked(what_it_buys.packed(np.ones(16)), 17)
+
+
+def test_fresh_sentences_are_no_reviews_and_have_both_labels():
+    fresh = what_it_buys.fresh()
+    reviews = corpora.load("reviews")
+    known = {corpora.normalized(text) for part in reviews.values() for text in part["text"]}
+    assert len(fresh) == 2113 and fresh.features == reviews["test"].features
+    assert not any(corpora.normalized(text) in known for text in fresh["text"])
+    assert 0.4 < np.mean(fresh["label"]) < 0.6
+
+
+def test_hits_are_of_planned_runs_once_each_in_one_precision_on_one_processor(with_hits):
+    found = [tuple(row) for row in with_hits[study.KEYS].itertuples(index=False, name=None)]
+    planned = [tuple(entry.values()) for entry in study.planned_again()]
+    assert set(found) <= set(planned) and len(set(found)) == len(found)
+    assert len(set(planned)) == len(planned)
+    assert set(with_hits["precision"]) == {"float32"} and with_hits["processor"].nunique() == 1
+    for ending, size in (("", 1705), ("_fresh", 2113)):
+        assert (with_hits[f"of{ending}"] == size).all()
+        hits = with_hits[f"hits{ending}"].map(lambda text, n=size: what_it_buys.unpacked(text, n))
+        assert (hits.map(sum) == with_hits[f"right{ending}"]).all()
+
+
+def test_a_run_with_hits_learns_what_a_run_with_counts_learns():
+    entry = {"model": study.TFIDF, "n": 16, "flipped": 0, "rate": 0.0, "steps": 0, "seed": 0}
+    counts, hits = study.run("test", **entry), study.run_again("test", **entry)
+    assert counts["right"] == hits["right"] and counts["trained"] == hits["trained"]
+
+
 def test_what_was_chosen_has_the_highest_accuracy_on_validation(rows):
     choices = rows[(rows["scored"] == "validation") & (rows["n"] == 1024)]
     tried = choices[(choices["steps"] == study.FEWER) & (choices["seed"] == 100)]
@@ -205,19 +250,127 @@ def test_the_control_learned_nothing(rows):
     assert len(control) >= 2 and ((control["right"] / 1705 - 0.5).abs() < 0.06).all()
 
 
-def test_the_page_of_findings_quotes_the_study(rows):
+def test_the_page_of_findings_quotes_the_study():
     words = " ".join((project.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
-    tested = rows[(rows["scored"] == "test") & (rows["flipped"] == 0) & (rows["seed"] < 5)]
-    fewer = (tested["n"] == 1024) & (tested["steps"] == study.FEWER)
-    table = tested[~fewer].pivot_table(index="n", columns="model", values="right", aggfunc="mean")
-    gain = 100 * (table[study.FULL] - table[study.FROZEN]) / 1705
-    assert f"**{gain[16]:+.1f}** and **{gain[64]:+.1f} points**" in words
-    assert f"leads by {gain[256]:.1f}, with all 5,970 by {gain[5970]:.1f} points" in words
-    lower = 100 * (table.loc[1024, study.FULL] - table.loc[1024, study.RANDOM]) / 1705
+    kept = what_it_buys.counts().query("variant == '' and seed < 5")
+    clean = kept[kept["flipped"] == 0]
+    lead = what_it_buys.intervals(clean, "fine-tuned", "frozen features")
+    assert f"**{lead.loc[64, 'mean']:+.1f}** and **{lead.loc[256, 'mean']:+.1f} points**" in words
+    assert (lead.loc[:512, "low"] < 0).all() and (lead.loc[:512, "high"] > 0).all()
+    fresh = what_it_buys.leads("fine-tuned", "frozen features", "fresh")
+    at_1024, at_all, on_fresh = (
+        f"{table.loc[n, 'mean']:.1f} ({table.loc[n, 'low']:+.1f} to {table.loc[n, 'high']:+.1f})"
+        for table, n in ((lead, 1024), (lead, 5970), (fresh, 1024))
+    )
+    assert f"the lead at 1,024 labels is {on_fresh}" in words
+    assert f"With 1,024 labels it leads by {at_1024}, with all 5,970 by {at_all}" in words
+    lower = what_it_buys.at_most(clean, "fine-tuned", "random weights").loc[1024, "mean"]
     assert f"ended {lower:.0f} points lower at 1,024 labels" in words
-    noisy = rows[(rows["scored"] == "test") & (rows["flipped"] > 0)]
-    noisy = noisy.pivot(index=["flipped", "seed"], columns="model", values="right")
-    left = (100 * (noisy[study.FULL] - noisy[study.FROZEN]) / 1705).unstack("flipped")
-    low, high = stats.ttest_1samp(left[20], 0).confidence_interval()
-    assert f"encoder is {left[10].mean():.1f} points instead of {gain[1024]:.1f}" in words
-    assert f"one in five ({left[20].mean():+.1f}, {low:+.1f} to {high:+.1f})" in words and low < 0
+    noisy = kept[(kept["n"] == 1024) & kept["model"].isin(["fine-tuned", "frozen features"])]
+    left = what_it_buys.at_most(noisy, "fine-tuned", "frozen features", at="flipped")
+    said = "is {:.1f} points instead of {:.1f}, and with one in five {:.1f}"
+    assert said.format(*left.loc[[10, 0, 20], "mean"]) in words
+    assert (left.loc[10:, "low"] < 0).all()
+
+
+def invented(model, n, part="test", **_):
+    """Six sentences of five draws at 16 labels, of one or five at 5,970, and none elsewhere."""
+    right = {"TF-IDF": [1, 0, 0, 1, 0, 1], "frozen features": [1, 1, 0, 1, 1, 0]}
+    draws = {16: 5, 5970: 5 if model == "frozen features" else 1}.get(n, 0)
+    return pd.DataFrame([np.roll(right[model], seed) for seed in range(draws)])
+
+
+def test_leads_pair_the_draws_and_stand_only_where_all_draws_are(monkeypatch):
+    monkeypatch.setattr(what_it_buys, "hits", invented)
+    found = what_it_buys.leads("frozen features", "TF-IDF")
+    assert found.index.tolist() == [16, 5970] and found.index.name == "n"
+    assert found.loc[16, "mean"] == pytest.approx(100 / 6)
+    assert found["ahead"].tolist() == ["5 of 5", "5 of 5"]
+    assert (found["low"] < found["mean"]).all()
+    strict = what_it_buys.leads("frozen features", "TF-IDF", confidence=0.999)
+    assert strict.loc[16, "low"] < found.loc[16, "low"]
+
+
+def test_a_lead_is_the_two_way_interval_of_the_draws_with_the_same_seed():
+    rng = np.random.default_rng(0)
+    first, second = (pd.DataFrame(rng.random((5, 40)) < p, dtype=float) for p in (0.8, 0.6))
+    found = what_it_buys.lead(first, second.iloc[::-1])  # another order of the same seeds
+    expected = validation.two_way_interval(100 * (first - second).to_numpy())
+    assert [found["mean"], found["low"], found["high"]] == pytest.approx(expected)
+    assert found["ahead"] == f"{(first.mean(axis=1) > second.mean(axis=1)).sum()} of 5"
+    assert what_it_buys.lead(first, first.iloc[[2]])["mean"] == pytest.approx(
+        100 * (first.mean(axis=1).mean() - first.iloc[2].mean())
+    )
+    with pytest.raises(KeyError):
+        what_it_buys.lead(first, second.rename(index={4: 9}))
+
+
+def test_what_is_known_answer_by_answer_goes_before_counts(monkeypatch):
+    kept = what_it_buys.counts().query("variant == '' and flipped == 0 and seed < 5")
+    widest = what_it_buys.at_most(kept, "frozen features", "TF-IDF")
+    monkeypatch.setattr(what_it_buys, "hits", invented)
+    found = what_it_buys.intervals(kept, "frozen features", "TF-IDF")
+    assert found.index.is_monotonic_increasing and set(found.index) == {*study.SIZES, 5970}
+    exact = found.index[found["known"] == what_it_buys.EACH]
+    assert exact.tolist() == [16, 5970] and found.loc[16, "mean"] == pytest.approx(100 / 6)
+    assert found.loc[32:2048, ["mean", "low", "high"]].equals(
+        widest.loc[32:, ["mean", "low", "high"]]
+    )
+    models = ["frozen features", "TF-IDF"]
+    curves = what_it_buys.curves(kept, models)
+    assert curves.loc[16, models].tolist() == pytest.approx([100 * 4 / 6, 50])
+    assert curves.index[curves["known"] == what_it_buys.EACH].tolist() == [16, 5970]
+    of_64 = kept[(kept["n"] == 64) & (kept["model"] == "TF-IDF")]["accuracy"].mean()
+    assert curves.loc[64, "TF-IDF"] == pytest.approx(of_64)
+
+
+def test_hits_of_several_kinds_of_processor_are_refused(monkeypatch):
+    columns = ["scored", "model", "n", "steps", "rate", "right", "of"]
+    tables = {"search_budget": pd.DataFrame(columns=columns)}
+    row = {"scored": "test", "model": "tf-idf", "n": 16, "flipped": 0, "steps": 0, "rate": 0.0}
+    rows = [
+        row | {"seed": seed, "right": 1, "of": 2, "processor": "one" if seed else "another"}
+        for seed in range(5)
+    ]
+    tables["what_it_buys_hits"] = pd.DataFrame(rows)
+    monkeypatch.setattr(what_it_buys, "table", tables.__getitem__)
+    with pytest.raises(ValueError, match="several kinds of processor"):
+        what_it_buys.complete.__wrapped__()
+
+
+def test_hits_belong_to_the_counts_of_the_same_run(with_hits):
+    run = with_hits[(with_hits["model"] == study.TFIDF) & (with_hits["n"] == 16)].iloc[0]
+    for part, ending in what_it_buys.PARTS.items():
+        found = what_it_buys.hits("TF-IDF", 16, part)
+        assert found.loc[run["seed"]].sum() == run[f"right{ending}"]
+
+
+def test_counts_are_compared_draw_by_draw_and_with_their_widest_interval(rows):
+    kept = what_it_buys.counts().query("variant == '' and flipped == 0 and seed < 5")
+    found = what_it_buys.at_most(kept, "frozen features", "TF-IDF")
+    at_64 = rows[(rows["scored"] == "test") & (rows["n"] == 64)]
+    right = at_64.pivot(index="seed", columns="model", values="right") / 1705
+    gains = right[study.FROZEN] - right[study.TFIDF]
+    wrong = 2 - right[study.FROZEN].mean() - right[study.TFIDF].mean()
+    expected = validation.two_way_interval_at_most(gains, wrong, 1705)
+    columns = ["mean", "low", "high"]
+    assert found.loc[64, columns].tolist() == pytest.approx([100 * e for e in expected], abs=0.051)
+    assert found.loc[64, "ahead"] == f"{(gains > 0).sum()} of 5"
+    assert found.index.tolist() == list(study.SIZES)
+    with_all = what_it_buys.at_most(kept, "fine-tuned", "TF-IDF").loc[5970]
+    tuned = rows[(rows["scored"] == "test") & (rows["model"] == study.FULL) & (rows["n"] == 5970)]
+    assert with_all["mean"] == pytest.approx(100 * (tuned["right"].mean() - 1305) / 1705, abs=0.051)
+
+
+def test_counts_of_two_parts_are_not_compared(rows):
+    both = what_it_buys.named(rows).query("n == 1024 and variant == '' and flipped == 0")
+    with pytest.raises(ValueError, match="one part only"):
+        what_it_buys.at_most(both.drop_duplicates(["model", "seed"]), "fine-tuned", "LoRA")
+
+
+def test_what_was_replaced_is_told_from_what_was_kept(rows):
+    named = what_it_buys.named(rows)
+    variants = named[named["scored"] == "test"].groupby("variant")["model"].agg(["first", "size"])
+    assert variants.loc["60 steps"].tolist() == ["fine-tuned", 5]
+    assert variants.loc["rate 1e-2"].tolist() == ["LoRA", 5]
+    assert set(named["model"]) >= {"TF-IDF", "frozen features", "fine-tuned"}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy import stats
 
-from helpers import baselines, corpora
+from helpers import baselines, corpora, validation
 from helpers.measured import domains
 from tools import project
 from tools.experiments import domains as study
@@ -40,9 +40,9 @@ def test_the_rate_is_the_one_with_the_lowest_squared_error_on_the_validation_par
 
 def test_the_recorded_figures_are_those_of_the_recorded_predictions(runs, test_rows):
     kept = pd.read_csv(study.PREDICTIONS)
-    trained = runs[~runs["model"].isin([study.TUNING, study.TFIDF, study.FEATURES])]
-    together = trained.merge(kept, on=study.KEYS, validate="one_to_one")
-    assert len(together) == len(kept) == len(trained)
+    scored = runs[runs["model"] != study.TUNING]
+    together = scored.merge(kept, on=study.KEYS, validate="one_to_one")
+    assert len(together) == len(kept) == len(scored)
     for _, row in together.iterrows():
         predicted = np.array(row["hundredths"].split(), dtype=int) / 100
         assert len(predicted) == len(test_rows)
@@ -149,6 +149,101 @@ def test_the_lexicon_s_own_program_gives_what_its_authors_print():
     assert compound.tolist() == [0.8316, -0.3612, 0.0]
 
 
+@pytest.fixture(scope="module")
+def named(test_rows):
+    """The test sentences with the name of their domain, as the notebook has them."""
+    return test_rows.assign(domain=[study.DOMAINS[number] for number in test_rows["domain"]])
+
+
+@pytest.mark.parametrize(
+    ("measure", "library"),
+    [
+        ("pearson", lambda y, p: stats.pearsonr(y, p)[0]),
+        ("spearman", lambda y, p: stats.spearmanr(y, p)[0]),
+        ("absolute", lambda y, p: -abs(y - p).mean()),
+        ("squared", lambda y, p: -((y - p) ** 2).mean()),
+        ("sign", lambda y, p: (np.sign(y) == np.sign(p))[y != 0].mean()),
+    ],
+)
+def test_shares_have_the_figure_as_their_mean(measure, library):
+    rng = np.random.default_rng(0)
+    labels = np.append(rng.normal(size=60), [0.0, 0.0])
+    predicted = labels / 2 + rng.normal(size=(3, 62))
+    found = np.nanmean(domains.shares(measure, labels, predicted), axis=-1)
+    assert found.tolist() == pytest.approx([library(labels, one) for one in predicted])
+
+
+@pytest.mark.parametrize("measure", ["pearson", "spearman"])
+@pytest.mark.parametrize("r", [0.3, 0.9])
+def test_shares_vary_as_much_as_a_correlation_does_on_other_sentences(measure, r):
+    """Their standard error is the spread of the correlation over new samples, within a tenth."""
+    rng, found, errors = np.random.default_rng(1), [], []
+    for _ in range(600):
+        labels, noise = rng.normal(size=(2, 300))
+        predicted = r * labels + np.sqrt(1 - r**2) * noise
+        shares = domains.shares(measure, labels, predicted)
+        found.append(shares.mean())
+        errors.append(shares.std(ddof=1) / np.sqrt(300))
+    assert np.mean(errors) == pytest.approx(np.std(found), rel=0.1)
+
+
+def test_a_lead_of_correlations_is_paired_and_allows_for_both_chances(named):
+    films, tweets = (study.MSE, "movie"), (study.MSE, "tweets")
+    found = domains.lead(named, tweets, films, "tweets")
+    of = {way: domains.by_seed(way, "tweets")["pearson"] for way in (films, tweets)}
+    assert found["mean"] == pytest.approx((of[tweets] - of[films]).mean(), abs=1e-4)
+    back = domains.lead(named, films, tweets, "tweets")
+    assert back.tolist() == pytest.approx([-found["mean"], -found["high"], -found["low"]])
+    plain = validation.corrected_t(of[tweets] - of[films], 0)[:2]
+    assert found["low"] < plain[0] and plain[1] < found["high"]
+    same = domains.lead(named, films, films, "tweets")
+    assert same.tolist() == [0, 0, 0]
+
+
+def test_a_lead_on_some_sentences_knows_only_these(named):
+    there = (named["domain"] == "nyt").to_numpy()
+    only = np.arange(there.sum()) < 300
+    found = domains.lead(
+        named, (study.MSE, "nyt"), domains.VADER, "nyt", only=np.tile(only, (5, 1))
+    )
+    few = named[there][only]
+    kept = np.flatnonzero(there)[only]
+    home, vader = (
+        domains.predictions(*way)[:, kept] for way in ((study.MSE, "nyt"), domains.VADER)
+    )
+    r = [stats.pearsonr(few["label"], one)[0] for one in (*home, *vader)]
+    assert found["mean"] == pytest.approx(np.mean(r[:-1]) - r[-1])
+
+
+@pytest.mark.parametrize(("domain", "texts"), [("amazon", 300), ("nyt", 498)])
+def test_sentences_without_neighbours_come_from_texts_that_no_draw_has(named, domain, texts):
+    origin = corpora.origins(domain)
+    assert len(set(origin.values())) == texts
+    train = study.data()["train"]
+    free = domains.without_neighbours(train, named, domain)
+    of_test = np.array([origin[t] for t in named.loc[named["domain"] == domain, "text"]])
+    for seed, alone in zip(study.SEEDS, free, strict=True):
+        drawn = {origin[text] for text in study.draw(domain, study.ROWS, seed)["text"]}
+        assert not set(of_test[alone]) & drawn and set(of_test[~alone]) <= drawn
+
+
+def test_figures_by_seed_are_those_of_the_one_way_that_was_asked_for(runs):
+    few = domains.by_seed((study.MSE, "movie", 800, 50), "tweets")
+    same = runs[(runs["model"] == study.MSE) & (runs["source"] == "movie") & (runs["tweets"] == 50)]
+    assert few["r2"].tolist() == same.sort_values("seed")["r2_tweets"].tolist()
+    assert len(domains.by_seed((study.MSE, "movie"), "nyt")) == len(study.SEEDS)
+
+
+def test_a_way_that_was_not_recorded_is_named_with_those_that_were(named):
+    known = r"No run of \('mse', 'film', 800, 0\)\. There are: .*\('mse', 'movie', 800, 0\)"
+    for ask in (
+        lambda: domains.lead(named, ("mse", "film"), ("mse", "movie"), "tweets"),
+        lambda: domains.by_seed(("mse", "film"), "tweets"),
+    ):
+        with pytest.raises(ValueError, match=known):
+            ask()
+
+
 def test_the_page_of_findings_quotes_the_study():
     table = domains.table()
     table = table[(table["rows"] == study.ROWS) & (table["tweets"] == 0)]
@@ -164,4 +259,11 @@ def test_the_page_of_findings_quotes_the_study():
     few = few.groupby(["source", "rows", "tweets"])["pearson"].mean().round(2)
     alone, mixed = few["tweets"].xs(0, level="tweets"), few["movie", study.ROWS]
     assert f"help beside 50 tweets ({mixed[50]:.2f}, alone {alone[50]:.2f})" in words
-    assert f"cost a little beside 200 ({mixed[200]:.2f}, alone {alone[200]:.2f})" in words
+    assert (
+        f"with 200 ({mixed[200]:.2f}, alone {alone[200]:.2f}) they are not shown to help" in words
+    )
+    test = study.data()["test"].to_pandas()
+    test["domain"] = [study.DOMAINS[number] for number in test["domain"]]
+    over_vader = domains.lead(test, (study.MSE, "tweets"), domains.VADER, "tweets")
+    assert over_vader["low"] < 0 < over_vader["high"]
+    assert "no difference between these two is shown" in words

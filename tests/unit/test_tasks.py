@@ -342,6 +342,21 @@ def test_notebooks_that_run_two_at_a_time_have_a_row_each(tmp_path, monkeypatch)
     assert (missing["name"], missing["failed"]) == ("x", 1)
 
 
+def test_the_longest_notebook_starts_first_and_05_finds_what_04_trained(monkeypatch):
+    """Left to itself, pytest-xdist takes the file with most tests first, whatever the order."""
+    asked = []
+    monkeypatch.setattr(testing, "two_at_a_time", lambda: True)
+    monkeypatch.setattr(testing, "run_pytest_by_file", lambda *a: asked.extend(a[2]) or [])
+    testing.notebooks(Path(sys.executable), project.project()["tool"]["course"], fast=False)
+    given = [Path(name).stem for name in asked if name.endswith(".ipynb")]
+    assert given[0] == "04_fine_tuning_loop" and set(given) == {p.stem for p in project.notebooks()}
+    # The second worker has more than 04's time to spend before anybody comes to 05.
+    budgets = project.project()["tool"]["course"]["budgets"]
+    between = [budgets.get(name, 0) for name in given[1 : given.index("05_evaluation")]]
+    assert sum(between) > budgets["04_fine_tuning_loop"]
+    assert "--no-loadscope-reorder" in asked
+
+
 def test_a_group_that_cannot_start_counts_as_failed(tmp_path):
     row = testing.run_pytest(Path(sys.executable), "x", [str(tmp_path / "missing.py")])
     assert (row["passed"], row["failed"]) == (0, 1)

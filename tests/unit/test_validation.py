@@ -1,5 +1,7 @@
 """Folds, cross-validation that survives a kill, and paired comparisons held to their laws."""
 
+import json
+import math
 import os
 import signal
 import subprocess
@@ -11,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -59,8 +62,12 @@ def test_texts_that_are_equal_to_a_reader_share_a_fold(numbers, k, seed):
         with pytest.raises(validation.ValidationError):
             validation.folds(labels, texts, k, seed)
         return
-    fold = validation.folds(labels, texts, k, seed)
-    assert len(fold) == len(texts) and set(fold) <= set(range(k))
+    try:
+        fold = validation.folds(labels, texts, k, seed)
+    except validation.ValidationError as error:  # too large for so many folds
+        assert "would be" in str(error)
+        return
+    assert len(fold) == len(texts) and set(fold) == set(range(k))
     for number in set(numbers):
         assert len(set(fold[np.array(numbers) == number])) == 1
 
@@ -87,6 +94,73 @@ def test_without_equal_texts_the_folds_are_scikit_learn_s(reviews, seed):
 def test_folds_that_cannot_be_made_say_why(labels, texts, k, said):
     with pytest.raises(validation.ValidationError, match=said):
         validation.folds(labels, texts, k)
+
+
+@given(
+    films=st.lists(st.integers(0, 25), min_size=40, max_size=120), k=st.integers(2, 4), seed=SEEDS
+)
+def test_rows_of_one_group_and_equal_texts_share_a_fold(films, k, seed):
+    films = np.array(films)
+    labels = np.random.default_rng(seed).permutation(np.arange(len(films)) % 2)
+    texts = [f"Text {i % 37}!" if i % 3 else f"text {i % 37}" for i in range(len(films))]
+    try:
+        fold = validation.folds(labels, texts, k, seed, groups=films)
+    except validation.ValidationError as error:
+        assert "Take" in str(error)
+        return
+    assert set(fold) == set(range(k))
+    for film in set(films.tolist()):
+        assert len(set(fold[films == film])) == 1
+    for number in set(range(37)) & set(range(len(films))):
+        assert len({fold[i] for i in range(number, len(films), 37)}) == 1
+    for number in range(k):
+        assert set(labels[fold != number]) == {0, 1}
+
+
+def test_groups_keep_their_classes_in_proportion():
+    films = np.repeat(np.arange(100), 6)
+    labels = np.random.default_rng(0).integers(2, size=100)[films]
+    fold = validation.folds(labels, k=5, groups=[f"film {film}" for film in films])
+    counts = np.array([np.bincount(labels[fold == number]) for number in range(5)])
+    assert np.ptp(counts, axis=0).max() <= 6
+    assert (fold != validation.folds(labels, k=5, seed=1, groups=films)).any()
+
+
+def test_a_text_ties_two_groups_together():
+    texts = ["a joy", "one", "A joy!", "two", "three", "four", "five", "six"]
+    films = ["up", "up", "jaws", "jaws", "heat", "heat", "big", "big"]
+    found = validation.tied(8, texts, films)
+    assert found.tolist() == [0, 0, 0, 0, 1, 1, 2, 2]
+    assert validation.tied(8, groups=films).tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert validation.tied(3).tolist() == [0, 1, 2]
+
+
+def test_groups_of_one_row_each_change_nothing(reviews):
+    labels, texts = reviews["label"][:], reviews["text"][:]
+    alone = validation.folds(labels, texts, groups=range(len(labels)))
+    assert (alone == validation.folds(labels, texts)).all()
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups", "said"),
+    [
+        ([0, 1, 0, 1], ["a", "b", "c"], "4 labels, but 3 groups"),
+        ([0, 1, 0, 1], ["a", None, "c", float("nan")], r"2 row\(s\) have no group.* row 1 "),
+        ([0, 0, 0, 1, 1, 1], [*"abcddd"], r"class 1 has 1 group\(s\)"),
+    ],
+)
+def test_groups_that_cannot_be_dealt_say_why(labels, groups, said):
+    with pytest.raises(validation.ValidationError, match=said):
+        validation.folds(labels, k=2, groups=groups)
+
+
+@pytest.mark.parametrize(
+    ("fold", "said"),
+    [([0, 0, 1, 1], "all rows of class 0 would be in fold 0"), ([0, 2, 0, 2], "fold 1 of 3 would")],
+)
+def test_folds_from_which_nobody_could_learn_are_refused(fold, said):
+    with pytest.raises(validation.ValidationError, match=said):
+        validation.check_folds(np.array([0, 0, 1, 1]), np.array(fold), max(fold) + 1)
 
 
 def test_labels_that_are_no_classes_are_refused():
@@ -124,6 +198,36 @@ def test_a_model_is_handed_texts_of_the_held_out_fold_and_no_labels(reviews):
     assert sorted(seen) == sorted(reviews["text"])
 
 
+@pytest.mark.parametrize("by_name", [True, False])
+def test_no_group_is_learned_from_and_scored_in_the_same_fold(reviews, by_name):
+    """A model that knows its groups by heart is right only where they stand on both sides."""
+    films = np.random.default_rng(0).integers(60, size=len(reviews))
+    of_film = np.random.default_rng(1).integers(2, size=60)
+    texts = [f"review {i} of film{film:02}" for i, film in enumerate(films)]
+    columns = {"text": texts, "label": of_film[films].tolist(), "film": films.tolist()}
+    data = Dataset.from_dict(columns)
+    groups = "film" if by_name else films
+    seen = []
+
+    def by_heart(train, texts, seed, folder):
+        known = {
+            text[-6:]: label for text, label in zip(train["text"], train["label"], strict=True)
+        }
+        seen.extend(text[-6:] in known for text in texts)
+        return np.array([[0, 2 * known.get(text[-6:], 0) - 1] for text in texts])
+
+    torn = validation.cross_validate(data, by_heart).hits().mean()
+    assert torn == 1 and np.mean(seen) > 0.95
+    seen.clear()
+    assert validation.cross_validate(data, by_heart, groups=groups).hits().mean() < 0.65
+    assert len(seen) == 300 and not any(seen)
+
+
+def test_a_column_of_groups_that_is_not_there(reviews):
+    with pytest.raises(validation.ValidationError, match=r'groups="film".* only text, label'):
+        validation.cross_validate(reviews, validation.Estimator(WORDS), groups="film")
+
+
 def test_a_dummy_is_seen_in_the_table(reviews):
     result = validation.cross_validate(reviews, validation.Estimator(DummyClassifier()))
     assert (result.table["largest_share"] == 1).all()
@@ -148,6 +252,7 @@ def test_finished_folds_are_read_and_a_folder_of_another_run_is_refused(
         ({"dataset": reviews.select(range(200))}, "data"),
         ({"k": 4}, "k"),
         ({"fold_seed": 1}, "fold_seed"),
+        ({"groups": np.arange(300) // 2}, "groups"),
         ({"fit_predict": validation.Estimator(DummyClassifier())}, "fit_predict"),
     ):
         arguments = {"dataset": reviews, "fit_predict": estimator} | changed
@@ -384,3 +489,100 @@ def test_that_many_examples_find_the_difference_with_that_power(difference, disc
 def test_a_difference_that_cannot_be_is_refused(difference, discordant, power):
     with pytest.raises(validation.ValidationError):
         validation.examples_needed(difference, discordant, power)
+
+
+def test_the_two_way_interval_adds_the_chance_of_draws_and_of_examples():
+    """By hand, for two draws and two examples; the last line has t of one degree of freedom."""
+    differences = np.array([[1.0, 0.0], [3.0, 4.0]])
+    mean, low, high = validation.two_way_interval(differences)
+    error = math.sqrt(4.5 / 2 + 0.0 / 2)  # draws 0.5 and 3.5; examples 2 and 2
+    assert math.isclose(mean, 2)
+    assert math.isclose(high - mean, stats.t.ppf(0.975, 1) * error)
+    assert math.isclose(mean - low, high - mean)
+
+
+def test_the_two_way_interval_leaves_out_what_was_not_scored():
+    differences = np.array([[1.0, 0.0, np.nan], [3.0, np.nan, np.nan], [0.0, 2.0, np.nan]])
+    mean, low, high = validation.two_way_interval(differences)
+    by_draw, by_example = np.array([0.5, 3.0, 1.0]), np.array([4 / 3, 1.0])
+    error = math.sqrt(by_draw.var(ddof=1) / 3 + by_example.var(ddof=1) / 2)
+    assert math.isclose(mean, 1.5) and math.isclose(high - low, 2 * stats.t.ppf(0.975, 2) * error)
+
+
+def test_the_two_way_interval_keeps_its_promise_where_the_plain_t_does_not():
+    """Two equal models, five draws scored on the same 400 examples."""
+    rng, held = np.random.default_rng(0), []
+    for _ in range(400):
+        examples, draws = 0.3 * rng.normal(size=400), 0.01 * rng.normal(size=(5, 1))
+        found = draws + examples + 0.4 * rng.normal(size=(5, 400))
+        plain = validation.corrected_t(found.mean(axis=1), 0)[:2]
+        ends = (validation.two_way_interval(found)[1:], plain)
+        held.append([low < 0 < high for low, high in ends])
+    two_way, plain = np.mean(held, axis=0)
+    assert two_way >= 0.95 and plain < 0.9
+
+
+@pytest.mark.parametrize("shape", [(5,), (1, 9), (9, 1)])
+def test_the_two_way_interval_needs_draws_and_examples(shape):
+    with pytest.raises(validation.ValidationError, match="at least two of both"):
+        validation.two_way_interval(np.zeros(shape))
+
+
+def test_the_two_way_interval_is_the_one_that_notebook_07_writes():
+    path = downloads.ROOT / "notebooks" / "07_news_case_study.ipynb"
+    cells = json.loads(path.read_text(encoding="utf8"))["cells"]
+    sources = ("".join(cell["source"]) for cell in cells)
+    source = next(text for text in sources if "def two_way_interval" in text)
+    names: dict = {"np": np, "stats": stats}
+    exec(source, names)
+    rng = np.random.default_rng(0)
+    differences = rng.integers(-1, 2, (5, 60)).astype(float)
+    differences[1:, rng.random(60) < 0.2] = np.nan  # every example is scored in some draw
+    for confidence in (0.95, 0.999):
+        ours = validation.two_way_interval(differences, confidence)
+        assert np.allclose(ours, names["two_way_interval"](differences, confidence))
+
+
+def test_the_two_way_interval_refuses_draws_and_examples_of_which_nothing_is_known():
+    one_example = [[1.0, np.nan, np.nan], [0.0, np.nan, np.nan]]
+    empty_draw = [[np.nan] * 3, [1.0, 0.0, 1.0], [0.0, 0.0, 1.0]]
+    for differences in (one_example, empty_draw):
+        with pytest.raises(validation.ValidationError, match="not all NaN"):
+            validation.two_way_interval(np.array(differences))
+
+
+@given(
+    right=st.lists(
+        st.tuples(*[st.lists(st.booleans(), min_size=7, max_size=7)] * 2), min_size=2, max_size=5
+    )
+)
+def test_what_counts_allow_is_never_narrower_than_what_hits_say(right):
+    first, second = np.array(right, dtype=float).transpose(1, 0, 2)
+    mean, low, high = validation.two_way_interval(first - second)
+    wrong = (1 - first).mean() + (1 - second).mean()
+    gains = (first - second).mean(axis=1)
+    found = validation.two_way_interval_at_most(gains, min(wrong, 2 - wrong), first.shape[1])
+    assert math.isclose(found[0], mean, abs_tol=1e-12)
+    assert found[1] <= low + 1e-9 and found[2] >= high - 1e-9
+
+
+def test_the_widest_two_way_interval_is_that_of_models_that_differ_on_the_same_examples():
+    """Where every draw gives the same answers, and the two models are never wrong together."""
+    first = np.tile([1.0] * 8 + [0.0] * 2, (3, 1))
+    second = np.tile([0.0] * 3 + [1.0] * 7, (3, 1))
+    exact = validation.two_way_interval(first - second)
+    found = validation.two_way_interval_at_most([0.1] * 3, 0.5, 10)
+    assert found[1] <= exact[1] < 0 and found[2] - exact[2] < 0.05
+
+
+@pytest.mark.parametrize(("differences", "share"), [([0.1], 0.3), ([0.1, 0.2], 1.2)])
+def test_the_widest_interval_needs_two_draws_and_a_share(differences, share):
+    with pytest.raises(validation.ValidationError):
+        validation.two_way_interval_at_most(differences, share, 100)
+
+
+def test_the_widest_interval_needs_two_examples_and_differences_that_such_models_can_have():
+    with pytest.raises(validation.ValidationError, match="at least two of both"):
+        validation.two_way_interval_at_most([0.1, 0.2], 0.5, 1)
+    with pytest.raises(validation.ValidationError, match="not percent"):
+        validation.two_way_interval_at_most([1.0, 3.0], 0.5, 1705)

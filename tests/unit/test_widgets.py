@@ -13,11 +13,21 @@ import pytest
 from helpers import checkpoints, measured, widgets
 from helpers.widgets import frame
 from tests.unit import javascript, widget_texts
+from tests.unit.figures import page, shown
 from tools.experiments import attention_weights, tokenizer_tables
 from tools.site import notebooks, tidy
 from tools.teaching import slides
 
-LARGEST = {"tokenizer": 175_000, "attention": 105_000}  # characters that a notebook stores
+LARGEST = {  # characters that a notebook stores
+    "tokenizer": 175_000,
+    "attention": 105_000,
+    "masks": 270_000,
+    "threshold": 30_000,
+    "samples": 30_000,
+    "temperature": 31_000,
+    "descent": 31_000,
+    "replay": 31_000,
+}
 TOKENIZER = checkpoints.load_tokenizer("minilm")
 
 
@@ -25,21 +35,6 @@ TOKENIZER = checkpoints.load_tokenizer("minilm")
 def name(request) -> str:
     """One of the figures."""
     return request.param
-
-
-def shown(name: str, *arguments: str) -> dict[str, str]:
-    """What a figure displays, by kind."""
-    found: list[dict] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frame, "display", lambda data, **options: found.append(data))
-        getattr(widgets, name)(*arguments)
-    (data,) = found
-    return data
-
-
-def page(stored: str) -> str:
-    """The page inside a stored frame."""
-    return html.unescape(re.search(r'srcdoc="([^"]*)"', stored)[1])
 
 
 def test_a_figure_is_html_and_words_and_the_same_each_time(name):
@@ -53,24 +48,23 @@ def test_a_figure_is_html_and_words_and_the_same_each_time(name):
 def test_without_scripts_or_trust_the_words_are_there(name):
     data = shown(name)
     words = html.escape(data["text/plain"])
-    assert f'<p id="in-words">{words}</p>' in page(data["text/html"])
+    assert f'<p id="in-words">{words}</p>' in page(data)
     outside = re.sub(r"<[^>]*>", "", data["text/html"])
     assert outside == f"{html.escape(frame.RUN)}{words}"
 
 
 def test_a_figure_asks_no_other_host_and_is_locked_in(name):
-    stored = shown(name)["text/html"]
+    data = shown(name)
+    stored = data["text/html"]
     assert 'sandbox="allow-scripts"' in stored and stored.count("<") == 2
-    inside = page(stored).replace("http://www.w3.org/2000/svg", "")
+    inside = page(data).replace("http://www.w3.org/2000/svg", "")
     assert not re.search(r"https?:|src=|href=|@import|url\(|fetch\(|eval\(", inside)
 
 
 def test_the_tokenizer_starts_with_the_given_text_whatever_it_is():
     text = '</textarea> & "quotes" <script> $longest'
     data = shown("tokenizer", text)
-    assert f'spellcheck="false" autocomplete="off">{html.escape(text)}</textarea>' in page(
-        data["text/html"]
-    )
+    assert f'spellcheck="false" autocomplete="off">{html.escape(text)}</textarea>' in page(data)
     assert "“</textarea> & " in data["text/plain"]
     for token, number in zip(TOKENIZER(text).tokens(), TOKENIZER(text)["input_ids"], strict=True):
         assert f"{token} {number}" in data["text/plain"]
@@ -167,7 +161,7 @@ def notebook(name, tmp_path):
 def test_the_web_pages_keep_the_figure_as_it_is(name, notebook):
     tree = tidy.tree(notebooks.Rendering(notebook).html())
     (figure,) = tidy.tree(str(tree)).find_all("iframe")
-    assert figure["srcdoc"] == page(shown(name)["text/html"])
+    assert figure["srcdoc"] == page(shown(name))
     assert figure["onload"] == frame.FOLLOW
 
 

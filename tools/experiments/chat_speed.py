@@ -18,7 +18,6 @@ together.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -252,8 +251,7 @@ def run_round(seed: int, configurations: list[tuple[str, str]], results: Path) -
     for name, weights in configurations:
         command = [sys.executable, "-m", "tools.experiments.chat_speed", "one"]
         command += ["--name", name, "--weights", weights, "--seed", str(seed)]
-        ours = name.startswith("chat.")
-        environment = dict(os.environ, THP_MEM_ALLOC_ENABLE="1" if ours else "0")
+        environment = runs.environment(ours=name.startswith("chat."))
         done = subprocess.run(
             command, check=True, stdout=subprocess.PIPE, text=True, env=environment
         )

@@ -229,7 +229,7 @@ held, Python and libraries included. Figures are the median of the rounds and, i
 range. A slope is that of log cost on log size: 1 is proportional, 0 is flat. A CSV has short texts,
 and 64,000 and a million rows of it were predicted once. "No network" is the same with zeros in
 place of the logits: reading and writing alone. Drawn in
-[notebook 10](../../notebooks/10_making_it_fast.ipynb), section 16. What a series does not change:
+[notebook 10](../../notebooks/10_making_it_fast.ipynb), section 18. What a series does not change:
 {held}.
 """
     return by_processor(head, RESULTS, of_processor)

@@ -6,8 +6,8 @@ Each run draws rows of a domain's train part by its seed, most often 800, learns
 predicts the test part of all four domains. Of four learning rates the one with the lowest squared
 error on the validation part is taken, averaged over the domains (the rows `tuning`, with another
 seed); the last of three epochs stays: nothing is chosen on what is scored. A row a run in
-data/measured/domains.csv, and what the fine-tuned runs predict, in hundredths, in
-data/measured/domains_predictions.csv.
+data/measured/domains.csv, and what every run predicts for the test part, in hundredths, in
+data/measured/domains_predictions.csv: two ways can then be compared sentence by sentence.
 """
 
 import importlib.util
@@ -202,7 +202,7 @@ def run(model: str, source: str, rows: int, tweets: int, rate: float, seed: int)
     scored = data()["validation" if model == TUNING else "test"]
     labels, domain = np.asarray(scored["label"]), np.asarray(scored["domain"])
     predictions = np.asarray(predict(scored["text"][:]), dtype=float)
-    if model not in (TUNING, TFIDF, FEATURES):
+    if model != TUNING:
         predictions = np.rint(100 * predictions) / 100
         keep(entry, predictions)
     found = {"precision": runtime.precision_name()}

@@ -76,6 +76,12 @@ QUANTITIES = {
         "tuned_lowest_gain": "(tuned.table['accuracy'] - words_result.table['accuracy']).min()",
         "tuned_fold_sd": "tuned.table['accuracy'].std()",
         "dummy": "dummy.table['accuracy'].mean()",
+        "own_torn": "by_way['own label'].iloc[:, 0].mean()",
+        "own_whole": "by_way['own label'].iloc[:, 1].mean()",
+        "own_new": "by_way['own label'].iloc[:, 2].mean()",
+        "editorial_torn": "by_way['label of its editorial'].iloc[:, 0].mean()",
+        "editorial_whole": "by_way['label of its editorial'].iloc[:, 1].mean()",
+        "editorial_new": "by_way['label of its editorial'].iloc[:, 2].mean()",
         "copies": "faked['copies'].mean()",
         "vocabulary": "faked['vocabulary'].mean()",
         "vocabulary_lowest": "faked['vocabulary'].min()",
@@ -149,6 +155,7 @@ QUANTITIES = {
         "gain_low": "report.differences(number_result).iloc[0]['gain low']",
         "spread": "in_units.std() / number_result.labels.std()",
         "slope": "np.polyfit(number_result.labels, in_units[:, 0], 1)[0]",
+        "torn_gain": "np.mean(torn['whole reviews']) - np.mean(torn['sentences'])",
         "new_good": "of_new[0]",
         "new_neutral": "of_new[1]",
         "new_bad": "of_new[2]",
@@ -161,14 +168,18 @@ SECTIONS = {"13_your_own_csv, numbers": "## 11. "}
 
 
 def measured_cells(notebook: str) -> list[str]:
-    """Sources of the cells tagged `measured`; of a section: the imports, and the cells below it."""
+    """Sources of the cells tagged `measured`.
+
+    Of a section that stands alone: those before section 2, and those below its heading.
+    """
     path = downloads.ROOT / "notebooks" / f"{notebook.split(',')[0]}.ipynb"
     cells = json.loads(path.read_text(encoding="utf8"))["cells"]
     sources = ["".join(cell["source"]) for cell in cells]
     heading = SECTIONS.get(notebook, "")
     start = next(i for i, source in enumerate(sources) if source.startswith(heading))
+    opening = next((i for i, source in enumerate(sources) if source.startswith("## 2. ")), 0)
     measured = [i for i, c in enumerate(cells) if "measured" in c["metadata"].get("tags", [])]
-    return [sources[i] for i in measured if i == measured[0] or i > start]
+    return [sources[i] for i in measured if not heading or i < opening or i > start]
 
 
 def run(notebook: str, seed: int) -> pd.DataFrame:

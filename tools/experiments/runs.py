@@ -7,6 +7,7 @@
 import argparse
 import importlib
 import io
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import torch
 from filelock import FileLock
 from joblib import Parallel, delayed, parallel_config
 
+import helpers
 from helpers import files, runtime
 from tools.experiments.provenance import provenance
 
@@ -93,20 +95,25 @@ def one(run: Callable[..., dict], entry: dict, threads: int | None) -> tuple:
 
 def drive(
     planned: list[dict], run: Callable[..., dict], results: Path, limit: int, processes: int = 1
-) -> None:
+) -> int:
     """Do what is planned and not yet there, one row of `results` a run.
 
     A finished run is written at once and by this process, all its rows or, after Ctrl-C, none.
     Whoever is stopped calls again.
 
     Args:
-        planned: one dictionary a run: the columns that tell it from the others.
+        planned: one dictionary a run: the columns that tell it from the others. It may be empty.
         run: called with such a dictionary's entries; returns the other columns.
         results: a CSV that holds all runs, with provenance.
         limit: at most so many runs, then stop.
         processes: how many runs at a time, each with one thread (joblib). `seconds` then hold
             what the runs take from each other.
+
+    Returns:
+        How many runs it made, so that a second call can keep to what is left of a limit.
     """
+    if not planned:
+        return 0
     keys = list(planned[0])
     there = set(read(results, keys)[keys].itertuples(index=False, name=None))
     missing = [entry for entry in planned if tuple(entry.values()) not in there]
@@ -126,6 +133,37 @@ def drive(
             print(f"{count} of {len(planned)}: {name}, {seconds:.0f} s", flush=True)
             if interrupt.is_set():
                 raise KeyboardInterrupt
+    return len(jobs)
+
+
+def refuse_another_processor(results: Path) -> None:
+    """Stop before rows of this machine stand beside rows of another kind of processor.
+
+    The last digits of a product depend on the processor, and training makes them grow: a comparison
+    of two runs, sentence by sentence, wants both from one kind.
+
+    Raises:
+        SystemExit: the rows that are there come from another kind; the message names both.
+    """
+    there = sorted(set(read(results, ["processor"])["processor"]))
+    here = runtime.processor()
+    if set(there) - {here}:
+        raise SystemExit(
+            f"{results.name} holds rows of {' and '.join(there)}; this machine has {here}. The "
+            "runs are compared with each other sentence by sentence, so all must come from one "
+            "kind of processor. Use such a machine, or move the file away to measure all again."
+        )
+
+
+def environment(ours: bool) -> dict[str, str]:
+    """The variables of a run in a process of its own, beside which another library's run stands.
+
+    What `helpers` asks for (large memory pages, threads that wait asleep) is left out of that one,
+    which would not have asked; what the user set is in both.
+    """
+    asked = helpers.WAITING.items()
+    kept = {name: value for name, value in os.environ.items() if ours or (name, value) not in asked}
+    return kept | {"THP_MEM_ALLOC_ENABLE": "1" if ours else "0"}
 
 
 def options(description: str) -> dict[str, int]:

@@ -9,13 +9,13 @@ A run is one epoch over all training reviews, in a process of its own: same mode
 size and learning rate. A round holds every configuration once, so that a machine that slows down
 slows all of them; a round's number is its seed. The clock runs from texts and a loaded model to
 trained weights: tokenizing and training for both, and for `fine_tune` also the choice of the
-precision and an evaluation on 64 sentences. Large memory pages, which `helpers` asks for, are
-switched off for `Trainer`, which would not have asked.
+precision and an evaluation on 64 sentences. Large memory pages and threads
+that wait asleep, which `helpers` asks for, are switched off for `Trainer`, which would not have
+asked.
 """
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -143,8 +143,7 @@ def run_round(seed: int, sentences: int, names: list[str]) -> None:
             str(seed),
         ]
         command += ["--sentences", str(sentences)]
-        pages = "0" if CONFIGURATIONS[name][0] == "trainer" else "1"
-        environment = dict(os.environ, THP_MEM_ALLOC_ENABLE=pages)
+        environment = runs.environment(ours=CONFIGURATIONS[name][0] != "trainer")
         done = subprocess.run(
             command, check=True, stdout=subprocess.PIPE, text=True, env=environment
         )

@@ -221,6 +221,12 @@ def predictions_labels_new(rng):
         yield predictions, labels, rng.normal(size=rng.integers(1, 9))
 
 
+@probes_of("10-1")
+def sizes_and_speed(rng):
+    for _ in range(TRIES):
+        yield (*(int(size) for size in rng.integers(1, 9, 6)), float(10 ** rng.uniform(-3, 3)))
+
+
 @probes_of("10-2")
 def rows_and_size(rng):
     yield from ((int(rng.integers(1, 11)), int(rng.integers(1, 13))) for _ in range(TRIES))
@@ -288,7 +294,7 @@ def observed(name: str, answers: tuple) -> list:
 
 
 def call(name: str, function: Callable, arguments: tuple) -> object:
-    """What a function gives; of a loop also the weights, of accumulation gradient and sizes."""
+    """What a function gives; of a loop also the weights, of accumulation what it did."""
     if name == "04-1":
         torch.manual_seed(0)
         losses = function(*arguments)
@@ -296,8 +302,8 @@ def call(name: str, function: Callable, arguments: tuple) -> object:
     if name != "10-2":
         return function(*arguments)
     rows, size = arguments
-    returned, gradient, sizes = nb10.accumulated(function, size, rows)
-    return returned, gradient, max(sizes, default=0)
+    returned, watch = nb10.watched(function, size, rows)
+    return returned, watch.gradient(), max(map(len, watch.rows), default=0), any(watch.alive)
 
 
 def alike(one: object, other: object) -> bool:

@@ -35,10 +35,8 @@ PACK_MB = 1100  # 768 MB for one kind of system; the rest is room for pip to wor
 SUMS = "SHA256SUMS"
 FACTS = "pack.json"
 MARK = "not_passed_on.txt"  # in data/downloads: what the stick did not bring
-# What git would not keep, for a copy of the course without git.
-UNTRACKED = (".git", ".venv*", "downloads", "outputs", "__pycache__")
-UNTRACKED += (".ipynb_checkpoints", ".*_cache", ".hypothesis")
-UNTRACKED += (".written-by-sft-unveiled.json", ".sft-unveiled*", ".*.partial")
+# The course's files, for a copy of it without git: what else lies there is somebody's own.
+LIST = "tools/teaching/packing_list.txt"
 
 
 class PackError(Exception):
@@ -74,10 +72,19 @@ def facts_of(root: Path) -> dict[str, str]:
     return {"version": facts["version"], "contents": files.sha256_bytes(content)[:12]}
 
 
-def files_below(folder: Path) -> list[str]:
-    """Paths of all files below a folder, relative to it, sorted."""
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(path.relative_to(folder).as_posix() for path in found)
+def files_below(folder: Path, links: bool = False) -> list[str]:
+    """Paths of all files below a folder, relative to it, sorted; no link is followed.
+
+    Args:
+        folder: where they lie. What file browsers leave there does not count.
+        links: give the links there instead of the files, those to folders as well.
+    """
+    found = []
+    for place, folders, names in os.walk(folder):
+        paths = [Path(place, name) for name in [*folders, *names] if not files.is_clutter(name)]
+        found += [path for path in paths if path.is_symlink() == links]
+    chosen = (path for path in found if links or path.is_file())
+    return sorted(path.relative_to(folder).as_posix() for path in chosen)
 
 
 # ---------------------------------------------------------------- making one
@@ -126,20 +133,26 @@ def make(
 def fill(new: Path, root: Path, left_out: dict[str, str]) -> None:
     """The parts of a new pack that are the same for every system."""
     copy_course(root, new / "course")
-    for name in sources_of(root):
-        source = root / "data" / "downloads" / name
-        if source.is_dir() and name not in left_out:
-            shutil.copytree(source, new / "sources" / name)
-    shutil.copytree(root / "data" / "licences", new / "licences")
+    for name, source in sources_of(root).items():
+        # `data/downloads`, or a folder in it, may be a link to where the disk has room.
+        place = (root / "data" / "downloads" / name).resolve()
+        members = list(source.get("members", ())) or files_below(place)
+        if place.is_dir() and name not in left_out:
+            copy_files(place, members, new / "sources" / name)
+    licences = new / "course" / "data" / "licences"
+    copy_files(licences, files_below(licences), new / "licences")
     facts = {"format": 1, **facts_of(root), "left_out": left_out}
     files.update(new / FACTS, None, (json.dumps(facts, indent=2) + "\n").encode("utf8"))
 
 
-def sources_of(root: Path) -> list[str]:
-    """Names of the sources of a course; nothing else in `data/downloads` goes into a pack."""
+def sources_of(root: Path) -> dict[str, dict]:
+    """The sources of a course; nothing else in `data/downloads` goes into a pack, or comes of it.
+
+    Of those that have one hash for the folder all files do; the hash was compared before.
+    """
     import tomllib
 
-    return sorted(tomllib.loads((root / "data" / "sources.toml").read_text(encoding="utf8")))
+    return tomllib.loads((root / "data" / "sources.toml").read_text(encoding="utf8"))
 
 
 def add_wheels(pack: Path, fetch_wheels: Callable[[Path], None]) -> None:
@@ -215,22 +228,52 @@ def check_room(target: Path, megabytes: int) -> None:
 
 
 def copy_course(root: Path, target: Path) -> None:
-    """Copy what git keeps of the course; without git, all but what the commands make."""
-    names = tracked(root)
-    if not names:
-        shutil.copytree(root, target, ignore=shutil.ignore_patterns(*UNTRACKED))
+    """Copy the files of the course, and nothing else that lies in its folder."""
+    names = course_files(root)
+    copy_files(root, [name for name in names if files.is_there(root / name)], target)
+
+
+def copy_files(root: Path, names: list[str], target: Path) -> None:
+    """Copy files by their paths below `root`, which is no link.
+
+    Raises:
+        PackError: one of them is a link, or lies below one: nobody could see what it brings.
+    """
     for name in names:
-        if (root / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(root / name, target / name)
+        source, copied = root / name, target / name
+        if source.resolve() != root.resolve() / name:
+            raise PackError(
+                f"{source} is a link, or lies in a linked folder. A pack takes no links: put the "
+                "file itself there, and run the same command again."
+            )
+        if source.is_file():
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, copied)
+
+
+def course_files(root: Path) -> list[str]:
+    """Paths of the course's files: what git keeps, or where there is no git, what its list says.
+
+    Raises:
+        PackError: there is neither.
+    """
+    names = tracked(root)
+    if not names and (root / LIST).is_file():
+        names = (root / LIST).read_text(encoding="utf8").splitlines()
+    if not names:
+        raise PackError(
+            f"{root / LIST} is missing, and this is no clone of git, so nobody can say which files "
+            "are the course's. Get the course anew, and run the same command there."
+        )
+    return names
 
 
 def tracked(root: Path) -> list[str]:
-    """The files that git keeps; none if this is no clone or there is no git."""
+    """The files that git keeps; none if this is no clone, or git is missing or refuses."""
     if not (root / ".git").exists() or shutil.which("git") is None:
         return []
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True)
-    return [name for name in listed.stdout.split("\0") if name]
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True)
+    return [os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
 
 
 # ---------------------------------------------------------------- using one
@@ -240,14 +283,14 @@ def opened(folder: Path, root: Path) -> dict:
     """What a pack says of itself.
 
     Raises:
-        PackError: if this is no pack, or one of another version of the course.
+        PackError: if this is no pack, a damaged one, or one of another version of the course.
     """
     if not (folder / FACTS).is_file() or not (folder / SUMS).is_file():
         raise PackError(
             f"{folder} is no pack: it has no {FACTS} and {SUMS}. Name the folder that holds "
             "READ_ME_FIRST.md;\n`python3 tasks.py pack FOLDER` makes one where there is a network."
         )
-    facts, here = json.loads((folder / FACTS).read_text(encoding="utf8")), facts_of(root)
+    facts, here = read_facts(folder), facts_of(root)
     if {key: facts.get(key) for key in here} != here:
         raise PackError(
             f"This pack was made from another version of the course ({facts.get('version')}, "
@@ -256,6 +299,33 @@ def opened(folder: Path, root: Path) -> dict:
             "or make a new pack from this course."
         )
     return facts
+
+
+def read_facts(folder: Path) -> dict:
+    """`pack.json` of a pack, if this and `SHA256SUMS` can be read at all."""
+    try:
+        facts = json.loads((folder / FACTS).read_text(encoding="utf8"))
+        if not all(isinstance(found, dict) for found in (facts, facts["left_out"])):
+            raise ValueError("another form")
+        if not all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in sums(folder).values()):
+            raise ValueError("no hashes")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise PackError(
+            f"{FACTS} or {SUMS} in {folder} is damaged. Nothing was installed. Copy the pack anew, "
+            "or use another stick."
+        ) from error
+    return facts
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise `PackError` if what will be used from a pack is a link, or lies below one."""
+    used = ("sources", "wheels", SUMS, FACTS)
+    links = [name for name in files_below(folder, links=True) if name.split("/")[0] in used]
+    if links:
+        raise PackError(
+            f"{links[0]} in {folder} is a link, and a pack has none: what it leads to came from "
+            "elsewhere. Remove it, or copy the pack anew. Nothing was installed."
+        )
 
 
 def wheels_for(folder: Path, kind: str) -> Path:
@@ -290,8 +360,9 @@ def verify(folder: Path, kind: str) -> None:
     """Read all that will be used from a pack and compare it with its list.
 
     Raises:
-        PackError: a file is damaged, missing or not in the list; the message names it.
+        PackError: a file is damaged, missing, a link or not in the list; the message names it.
     """
+    refuse_links(folder)
     listed = sums(folder)
     used = (f"wheels/{kind}/", "sources/")
     for name, digest in listed.items():
@@ -310,6 +381,28 @@ def verify(folder: Path, kind: str) -> None:
         )
 
 
+def is_in_place(folder: Path, root: Path, left_out: dict[str, str]) -> bool:
+    """Whether `place` would change nothing."""
+    note = files.read_before(root / "data" / "downloads" / MARK)
+    return note == note_of(left_out).encode("utf8") and not not_in_place(folder, root)
+
+
+def note_of(left_out: dict[str, str]) -> str:
+    """What the note says of what a pack did not bring: a name on each line."""
+    return "".join(f"{name}\n" for name in left_out)
+
+
+def not_in_place(folder: Path, root: Path) -> dict[str, list[str]]:
+    """The sources of a pack that the course lacks, or has otherwise: their files by name."""
+    listed, found = sums(folder), {}
+    for name in sources_of(root):
+        there = root / "data" / "downloads" / name
+        wanted = {n: listed[f"sources/{name}/{n}"] for n in files_below(folder / "sources" / name)}
+        if not all((there / n).is_file() and sha256(there / n) == wanted[n] for n in wanted):
+            found[name] = list(wanted)
+    return found
+
+
 def place(folder: Path, root: Path, left_out: dict[str, str]) -> None:
     """Copy weights and data to their place, and leave a note of what the pack did not bring.
 
@@ -317,16 +410,12 @@ def place(folder: Path, root: Path, left_out: dict[str, str]) -> None:
     checks the hashes of `data/sources.toml` afterwards, as it does with everything that it opens.
     """
     downloads = root / "data" / "downloads"
-    listed = sums(folder)
-    for source in sorted(path for path in (folder / "sources").iterdir() if path.is_dir()):
-        target = downloads / source.name
-        wanted = {name: listed[f"sources/{source.name}/{name}"] for name in files_below(source)}
-        if all((target / n).is_file() and sha256(target / n) == wanted[n] for n in wanted):
-            continue
-        with files.work_folder(target) as work:
-            shutil.copytree(source, work / "new")
-            say_aside(files.put_in_place(work / "new", target))
-    text = "".join(f"{name}\n" for name in left_out)
+    files.make_folder(downloads)
+    for name, members in not_in_place(folder, root).items():
+        with files.work_folder(downloads / name) as work:
+            copy_files(folder / "sources" / name, members, work / "new")
+            say_aside(files.put_in_place(work / "new", downloads / name))
+    text = note_of(left_out)
     if files.read_before(downloads / MARK) != text.encode("utf8"):
         with files.replacing(downloads / MARK) as file:
             file.write(text)

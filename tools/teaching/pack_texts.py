@@ -49,8 +49,15 @@ The packages are for {kinds}; no other Python will do.
     Copy-Item -Recurse "E:\\{name}\\course" "$HOME\\sft-unveiled"; cd "$HOME\\sft-unveiled"
     py tasks.py lab --from "E:\\{name}"
 
-Every file is checked before anything is installed. It takes some minutes and 3.5 GB of disk; after
-that the stick may go, and `python3 tasks.py lab` starts the course.
+It takes some minutes and 3.5 GB of disk; after that the stick may go, and `python3 tasks.py lab`
+starts the course.
+
+## What is checked, and what is not
+
+Before anything is installed, every file that will be used is compared with the list `SHA256SUMS`.
+That finds a file that was damaged or cut off. It does not protect you from somebody who changed the
+stick on purpose: whoever can change a file here can change the list, too, and the programs on this
+stick will run on your machine. So take it from a person you trust.
 
 ## What is not here
 
@@ -95,7 +102,8 @@ def licences(pack: Path, kinds: list[str], left_out: dict[str, str]) -> str:
     for kind in kinds:
         lines += ["", f"## wheels/{kind}", ""]
         lines += ["Each wheel holds its licence files. By their own metadata:", ""]
-        wheels = sorted((pack / "wheels" / kind).glob("*.whl"))
+        found = (pack / "wheels" / kind).glob("*.whl")
+        wheels = sorted(path for path in found if not files.is_clutter(path.name))
         lines += [files.markdown_table(("package", "version", "licence"), map(wheel_row, wheels))]
     return "\n".join(lines) + "\n"
 

@@ -6,6 +6,9 @@ Standard library only.
 from __future__ import annotations
 
 import argparse
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tools import environment, project
@@ -14,21 +17,33 @@ from tools.teaching import pack, pack_texts
 
 def set_up_from(folder: Path) -> Path:
     """Everything from a pack, checked first: packages, weights, data. Returns the Python."""
-    try:
+    with explained(folder):
         facts = pack.opened(folder, project.ROOT)
         wheels = pack.wheels_for(folder, pack.tag())
         project.say(f"Checking the files in {folder}.")
         pack.verify(folder, pack.tag())
-        python = environment.set_up(wheels=wheels)
-        pack.place(folder, project.ROOT, facts["left_out"])
+    python = environment.set_up(wheels=wheels)
+    with explained(folder):
+        if not pack.is_in_place(folder, project.ROOT, facts["left_out"]):
+            with environment.alone(project.VENV):
+                pack.place(folder, project.ROOT, facts["left_out"])
+    return python
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn what goes wrong with a stick, or with the room for its files, into one message."""
+    try:
+        yield
     except pack.PackError as error:
         raise project.Trouble(str(error)) from error
     except OSError as error:
+        if error.errno == errno.EROFS:
+            raise  # it is not the stick's fault
         raise project.Trouble(
             f"{error.filename or folder}: {error.strerror}. Is the stick still there, and has the "
             "disk room?\nRun the same command again: it repairs what was left."
         ) from error
-    return python
 
 
 def main(options: argparse.Namespace) -> int:

@@ -132,11 +132,23 @@ def balance_reviews(groups, k):
     return [place[film] for film in groups]
 
 
+def three_folds_only(groups, k):
+    return deal_films(groups, k) if k == 3 else deal_reviews(groups, k)
+
+
+def split_with_many_films(groups, k):
+    return deal_films(groups, k) if len(set(groups)) < 9 else deal_reviews(groups, k)
+
+
+def by_length_of_the_name(groups, k):
+    return [len(film) % k for film in groups]
+
+
 P = stats.binomtest(5, 6).pvalue
 
 CASES = {
     "06-1": Cases(
-        right=[(5, 1, P), (5, 1, 7 / 32)],
+        right=[(5, 1, P), (5, 1, 7 / 32), (5, 1, 0.22), (5, 1, 0.219)],
         wrong=[
             ((8, 4, P), "all right answers"),
             ((1, 5, P), "other way round"),
@@ -144,7 +156,7 @@ CASES = {
             ((5, 1, P / 2), "one side only"),
             ((5, 1, stats.binomtest(5, 10).pvalue), "not of 10"),
             ((5, 1, 1 - P), "one minus it"),
-            ((5, 1, 0.22), "not rounded"),
+            ((5, 1, 0.2), "binomtest(5, 6)"),
             ((5, 1, 100 * P), "not in percent"),
             ((5, 1, stats.binomtest(5, 6)), "in .pvalue"),
         ],
@@ -159,6 +171,9 @@ CASES = {
             ((one_fold_a_film,), "as long as groups"),
             ((in_between,), "whole number"),
             ((balance_reviews,), "balance the reviews"),
+            ((three_folds_only,), "k = 4, the reviews of 'up'"),
+            ((split_with_many_films,), "k = 5, the reviews of"),
+            ((by_length_of_the_name,), "in turns"),
         ],
     ),
     "06-3": Cases(

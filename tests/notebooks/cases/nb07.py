@@ -76,6 +76,10 @@ def four_articles(logits, article):
     return [logits[article == a].mean(axis=0).argmax() for a in range(4)]
 
 
+def mean_over_all(logits, article):
+    return np.full(article.max() + 1, logits.mean(axis=0).argmax())
+
+
 def mean_logits(logits, article):
     return np.array([logits[article == a].mean(axis=0) for a in np.unique(article)])
 
@@ -128,6 +132,10 @@ def sorted_down(probabilities, k):
     return np.argsort(ranked[:, -1] - ranked[:, -2])[:k]
 
 
+def first_rows(probabilities, k):
+    return np.arange(k)
+
+
 def one_too_many(probabilities, k):
     return smallest_margin(probabilities, k + 1)
 
@@ -147,13 +155,13 @@ def margins_themselves(probabilities, k):
 
 CASES = {
     "07-1": Cases(
-        right=[(0.82, F1.mean(), 0.5), (82 / 100, 0.7838, 10 / 20)],
+        right=[(0.82, F1.mean(), 0.5), (82 / 100, 0.7838, 10 / 20), (0.82, 0.78, 0.5)],
         wrong=[
             ((82, F1.mean(), 0.5), "not as a count"),
             ((0.82, 78.4, 0.5), "macro F1: as a share"),
             ((0.82, F1.mean(), 50), "recall of tech: as a share"),
             ((0.82, F1, 0.5), "one number"),
-            ((0.82, 0.78, 0.5), "two digits"),
+            (("82 %", F1.mean(), 0.5), "not text"),
             ((0.82, F1[2], 0.5), "twice the diagonal"),
             ((0.9, F1.mean(), 0.5), "the diagonal, 48"),
             ((0.82, F1.mean(), 1.0), "divides by the column"),
@@ -178,6 +186,7 @@ CASES = {
             ((smallest_logit,), "smallest logit"),
             ((weakest_window,), "weakest window"),
             ((without_signs,), "For each article"),
+            ((mean_over_all,), "same class"),
             ((four_articles,), "40 articles, 40 predictions"),
             ((mean_logits,), "Those are the mean logits"),
             ((of_each_window,), "not for each window"),
@@ -193,6 +202,7 @@ CASES = {
             ((highest_entropy,), "entropy"),
             ((two_least_likely,), "least likely classes"),
             ((sorted_down,), "axis=1"),
+            ((first_rows,), "first 5 rows"),
             ((one_too_many,), "5 row numbers"),
             ((one_later,), "Sort each row"),
             ((in_order_of_rows,), "another order"),

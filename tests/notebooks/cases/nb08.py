@@ -75,6 +75,56 @@ own_generator = at_positions(
 )
 
 
+def flip_by_sorting(labels, share, rng):
+    ranks = rng.random(len(labels)).argsort().argsort()
+    return np.where(ranks < round(share * len(labels)), 1 - np.asarray(labels), labels)
+
+
+def flip_one_by_one(labels, share, rng):
+    flipped, left = list(labels), list(range(len(labels)))
+    for _ in range(round(share * len(labels))):
+        place = left.pop(rng.integers(len(left)))
+        flipped[place] = 1 - flipped[place]
+    return flipped
+
+
+def block(y, share, rng):
+    return (rng.integers(len(y)) + np.arange(round(share * len(y)))) % len(y)
+
+
+def every_third(y, share, rng):
+    return (rng.integers(len(y)) + 3 * np.arange(round(share * len(y)))) % len(y)
+
+
+def two_blocks(y, share, rng):
+    half = round(share * len(y)) // 2
+    start = rng.integers(len(y))
+    return (
+        np.r_[start + np.arange(half), start + 50 + np.arange(round(share * len(y)) - half)] % 100
+    )
+
+
+def rotated_order(y, share, rng):
+    order = np.random.default_rng(5).permutation(len(y))
+    return np.roll(order, rng.integers(len(y)))[: round(share * len(y))]
+
+
+def in_tens(y, share, rng):
+    return (
+        rng.permutation(len(y) // 10)[: round(share * len(y)) // 10, None] * 10 + np.arange(10)
+    ).ravel()
+
+
+def with_its_neighbour(y, share, rng):
+    firsts = 2 * rng.permutation(len(y) // 2)
+    return np.c_[firsts, firsts + 1].ravel()[: round(share * len(y))]
+
+
+def rather_the_first(y, share, rng):
+    weights = np.linspace(3, 1, len(y))
+    return rng.choice(len(y), round(share * len(y)), replace=False, p=weights / weights.sum())
+
+
 def ends(first, second, quantile=None, root=True, ddof=1, df=-1):
     d = np.asarray(first) - np.asarray(second)
     quantile = quantile or stats.t.ppf(0.975, len(d) + df)
@@ -160,12 +210,13 @@ def all_but_the_last_place(sizes, first, second):
     return next((s for i, s in enumerate(sizes[:-1]) if all(clear[i:])), None)
 
 
+TOGETHER = (block, every_third, two_blocks, rotated_order, in_tens, with_its_neighbour)
 CASES = {
     "08-1": Cases(
         right=[(TRAINED, SHARE), (TRAINED, 0.002), (12 * 3 * (4 * 768 + 768 * 4), 0.00202)],
         wrong=[
             ((TRAINED / 12, SHARE), "one layer"),
-            ((TRAINED / 3, SHARE), "one matrix a layer"),
+            ((TRAINED / 3, SHARE), "one matrix per layer"),
             ((TRAINED / 2, SHARE), "A alone"),
             ((12 * 3 * 768**2, SHARE), "stay frozen"),
             ((12 * 3 * (768**2 + 8 * 768), SHARE), "Count A and B only"),
@@ -175,13 +226,15 @@ CASES = {
         ],
     ),
     "08-2": Cases(
-        right=[(flip,), (flip_by_choice,)],
+        right=[(flip,), (flip_by_choice,), (flip_by_sorting,), (flip_one_by_one,)],
         wrong=[
+            *(((at_positions(choose),), "hang together") for choose in TOGETHER),
+            ((at_positions(rather_the_first),), "far more often"),
             ((flip_each_by_chance,), "on average"),
             ((draw_anew,), "half of the time"),
             ((flip_the_first,), "same positions"),
             ((flip_in_place,), "labels.copy()"),
-            ((flip_the_others,), "turn over the rest"),
+            ((flip_the_others,), "flip the rest"),
             ((only_the_flipped,), "one label"),
             ((own_generator,), "not with np.random"),
             ((one_class,), "Only one class"),

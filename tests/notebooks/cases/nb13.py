@@ -102,6 +102,12 @@ def a_threshold_of_its_own(logits, labels, threshold):
     return selective(logits, labels, 0.7)
 
 
+def of_sixty(logits, labels, threshold):
+    mask = sure(logits, labels) >= threshold
+    hits = logits.argmax(axis=1) == labels
+    return mask.sum() / 60, hits[mask].mean() if mask.any() else float("nan")
+
+
 def none_for_nothing(logits, labels, threshold):
     share, accuracy = selective(logits, labels, threshold)
     return share, None if np.isnan(accuracy) else accuracy
@@ -113,7 +119,7 @@ def one_number(logits, labels, threshold):
 
 CASES = {
     "13-1": Cases(
-        right=[([3, 4, 5, 7, 8],), ({8, 7, 5, 4, 3},)],
+        right=[([3, 4, 5, 7, 8],), ({8, 7, 5, 4, 3},), (np.array([3, 4, 5, 7, 8]),)],
         wrong=[
             (([2, 3, 4, 6, 7],), "The header is row 1, it is row 2"),
             (([1, 2, 3, 5, 6],), "count from 0"),
@@ -130,7 +136,7 @@ CASES = {
         ],
     ),
     "13-2": Cases(
-        right=[(681, 3405), (683, 3415)],
+        right=[(681, 3405), (683, 3415), (np.int64(682), 682 / 0.2)],
         wrong=[
             ((2729, 13645), "from end to end"),
             ((1064, 5320), "worst case"),
@@ -158,6 +164,7 @@ CASES = {
             ((0.5,), "Pass the function itself"),
             ((a_threshold_of_its_own,), "Use the argument"),
             ((none_for_nothing,), "None cannot be"),
+            ((of_sixty,), "take the sizes"),
             ((share_of_the_sure_accuracy_of_the_unsure,), "where the model is not sure"),
             ((judged_by(lambda z, y: expit(z).max(axis=1)),), "A sigmoid"),
             ((judged_by(lambda z, y: softmax(z, axis=1)[range(len(y)), y]),), "nobody knows"),

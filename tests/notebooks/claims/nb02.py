@@ -119,7 +119,7 @@ def long_vectors_make_softmax_an_all_or_nothing_choice(plain, scaled):
 
 @after("cf8d53e2")
 def one_head_is_the_library_s(p, output):
-    """Section 6: "Your head gives the same weights as the library's"."""
+    """Section 6: "Our head gives the same weights as the library's"."""
     assert apart(p, output.attentions[0][0, 0]) < CLOSE
 
 
@@ -148,7 +148,7 @@ def three_rounds_make_all_vectors_equal(toy):
 
 @after("ae625e43")
 def residuals_keep_tokens_apart_and_let_them_grow(toy):
-    """Section 7: "the" and "river" differ by about 2 and 3; "about twice as long"."""
+    """Section 7: "the" and "river" differ by about 2 and 3; "two to three times as long"."""
     assert (toy[0] - toy[1]).abs().round().tolist() == [2, 3]
     before = torch.tensor([[0.5, 0.0], [0.0, 1.5], [1.0, 1.0]])
     for _ in range(3):
@@ -270,9 +270,10 @@ def the_banks_of_a_kind_resemble_each_other(money, river, mixed):
 
 @after("3555270b")
 def the_table_is_used_twice(guesser):
-    """Section 18: "it is the table of embeddings again" (tied weights)."""
+    """Section 18: "it is the table of embeddings again" (tied weights); "one and the same" bias."""
     table = guesser.bert.embeddings.word_embeddings.weight
-    assert guesser.cls.predictions.decoder.weight is table
+    predictions = guesser.cls.predictions
+    assert predictions.decoder.weight is table and predictions.decoder.bias is predictions.bias
 
 
 @after("f545e7cd")
@@ -346,11 +347,12 @@ def pretrained_weights_are_8_to_14_points_better(right, right_random):
 
 @after("650d0991")
 def embeddings_reach_69_percent_and_layers_more(right):
-    """Section 20: 69 % for the embeddings; 74 or 75 % after the fourth and fifth layer."""
+    """Section 20: 69 % for the embeddings; 74 and 75 % after the fourth and fifth layer."""
     accuracy = right.mean(1)
     assert right.shape[1] == 853
     assert round(accuracy[0], 2) == 0.69 and accuracy[1:].min() > accuracy[0] + 0.02
     assert accuracy.argmax() == 5 and accuracy[6] < accuracy[4]
+    assert abs(accuracy[4] - 0.74) < 0.01 and abs(accuracy[5] - 0.75) < 0.01
 
 
 @after("b1df1f80")
@@ -448,9 +450,9 @@ def most_of_the_chosen_become_masks(inputs, train_ids, chosen, tokenizer):
 
 
 @after("c9834242")
-def the_loss_starts_where_guessing_starts(losses, V):
+def the_loss_starts_a_little_above_that_of_guessing(losses, V):
     """Section 18: 10.6, and ln(30,522) = 10.33."""
-    assert round(np.log(V), 2) == 10.33 and abs(losses[0] - np.log(V)) < 0.4
+    assert round(np.log(V), 2) == 10.33 and 0 < losses[0] - np.log(V) < 0.4
 
 
 @after("c9834242")
@@ -473,7 +475,7 @@ def each_word_occurs_once_in_each_sentence(texts_of, tokenizer):
 def senses_differ_after_the_layers_and_not_before(
     cosines, cosines_of, texts_of, same_sense, other_sense
 ):
-    """Section 19: "higher within a meaning …, by about 0.1".
+    """Section 19: "higher within a meaning …, by about 0.1; for "bat" only by 0.06".
 
     At layer 0, where vectors differ by their position alone, the gaps are 0.01 at most.
     """
@@ -483,7 +485,8 @@ def senses_differ_after_the_layers_and_not_before(
 
     last = gaps(cosines.values())
     first = gaps(cosines_of(word, texts, 0) for word, texts in texts_of.items())
-    assert min(last) > 0.05 and 0.08 < np.mean(last) < 0.10
+    assert list(cosines)[np.argmin(last)] == "bat" and round(min(last), 2) == 0.06
+    assert 0.08 < np.mean(last) < 0.10
     assert max(first) < 0.02 and min(last) > 4 * max(first)
 
 

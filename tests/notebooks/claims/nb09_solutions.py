@@ -11,7 +11,7 @@ def being_in_the_mean_flatters_by_one_over_root_k(apart, inside):
     assert abs(apart) < 0.02 and abs(inside - 1 / np.sqrt(20)) < 0.02
 
 
-@after("c47c73be")
+@after("d58f0a1e")
 def fifty_labels_give_nearly_all_that_a_line_can(found):
     """Exercise 3: with ten labels a quarter of the trials end below 0; without a line R² is −1."""
     assert [round(float(found[n][0]), 2) for n in (10, 20, 50)] == [0.02, 0.14, 0.21]

@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers import checkpoints, downloads, metrics, report, training
+from helpers import checkpoints, downloads, measured, metrics, report, training
 from tests.notebooks.claims import after
 
 
 @after("d61b1b52")
 def nine_rows_can_teach_nothing(rows, found):
-    """Section 2: "Nine"; two of them are one text with two labels."""
-    assert (len(rows), sum(found.values()), found["two labels"]) == (538, 9, 2)
+    """Section 2: "Nine rows"; two of them are one text with two labels."""
+    assert (len(rows), found.sum(), found["two labels"], found["a copy"]) == (538, 9, 2, 3)
 
 
 @after("8956e3ca")
 def every_row_is_used_or_listed(mine):
-    """Section 2: "Nothing is dropped silently"."""
+    """Section 2: "No row disappears without being listed"."""
     kept = sum(len(part) for part in mine.datasets.values())
     assert kept + len(mine.dropped) == mine.rows
     assert (mine.rows, len(mine.dropped)) == (538, 9)
@@ -33,7 +33,7 @@ def four_times_the_texts_halve_the_interval():
     assert 1.9 < (high - low) / (high4 - low4) < 2.1
 
 
-@after("bd5390bf")
+@after("5f2d8c71")
 def a_language_model_sees_more_than_words(tfidf, frozen, labels):
     """Section 4: words get half right, frozen features three in four, guessing one in eight.
 
@@ -45,58 +45,59 @@ def a_language_model_sees_more_than_words(tfidf, frozen, labels):
 
 @after("f61a5451")
 def five_labels_with_features_beat_forty_with_words(curves):
-    """Section 4: ahead of TF-IDF with 40.
+    """Section 10: ahead of TF-IDF with 40 on average, 55 against 51 %; the bands overlap.
 
-    Seven seeds: 0.558 to 0.568 at 5 labels and 0.760 to 0.776 at 40; TF-IDF 0.251 to 0.264 and
-    0.483 to 0.505 (notebook_bands.csv).
+    Seven seeds of ten draws: 0.554 to 0.572 at 5 labels and 0.751 to 0.774 at 40; TF-IDF 0.251 to
+    0.267 and 0.470 to 0.512. Of twenty draws (notebook_bands.csv) they differ less.
     """
-    mean = {name: [a.mean() for a in drawn] for name, drawn in curves.items()}
-    assert 0.55 < mean["frozen features"][0] < 0.58 and 0.75 < mean["frozen features"][3] < 0.79
-    assert 0.24 < mean["TF-IDF"][0] < 0.28 and 0.47 < mean["TF-IDF"][3] < 0.52
+    mean = {name: np.mean(drawn, axis=1) for name, drawn in curves.items()}
+    assert 0.54 < mean["frozen features"][0] < 0.59 and 0.74 < mean["frozen features"][3] < 0.79
+    assert 0.24 < mean["TF-IDF"][0] < 0.28 and 0.46 < mean["TF-IDF"][3] < 0.53
     assert mean["frozen features"][0] > mean["TF-IDF"][3] + 0.03
+    assert min(curves["frozen features"][0]) < max(curves["TF-IDF"][3])
 
 
 @after("f61a5451")
-def each_doubling_helps_by_less_and_less(curves):
-    """Section 4: both rise; which five one has moved the result by 10 to 17 points."""
-    mean = {name: [a.mean() for a in drawn] for name, drawn in curves.items()}
+def each_doubling_helps_and_the_first_one_most(curves):
+    """Section 10: both rise, "the features most at the beginning"; which five one has matters."""
+    mean = {name: np.mean(drawn, axis=1) for name, drawn in curves.items()}
     gains = np.diff(mean["frozen features"])
-    assert gains.min() > 0 and gains[0] > gains[-1] and np.diff(mean["TF-IDF"]).min() > 0
-    assert 0.06 < np.ptp(curves["frozen features"][0]) < 0.21  # seven seeds: 0.096 to 0.169
+    assert gains.min() > 0 and gains[0] == gains.max() and np.diff(mean["TF-IDF"]).min() > 0
+    assert 0.05 < np.ptp(curves["frozen features"][0]) < 0.2  # seven seeds: 0.076 to 0.125
 
 
-@after("227e96d3")
-def planted_mistakes_are_found_far_above_chance(planted, pool, tickets, suspicious, wrong_rows):
-    """Section 5: three of five; seven deals gave 2 to 4, chance a quarter of one."""
+@after("9a60cf1e")
+def planted_mistakes_are_found_far_above_chance(planted, pool, tickets, suspicious, wrong_tickets):
+    """Section 10: three of five; seven deals gave 2 to 4, chance a quarter of one."""
     assert 2 <= len(planted) <= 4 and 5 * 20 / len(pool) < 0.25
-    assert tickets[suspicious[0]] in wrong_rows
+    assert tickets[suspicious[0]] in wrong_tickets
 
 
-@after("227e96d3")
+@after("9a60cf1e")
 def one_planted_mistake_stays_hidden(own, tickets):
-    """Section 5: "Where do I drop the parcel off?" reads like its wrong label."""
+    """Section 10: "Where do I drop the parcel off?" reads like its wrong label."""
     assert (own < own[tickets == 1080]).sum() > 100
 
 
 @after("d192294b")
 def the_dials_have_the_lowest_validation_loss(tried):
-    """Section 6: 2e-4 and 16; the usual setting still falls after 8 epochs, 96 steps."""
+    """Section 5: 2e-4 and 16; with 1e-4 the loss still fell in the eighth epoch."""
     best = tried.groupby(["learning_rate", "batch_size"])["validation_loss"].mean()
     assert best.idxmin() == (2e-4, 16) and len(tried) == 12
-    usual = tried[(tried["learning_rate"] == 1e-4) & (tried["batch_size"] == 32)]
-    assert (usual["best_epoch"] == 8).all() and 8 * math.ceil(371 / 32) == 96
+    slow = tried[tried["learning_rate"] == 1e-4]
+    assert (slow["best_epoch"] == 8).all() and len(slow) == 6
 
 
 @after("0aca5769")
 def validation_rises_from_one_in_eight_to_three_in_four(untrained, run):
-    """Section 6. Seven seeds: 0.075 to 0.189, then 0.774 to 0.849 (notebook_bands.csv)."""
+    """Section 5. Seven seeds: 0.075 to 0.189, then 0.774 to 0.849 (notebook_bands.csv)."""
     highest = run.history["accuracy"].max()
     assert 0.73 < highest < 0.89 and highest - untrained > 0.5
 
 
 @after("0aca5769")
 def the_validation_loss_turns_while_the_training_loss_falls(run):
-    """Section 6: lowest around the middle, at 0.646 to 0.765 in epoch 4 to 7 of seven seeds.
+    """Section 5: lowest before the last epoch, at 0.646 to 0.765 in epoch 4 to 7 of seven seeds.
 
     The rise to the last epoch was 0.016 to 0.081 (notebook_bands.csv).
     """
@@ -108,7 +109,7 @@ def the_validation_loss_turns_while_the_training_loss_falls(run):
 
 @after("ac2a4326", learning=True)
 def fine_tuning_is_far_ahead_of_counting_words(table):
-    """Section 7: about 74 %, TF-IDF 46 %, their intervals apart. Seven seeds: 0.724 to 0.771."""
+    """Section 6: about 74 %, TF-IDF 46 %, their intervals apart. Seven seeds: 0.724 to 0.771."""
     accuracy = table["accuracy"]
     assert 0.70 < accuracy["fine-tuned"] < 0.80
     assert table["accuracy low"]["fine-tuned"] > table["accuracy high"]["TF-IDF"]
@@ -117,7 +118,7 @@ def fine_tuning_is_far_ahead_of_counting_words(table):
 
 @after("ac2a4326")
 def these_texts_cannot_tell_fine_tuned_from_frozen(sentence, result):
-    """Section 7: ahead by about five messages, and the paired interval reaches below zero.
+    """Section 6: ahead by about five messages, and the paired interval reaches below zero.
 
     Five of five recorded seeds could not tell; seven were ahead by 2.9 to 7.6 points.
     """
@@ -128,16 +129,25 @@ def these_texts_cannot_tell_fine_tuned_from_frozen(sentence, result):
 
 @after("ac2a4326")
 def frozen_features_are_ahead_of_words_too(table, frozen):
-    """Section 7: 70 % against 46 %, the intervals apart; 77 % inside is within the luck."""
+    """Section 6: 70 % against 46 %, the intervals apart; 77 % inside is within the luck."""
     accuracy, low, high = (table[f"accuracy{end}"] for end in ("", " low", " high"))
     assert 0.67 < accuracy["frozen features"] < 0.72 and 0.44 < accuracy["TF-IDF"] < 0.48
     assert low["frozen features"] > high["TF-IDF"] > low["TF-IDF"] > high["dummy"]
     assert frozen.best_score_ < high["frozen features"]
 
 
+@after("c4d9e7b2")
+def every_message_of_the_pool_is_asked(hits, gain, low, high):
+    """Section 6: 0.7 points behind, from −5.1 to 3.3; 305 and 339 messages of 424."""
+    assert len(hits) == 424 and round(gain.mean(), 1) == -0.7
+    assert (round(low, 1), round(high, 1)) == (-5.1, 3.3)
+    assert low < 0 < high < 5 < 100 * (hits["fine-tuned"] - hits["TF-IDF"]).mean()
+    assert math.floor(424 * 0.8) == 339 and round(339 * 0.9) == 305
+
+
 @after("03e78402")
 def about_one_message_in_four_is_wrong(errors, tuned, result):
-    """Sections 8 and 10. Five seeds: 24 to 29 (notebook_bands.csv); frozen features make 32."""
+    """Sections 7 and 9. Five seeds: 24 to 29 (notebook_bands.csv); frozen features make 32."""
     assert len(errors) == (tuned.argmax(axis=1) != result.labels).sum()
     assert errors["probability"].is_monotonic_decreasing
     assert 21 < len(errors) < 32
@@ -145,20 +155,27 @@ def about_one_message_in_four_is_wrong(errors, tuned, result):
 
 @after("a4f4071f")
 def the_report_runs_nothing_and_names_no_place(page):
-    """Section 9: "It is one file, needs no network and runs nothing"."""
+    """Section 8: "It is one file, needs no network and runs nothing"."""
     assert "<script" not in page and "Content-Security-Policy" in page
     assert str(downloads.ROOT) not in page
 
 
 @after("9454d3a2")
 def the_card_states_the_measured_figure(card, table):
-    """Section 9: "Its figures are filled in from computed values"."""
+    """Section 8: "The figures in the card are computed"."""
     assert f"value: {round(float(table['accuracy']['fine-tuned']), 4)}" in card
+
+
+@after("e3b7a915")
+def the_stored_baseline_answers_as_before(again, outputs, names, mine, folder):
+    """Section 8: "the same as before"; "so it is small"."""
+    assert np.allclose(again, outputs["frozen features"][: len(again)], atol=1e-3)
+    assert names == mine.names and (Path(folder) / "frozen.joblib").stat().st_size < 100_000
 
 
 @after("84455c54")
 def every_new_row_is_answered_or_has_a_reason(done, predicted, mine):
-    """Section 10: 30 rows, 28 predictions, each one of the eight intents; no formula is left."""
+    """Section 9: 30 rows, 28 predictions, each one of the eight intents; no formula is left."""
     assert done == {"rows": 30, "predicted": 28}
     assert set(predicted.loc[predicted["note"] == "", "prediction"]) <= set(mine.names)
     formula = predicted.loc[predicted["row"] == 19, "message"]
@@ -167,7 +184,7 @@ def every_new_row_is_answered_or_has_a_reason(done, predicted, mine):
 
 @after("53de6820")
 def plain_messages_are_right_and_strange_ones_get_an_intent(predicted):
-    """Section 10: "The plain ones are right"; of the strange ones, probability is "no safe sign".
+    """Section 9: "The plain ones are right"; of the strange ones, probability is "no safe sign".
 
     Of three others of this kind two or three were right in five seeds (`new_clear` in
     notebook_bands.csv). A constant answer gets one.
@@ -178,74 +195,143 @@ def plain_messages_are_right_and_strange_ones_get_an_intent(predicted):
     assert by_row["probability"][[16, 17, 18]].astype(float).max() > 0.5
 
 
+@after("7be24f90")
+def the_stored_simple_model_predicts_as_before(done, target, frozen, features_of, mine):
+    """Section 9: it "needs only the next cell"."""
+    answered = pd.read_csv(target, keep_default_na=False).query("note == ''")
+    said = frozen.predict(features_of(answered["message"].tolist()))
+    assert answered["prediction"].tolist() == [mine.names[i] for i in said]
+    assert done == {"rows": 30, "predicted": 28}
+
+
+@after("b2c97d05")
+def no_review_stands_in_two_parts(numbers, review, shared):
+    """Section 11: 72 % of the test sentences would share a review with a training sentence."""
+    found = [set(review[numbers.datasets[part]["row"]]) for part in ("train", "validation", "test")]
+    assert not (found[0] & found[1] | found[0] & found[2] | found[1] & found[2])
+    assert shared.mean() == 0.72
+
+
+@after("3c05da6e")
+def groups_matter_little_here(torn):
+    """Section 11: 0.975 by sentences, 0.983 by reviews; both "vary by about 0.01"."""
+    apart, whole = np.mean(torn["sentences"]), np.mean(torn["whole reviews"])
+    assert 0 < whole - apart < 0.01 * whole
+    assert np.allclose([apart, whole], [0.975, 0.983], atol=2e-3)
+    assert all(0.005 < np.std(errors, ddof=1) < 0.015 for errors in torn.values())
+
+
+@after("3c05da6e")
+def the_test_part_of_a_split_by_rows_was_harder():
+    """Section 11: 0.73 to 0.80 in seven seeds, and 1.43 for the mean, more than of new reviews."""
+    rows = measured.table("notebook_bands").groupby(["notebook", "quantity"])["value"]
+    torn, whole = "13_your_own_csv, numbers by rows", "13_your_own_csv, numbers"
+    own = rows.get_group((torn, "MAE"))
+    assert (len(own), round(own.min(), 2), round(own.max(), 2)) == (7, 0.73, 0.80)
+    assert own.min() > rows.get_group((whole, "MAE")).max()
+    assert (rows.get_group((torn, "MAE_mean")).round(2) == 1.43).all()
+    assert (rows.get_group((whole, "MAE_mean")).round(2) == 1.34).all()
+
+
 @after("4569bcd4")
 def features_learn_ratings_better_than_words(on_features, on_words):
-    """Section 11: R² inside, 0.43 against 0.24; neither depends on the seed of a run."""
-    assert 0.40 < on_features.best_score_ < 0.46 and 0.20 < on_words.best_score_ < 0.27
+    """Section 11: R² in the folds, 0.43 against 0.19; neither depends on the seed of a run."""
+    assert 0.41 < on_features.best_score_ < 0.45 and 0.17 < on_words.best_score_ < 0.21
 
 
 @after("f791f65c")
-def the_loss_of_numbers_falls_below_that_of_the_mean(number_run):
-    """Section 11: "below 1 from the first on". Seven seeds: 0.518 to 0.708, then 0.305 to 0.358."""
+def the_loss_of_numbers_falls_below_that_of_the_mean(number_run, of_mean):
+    """Section 11: below that of the mean from the first epoch on.
+
+    Five seeds: 0.54 to 0.73 first, then 0.36 to 0.45.
+    """
     losses = number_run.history["validation_loss"]
-    assert losses.iloc[0] < 0.85 and 0.27 < losses.min() < 0.40
+    assert losses.max() < 0.9 < 1.06 < of_mean < 1.07 and 0.31 < losses.min() < 0.5
     assert losses.iloc[0] - losses.min() > 0.1
 
 
 @after("0f24b0e3", learning=True)
 def fine_tuned_numbers_are_close(number_table):
-    """Section 11. Seven seeds: MAE 0.73 to 0.80, RMSE 0.94 to 1.04, r 0.80 to 0.84."""
+    """Section 11. Five seeds: MAE 0.60 to 0.71, RMSE 0.80 to 0.93, r 0.81 to 0.86.
+
+    Split by rows, seven seeds had an MAE of 0.73 to 0.80 on their own hundred test sentences
+    ("13_your_own_csv, numbers by rows" in notebook_bands.csv), and always saying the mean 1.43.
+    """
     fine_tuned = number_table.loc["fine-tuned"]
-    assert 0.69 < fine_tuned["MAE"] < 0.84 and 0.90 < fine_tuned["RMSE"] < 1.08
-    assert 0.78 < fine_tuned["r"] < 0.86
+    assert 0.55 < fine_tuned["MAE"] < 0.77 and 0.74 < fine_tuned["RMSE"] < 0.99
+    assert 0.78 < fine_tuned["r"] < 0.89
 
 
 @after("0f24b0e3", learning=True)
 def here_fine_tuning_is_ahead_of_ridge(number_result, number_sentence):
-    """Section 11: "the paired interval of the difference lies above 0"; seven gained 0.21 to 0.28.
+    """Section 11: "the paired interval of the difference lies above 0"; five gained 0.20 to 0.31.
 
-    Section 7 had as many test texts and could not tell.
+    Section 6 had about as many test texts and could not tell.
     """
     assert "fine-tuned is ahead of ridge, frozen" in number_sentence
     gain = report.differences(number_result).loc["ridge, frozen"]
-    assert gain["gain low"] > 0 and 0.15 < gain["gain"] < 0.33
+    assert gain["gain low"] > 0 and 0.15 < gain["gain"] < 0.36
 
 
-@after("dd2c61f7")
-def ridge_and_the_mean_do_not_depend_on_the_seed(errors_of_others):
-    """Section 11: 1.01 and 1.20 for ridge, 1.43 for the mean."""
-    assert np.allclose(errors_of_others, [1.006, 1.195, 1.434], atol=0.01)
+@after("0f24b0e3")
+def the_lead_stays_when_whole_reviews_are_drawn(
+    number_result, in_units, number_outputs, review, parts
+):
+    """Section 11: "the difference stays above 0 when whole reviews are drawn"."""
+    said = {"ridge": number_outputs["ridge, frozen"][:, 0], "fine-tuned": in_units[:, 0]}
+    wrong = {name: np.abs(numbers - number_result.labels) for name, numbers in said.items()}
+    whole = pd.factorize(review[parts["test"]["row"]])[0]
+    gains, sizes = np.bincount(whole, wrong["ridge"] - wrong["fine-tuned"]), np.bincount(whole)
+    drawn = np.random.default_rng(0).integers(len(gains), size=(4000, len(gains)))
+    means = gains[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    assert len(gains) < 60 and np.quantile(means, 0.025) > 0
+
+
+@after("0f24b0e3")
+def ridge_and_the_mean_do_not_depend_on_the_seed(number_table):
+    """Section 11: 0.91 and 1.12 for ridge, 1.34 for the mean."""
+    errors = number_table["MAE"].drop("fine-tuned")
+    assert np.allclose(errors, [0.9135, 1.1158, 1.3420], atol=0.01)
 
 
 @after("653257f9")
 def the_cloud_is_flatter_than_the_line(number_result, in_units):
-    """Section 11: a slope of about 0.6; 0.62 to 0.70 in seven seeds, 1 on the line."""
-    assert 0.58 < np.polyfit(number_result.labels, in_units[:, 0], 1)[0] < 0.74
+    """Section 11: a slope of about 0.8; 0.65 to 0.82 in five seeds, 1 on the line."""
+    assert 0.6 < np.polyfit(number_result.labels, in_units[:, 0], 1)[0] < 0.9
+
+
+@after("653257f9")
+def read_the_other_way_the_line_needs_no_stretching():
+    """Section 11: it rises by 0.86 to 1.01 in five seeds (r² / slope in notebook_bands.csv)."""
+    rows = measured.table("notebook_bands")
+    rows = rows[rows["notebook"] == "13_your_own_csv, numbers"]
+    seeds = rows.pivot(index="seed", columns="quantity", values="value")
+    rises = seeds["r"] ** 2 / seeds["slope"]
+    assert (len(rises), round(rises.min(), 2), round(rises.max(), 2)) == (5, 0.86, 1.01)
 
 
 @after("75a27971")
 def praise_comes_before_a_plain_sentence_and_a_complaint(of_new):
-    """Section 11: above 1.5, between −1 and 1, below −1.5.
+    """Section 11: clearly positive, near 0, clearly negative.
 
-    Seven seeds: 2.03 to 2.75, −0.38 to 0.05, −2.64 to −1.98 (notebook_bands.csv).
+    Five seeds: 2.14 to 2.54, −0.73 to 0.19, −2.74 to −2.03 (notebook_bands.csv).
     """
     assert of_new[0] > 1.5 and abs(of_new[1]) < 1 and of_new[2] < -1.5
 
 
 @after("c6ed8f8c")
 def a_saved_regression_answers_in_the_unit_of_its_labels(
-    answers, of_new, folder, number_table, target, NUMBER_LABEL
+    answers, of_new, folder, number_table, NUMBER_LABEL
 ):
     """Section 11: without the mark of `save_model`, −2.5 "would come out as 0.08"."""
     assert np.allclose([answer["score"] for answer in answers], of_new, atol=1e-3)
     assert 1 / (1 + math.exp(2.5)) < 0.08 and answers[0]["label"] == NUMBER_LABEL
     card = (Path(folder) / "ratings" / "README.md").read_text(encoding="utf8")
     assert f"value: {round(float(number_table['MAE']['fine-tuned']), 4)}" in card
-    assert len(pd.read_csv(target)) == 4
 
 
 @after("2cd3df87")
 def a_model_reads_128_tokens_unless_told_otherwise():
-    """Sections 2, 6 and 8: "the first 128 tokens"; 512 is the most that the encoder can read."""
+    """Sections 2, 5 and 7: "the first 128 tokens"; 512 is the most that the encoder can read."""
     assert training.TrainingConfig().max_length == 128
     assert checkpoints.load_encoder().config.max_position_embeddings == 512

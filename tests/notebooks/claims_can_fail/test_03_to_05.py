@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from helpers import measured
+from helpers.measured import class_imbalance
 from tests.notebooks.claims import nb03, nb04, nb05
 
 fails = pytest.raises(AssertionError)
@@ -132,7 +133,7 @@ def test_04_a_validation_loss_that_never_turns_does_not_pass():
 def test_05_an_unweighted_run_does_not_pass_for_a_weighted_one():
     """What notebook 05 prints of its live run passes; what the same seed gave without weights,
     what shuffled labels gave, and a model that calls everything positive fail."""
-    nb05.the_weighted_run_is_ahead_of_its_twin({"tp": 211, "auc": 0.8071}, 0)
+    nb05.the_weighted_run_is_ahead_of_its_twin({"tp": 211, "auc": 0.8074}, 0)
     without = measured.table("class_imbalance_live").to_dict("records")
     for live in (*without, {"tp": 0, "auc": 0.57}, {"tp": 426, "auc": 0.57}):
         with fails:
@@ -142,11 +143,11 @@ def test_05_an_unweighted_run_does_not_pass_for_a_weighted_one():
 def test_05_a_temperature_of_one_does_not_pass_for_a_fitted_one():
     for _, run in bands("05_evaluation").iterrows():
         own = {"ECE": run["ECE"], "cross-entropy": run["cross-entropy"]}
-        fitted = {f"{name} with T": run[f"{name}_with_T"] for name in own}
+        fitted = {f"{name} with τ": run[f"{name}_with_T"] for name in own}
         nb05.a_temperature_repairs_your_own_model(own | fitted)
         with fails:
             nb05.a_temperature_repairs_your_own_model(
-                own | {f"{name} with T": value for name, value in own.items()}
+                own | {f"{name} with τ": value for name, value in own.items()}
             )
 
 
@@ -158,3 +159,48 @@ def test_05_neither_shuffled_labels_nor_the_bare_loop_pass_for_the_full_run():
             nb05.your_own_model_is_like_the_recorded_ones(
                 {"accuracy": accuracy, "F1": 0.83, "AUC": 0.91}
             )
+
+
+def test_05_a_threshold_that_saves_nothing_does_not_pass_for_one_that_does():
+    claim = nb05.all_three_beat_the_habit_and_no_winner_among_them_is_shown
+    noise = pd.DataFrame(np.random.default_rng(0).normal(0, 1, (1705, 5)))
+    noise = 0.011 * (noise - noise.mean()) / noise.sem()
+
+    def judged(means):
+        saved = noise + means
+        claim(noise, saved, pd.DataFrame({"saved": saved.mean(), "half": 1.96 * saved.sem()}))
+
+    judged([0.07, 0.09, 0.08, 0.017, 0.013])
+    for means in ([0, 0, 0, 0.017, 0.013], [0.07, 0.09, 0.08, 0.05, 0.013]):
+        with fails:
+            judged(means)
+
+
+def test_05_scores_without_weights_do_not_pass_for_a_better_order():
+    claim = nb05.that_it_ranks_better_is_no_chance_of_seeds_or_sentences
+    labels = measured.table("evaluation_logits").query("part == 'validation'")["label"].to_numpy()
+    ways = {way: class_imbalance.recorded(way) for way in class_imbalance.WAYS}
+    claim(ways, labels)
+    for other in ("as it is", "positives copied"):
+        with fails:
+            claim(ways | {"weighted loss": ways[other]}, labels)
+
+
+def test_05_a_temperature_that_does_nothing_does_not_pass_for_a_repair():
+    claim = nb05.a_repair_is_shown_for_epoch_3_and_not_for_epoch_1
+    calibrated = pd.DataFrame({"ECE": [0.0495, 0.0425, 0.0970, 0.0460]})
+    mean, shown, not_shown = np.array([0.462]), np.array([0.028, 0.067]), np.array([-0.008, 0.021])
+    claim(calibrated, not_shown, shown, mean)
+    for first, later in ((not_shown, np.array([-0.01, 0.01])), (shown, shown)):
+        with fails:
+            claim(calibrated, first, later, mean)
+
+
+def test_05_seeds_that_differ_more_than_epochs_do_not_pass_for_the_opposite():
+    claim = nb05.what_looked_like_the_seed_is_partly_the_epoch
+    runs = pd.DataFrame(
+        {"ECE": [0.0495, 0.1024, 0.0659, 0.0628, 0.0407], "kept": [1, 3, 2, np.nan, np.nan]}
+    )
+    claim(runs, [0.0495, 0.0736, 0.0970])
+    with fails:
+        claim(runs, [0.0495, 0.0500, 0.0510])

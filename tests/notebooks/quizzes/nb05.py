@@ -7,14 +7,19 @@ from tests.notebooks.quizzes import Truth
 
 
 def question_1() -> Truth:
-    """The three figures of a model that never says "complaint"; the one that is low tells."""
-    labels, never = np.repeat([0, 1], [95, 5]), np.zeros(100, int)
-    matrix = metrics.confusion_matrix(labels, never)
-    assert metrics.accuracy(matrix) == 0.95
+    """A model that never says "complaint" beside one of the same accuracy that finds 40 of the 50:
+    what makes the first the worse one tells."""
+    labels = np.repeat([0, 0, 1, 1], [910, 40, 10, 40])
+    finding = np.repeat([0, 1, 0, 1], [910, 40, 10, 40])
+    never, other = (
+        metrics.confusion_matrix(labels, said, 2) for said in (np.zeros_like(labels), finding)
+    )
+    assert metrics.accuracy(never) == metrics.accuracy(other) == 0.95
+    lowest, lowest_of_other = (metrics.wilson(np.trace(each), 1000)[0] for each in (never, other))
     return {
-        "a": metrics.specificity(matrix)[1] < 0.9,
-        "b": metrics.recall(matrix)[1] < 0.9,
-        "c": metrics.average(metrics.f1, matrix, "micro") < 0.9,
+        "a": metrics.specificity(never)[1] < metrics.specificity(other)[1],
+        "b": metrics.recall(never)[1] < metrics.recall(other)[1],
+        "c": lowest < lowest_of_other,
     }
 
 
