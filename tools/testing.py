@@ -17,6 +17,9 @@ from tools import environment, project, verified
 # Two files of tests at a time, with a core for each.
 BY_FILES = ["-n", "2", "--dist", "loadfile"]
 NO_TESTS = 5  # exit status of pytest
+# Seconds that one small test may take before it counts as stuck; pyproject.toml has a longer limit
+# for those that run notebooks.
+STUCK = "--timeout=600"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,7 +42,7 @@ def test(options: argparse.Namespace) -> int:
         return 1
     course, start = project.project()["tool"]["course"], time.perf_counter()
     elsewhere = ["--ignore=tests/browser", "--ignore=tests/colab"]
-    units = ["tests", *elsewhere, "-m", "not slow and not long", *BY_FILES]
+    units = ["tests", *elsewhere, "-m", "not slow and not long", *BY_FILES, STUCK]
     rows = [run_pytest(python, "unit tests", units)]
     if not options.fast:
         slow = ["tests", *elsewhere, "-m", "slow and not long", *BY_FILES]

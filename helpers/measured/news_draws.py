@@ -117,13 +117,15 @@ def spreads(difference: np.ndarray) -> tuple[float, float, float]:
     Returns:
         In the unit of the differences; a variance that comes out below 0 counts as 0.
     """
+    scored = ~np.isnan(difference)
     of_draws = np.nanmean(difference, axis=1, keepdims=True)
     of_articles = np.nanmean(difference, axis=0, keepdims=True)
-    count = len(difference)
-    rest = np.nanvar(difference - of_draws - of_articles) * count / (count - 1)
+    residuals = difference - of_draws - of_articles + np.nanmean(difference)
+    # As many residuals are free as were not used up by the means of draws and of articles.
+    rest = np.nansum(residuals**2) / (scored.sum() - sum(difference.shape) + 1)
     variances = (
-        of_draws.var(ddof=1) - rest / difference.shape[1],
-        of_articles.var(ddof=1) - rest / count,
+        of_draws.var(ddof=1) - rest * (1 / scored.sum(axis=1)).mean(),
+        of_articles.var(ddof=1) - rest * (1 / scored.sum(axis=0)).mean(),
         rest,
     )
     return tuple(math.sqrt(max(0.0, value)) for value in variances)

@@ -242,14 +242,23 @@ def test_a_name_that_was_not_recorded_is_answered_with_those_that_were():
         news_draws.answers("TF-IDF", 10)
 
 
-def test_spreads_find_what_was_put_in():
-    rng, shape = np.random.default_rng(0), (40, 3000)
-    of_draws, of_articles = 2 * rng.normal(size=(40, 1)), 3 * rng.normal(size=3000)
-    made = of_draws + of_articles + 5 * rng.normal(size=shape)
-    made[rng.random(shape) < 0.1] = np.nan
-    put_in = of_draws.std(ddof=1), of_articles.std(ddof=1), 5
-    assert np.allclose(news_draws.spreads(made), put_in, rtol=0.03)
-    assert news_draws.spreads(np.tile(of_articles, (10, 1)))[0] < 1e-9
+@pytest.mark.parametrize(("draws", "not_scored"), [(40, 0.1), (10, 0.1), (10, 0.3)])
+def test_spreads_find_what_was_put_in(draws, not_scored):
+    """Few draws and gaps too: each article's mean is over those draws in which it was scored."""
+    rng, found = np.random.default_rng(0), []
+    for _ in range(20):
+        of_draws, of_articles = 2 * rng.normal(size=(draws, 1)), 3 * rng.normal(size=1000)
+        made = of_draws + of_articles + 17 * rng.normal(size=(draws, 1000))
+        made[rng.random(made.shape) < not_scored] = np.nan
+        put_in = of_draws.std(ddof=1), of_articles.std(ddof=1), 17
+        found.append(np.divide(news_draws.spreads(made), put_in))
+    assert np.allclose(np.mean(found, axis=0), 1, atol=0.05)
+
+
+def test_articles_alone_leave_nothing_to_the_draws():
+    of_articles = 3 * np.random.default_rng(0).normal(size=1000)
+    of_draws, found, rest = news_draws.spreads(np.tile(of_articles, (10, 1)))
+    assert max(of_draws, rest) < 1e-9 and found == pytest.approx(of_articles.std(ddof=1))
 
 
 def test_the_settings_are_those_of_the_choice():

@@ -357,6 +357,24 @@ def test_the_longest_notebook_starts_first_and_05_finds_what_04_trained(monkeypa
     assert "--no-loadscope-reorder" in asked
 
 
+def test_a_test_that_hangs_is_ended_and_named_and_the_others_go_on(tmp_path, capfd):
+    (tmp_path / "test_stuck.py").write_text(
+        "import threading\n\ndef test_stuck():\n    threading.Event().wait()\n"
+    )
+    (tmp_path / "test_good.py").write_text("def test_good():\n    assert True\n")
+    given = [str(tmp_path), *testing.BY_FILES, "--timeout=2"]
+    row = testing.run_pytest(Path(sys.executable), "x", given)
+    assert (row["passed"], row["failed"]) == (1, 1)
+    assert "test_stuck" in capfd.readouterr().out
+
+
+def test_every_group_of_tests_has_a_limit_above_that_of_a_cell():
+    settings = project.project()["tool"]
+    limit = settings["pytest"]["ini_options"]["timeout"]
+    assert limit > settings["course"]["cell_timeout"]
+    assert 0 < int(testing.STUCK.partition("=")[2]) <= limit
+
+
 def test_a_group_that_cannot_start_counts_as_failed(tmp_path):
     row = testing.run_pytest(Path(sys.executable), "x", [str(tmp_path / "missing.py")])
     assert (row["passed"], row["failed"]) == (0, 1)
