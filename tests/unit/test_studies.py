@@ -22,7 +22,7 @@ from helpers.measured import class_imbalance as imbalance
 from helpers.measured import evaluation, messages_crossed
 from helpers.measured.cross_validation import hits
 from tools import project
-from tools.experiments import class_imbalance, runs
+from tools.experiments import class_imbalance, runs, what_it_buys
 from tools.experiments import cross_validation as study
 
 
@@ -338,12 +338,23 @@ def test_hits_on_the_messages_are_those_that_were_recorded():
     assert (found.mean() - rows).abs().max() < 1e-4
 
 
-def test_a_study_of_paired_runs_refuses_another_kind_of_processor(tmp_path, monkeypatch):
+def test_seeds_of_one_setting_come_from_one_kind_of_processor(tmp_path, monkeypatch):
     results = tmp_path / "rows.csv"
-    runs.refuse_another_processor(results)  # nothing there yet
-    pd.DataFrame({"processor": ["this one"] * 2}).to_csv(results, index=False)
+    planned = [{"model": name, "n": 16, "seed": seed} for name in ("a", "b") for seed in (0, 1)]
     monkeypatch.setattr(runs.runtime, "processor", lambda: "this one")
-    runs.refuse_another_processor(results)
-    monkeypatch.setattr(runs.runtime, "processor", lambda: "another")
-    with pytest.raises(SystemExit, match=r"rows\.csv holds rows of this one; .* has another"):
-        runs.refuse_another_processor(results)
+    runs.refuse_two_processors([], results, ["model", "n"])
+    runs.refuse_two_processors(planned, results, ["model", "n"])  # nothing there yet
+    there = pd.DataFrame(planned[:2]).assign(processor="another")
+    there.to_csv(results, index=False)  # all seeds of "a": whole, and from one kind
+    runs.refuse_two_processors(planned, results, ["model", "n"])
+    there.head(1).to_csv(results, index=False)  # one is missing and would come from here
+    with pytest.raises(SystemExit, match=r"rows\.csv holds runs of model a, n 16 from another"):
+        runs.refuse_two_processors(planned, results, ["model", "n"])
+    there.head(1).assign(processor="this one").to_csv(results, index=False)
+    runs.refuse_two_processors(planned, results, ["model", "n"])
+
+
+def test_recorded_hits_of_one_setting_come_from_one_kind_of_processor():
+    rows = measured.table("what_it_buys_hits")
+    kinds = rows.groupby(what_it_buys.KEYS[:-1])["processor"].nunique()
+    assert len(kinds) and (kinds == 1).all()

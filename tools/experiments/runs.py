@@ -136,22 +136,39 @@ def drive(
     return len(jobs)
 
 
-def refuse_another_processor(results: Path) -> None:
-    """Stop before rows of this machine stand beside rows of another kind of processor.
+def refuse_two_processors(planned: list[dict], results: Path, runs_of: list[str]) -> None:
+    """Stop before runs that are read together would come from two kinds of processor.
 
-    The last digits of a product depend on the processor, and training makes them grow: a comparison
-    of two runs, sentence by sentence, wants both from one kind.
+    The last digits of a product depend on the processor, and training makes them grow. So the
+    spread over the seeds of one model would mix two things. Two models, each from one kind of its
+    own, can be compared: they learn from the same sentences and are scored on the same, and the
+    chance in training is each one's own anyway.
+
+    Args:
+        planned: as in `drive`.
+        results: a CSV of rows with provenance.
+        runs_of: the columns of `planned` in which runs that are read together are equal.
 
     Raises:
-        SystemExit: the rows that are there come from another kind; the message names both.
+        SystemExit: a run is missing whose companions come from another kind than this machine.
     """
-    there = sorted(set(read(results, ["processor"])["processor"]))
-    here = runtime.processor()
-    if set(there) - {here}:
+    if not planned:
+        return
+    keys, here = list(planned[0]), runtime.processor()
+    rows = read(results, [*keys, "processor"])
+    there = set(rows[keys].itertuples(index=False, name=None))
+    missing = pd.DataFrame(
+        [entry for entry in planned if tuple(entry.values()) not in there], columns=keys
+    )
+    foreign = rows.loc[rows["processor"] != here, [*runs_of, "processor"]]
+    mixed = foreign.merge(missing[runs_of].drop_duplicates()).drop_duplicates()
+    if len(mixed):
+        first = mixed.iloc[0]
+        what = ", ".join(f"{key} {first[key]}" for key in runs_of)
         raise SystemExit(
-            f"{results.name} holds rows of {' and '.join(there)}; this machine has {here}. The "
-            "runs are compared with each other sentence by sentence, so all must come from one "
-            "kind of processor. Use such a machine, or move the file away to measure all again."
+            f"{results.name} holds runs of {what} from {first['processor']}, and others of them "
+            f"are missing; this machine has {here}. Their spread would mix two kinds of "
+            "processor. Use such a machine, or take these rows out of the file to make them again."
         )
 
 

@@ -6,11 +6,8 @@ Each model gets the same number of tries, each try a setting of its own from ran
 model (`settings`). A try learns from the same 256 reviews (seed 100) and is scored on the
 validation part only. The best try of each model is then trained once on each of the study's draws 0
 to 4 and scored on the test part and on the fresh sentences, of which the rows keep which were right
-(`hits`). All in fp32 on one kind of processor, that of `what_it_buys_hits.csv`, so that the rows of
-the two files can be compared draw by draw.
-
-Recorded are fine-tuning and both regressions. The network with random weights is planned, too, but
-none of its tries is made yet.
+(`hits`). All in fp32, as those of `what_it_buys_hits.csv`, so that the rows of the two files can be
+compared draw by draw; all tries of one model come from one kind of processor.
 """
 
 import math
@@ -83,7 +80,8 @@ def chosen(rows: pd.DataFrame) -> dict[str, int]:
     Of equals it is the first.
     """
     tries = rows[rows["scored"] == "validation"].sort_values("tried")
-    whole = tries.groupby("model").filter(lambda of_model: len(of_model) == TRIES)
+    counts = tries["model"].value_counts()
+    whole = tries[tries["model"].isin(counts[counts == TRIES].index)]
     best = whole.loc[whole.groupby("model")["right"].idxmax()]
     return dict(zip(best["model"], best["tried"].astype(int), strict=True))
 
@@ -152,10 +150,11 @@ def network(
 def main() -> None:
     """Do the tries that are not there yet, then what they chose; the slowest model comes last."""
     options = runs.options(__doc__)
-    runs.refuse_another_processor(RESULTS)
     for models in (MODELS[:-1], MODELS):
+        runs.refuse_two_processors(planned(models), RESULTS, ["model"])
         options["limit"] -= runs.drive(planned(models), run, RESULTS, **options)
         then = planned_then(runs.read(RESULTS, KEYS))
+        runs.refuse_two_processors(then, RESULTS, ["model"])
         options["limit"] -= runs.drive(then, run, RESULTS, **options)
 
 

@@ -200,9 +200,11 @@ WAYS = {PAIRS: on_pairs, TFIDF: on_words, FROZEN: on_frozen, FULL: fully}
 def main() -> None:
     """Do the runs that are not there yet: the choice first."""
     options = runs.options(__doc__)
-    runs.refuse_another_processor(RESULTS)
+    runs.refuse_two_processors(planned(), RESULTS, ["model"])
     options["limit"] -= runs.drive(planned(), run, RESULTS, **options)
-    runs.drive(planned_then(runs.read(RESULTS, KEYS)), run, RESULTS, **options)
+    then = planned_then(runs.read(RESULTS, KEYS))
+    runs.refuse_two_processors(then, RESULTS, ["model"])
+    runs.drive(then, run, RESULTS, **options)
 
 
 if __name__ == "__main__":
