@@ -2,9 +2,9 @@
 
 The rows come in two kinds that are never mixed in one comparison. `counts` has every run of the
 study, made in bf16 on one processor, and only how many sentences were right, so that `at_most`
-gives the widest interval that there can be. `complete` has runs made again in fp32 on another
-processor, and which sentences were right, so that `leads` gives the two-way interval itself. Not
-all runs are made again: `intervals` takes `leads` where they are, and `at_most` for the rest.
+gives the widest interval that there can be. `complete` has runs made again in fp32, and which
+sentences were right, so that `leads` gives the two-way interval itself. Not all runs are made
+again: `intervals` takes `leads` where they are, and `at_most` for the rest.
 """
 
 import math
@@ -22,6 +22,7 @@ from helpers.measured.rows import table
 
 TFIDF, FROZEN = "tf-idf", "frozen features"
 FULL, TOP, LORA, RANDOM = "fine-tuned", "top layers", "LoRA", "random weights"
+PAIRS = "pairs, then a regression"  # after SetFit
 SIZES = (16, 32, 64, 128, 256, 512, 1024, 2048)
 # What was chosen there: the rate with the highest accuracy, and for what is pretrained 120 steps:
 # at 1,024 labels and seeds 100 to 104 they are right more often than 60. The first runs of this
@@ -166,20 +167,22 @@ def tries() -> pd.DataFrame:
 def complete() -> pd.DataFrame:
     """All runs of which it is kept which sentences were right, read once; not to be changed.
 
-    They are the study's, made again, and the best settings of `tries` (variant "searched"). Only
-    what has all five draws; with all labels a baseline needs one.
+    They are the study's, made again, the best settings of `tries` (variant "searched"), and the
+    tuning on pairs with what stands beside it at 8 labels. Only what has all five draws; with all
+    labels a baseline needs one.
 
     Raises:
-        ValueError: the rows come from several kinds of processor.
+        ValueError: the draws of one setting come from several kinds of processor.
     """
     again = named(table("what_it_buys_hits"))
     best = named(table("search_budget").assign(steps=0)).assign(variant=SEARCHED)
-    rows = pd.concat([again, best], ignore_index=True).fillna({"flipped": 0})
+    few = named(table("setfit_like"))
+    rows = pd.concat([again, best, few], ignore_index=True).fillna({"flipped": 0})
     rows = rows[(rows["scored"] == "test") & (rows["seed"] < DRAWS)]
-    kinds = sorted(rows["processor"].unique())
-    if len(kinds) != 1:
-        raise ValueError(f"hits from {kinds}: runs of several kinds of processor are not paired.")
-    draws = rows.groupby(["model", "n", "flipped", "variant"])["seed"].transform("size")
+    setting = rows.groupby(["model", "n", "flipped", "variant"])
+    if (setting["processor"].nunique() > 1).any():
+        raise ValueError("draws of one setting come from several kinds of processor.")
+    draws = setting["seed"].transform("size")
     once = (rows["n"] == 5970) & (rows["steps"] == 0)
     return rows[(draws == DRAWS) | once]
 
@@ -220,20 +223,27 @@ def lead(first: pd.DataFrame, second: pd.DataFrame, confidence: float = 0.95) ->
 
 
 def leads(
-    first: str, second: str, part: str = "test", confidence: float = 0.95, **options
+    first: str,
+    second: str,
+    part: str = "test",
+    confidence: float = 0.95,
+    sizes: tuple[int, ...] = (*SIZES, 5970),
+    **options,
 ) -> pd.DataFrame:
     """By how many points one model is ahead of another at each size, from hits.
 
     Args:
         first, second: names of the models.
         part: "test", or "fresh" for the sentences outside the reviews.
+        confidence: of the intervals.
+        sizes: the numbers of labels that are asked for.
         options: what `hits` takes, such as `flipped`.
 
     Returns:
         What `lead` says, for each number of labels at which the draws of both are there.
     """
     rows = {}
-    for n in (*SIZES, 5970):
+    for n in sizes:
         pair = [hits(model, n, part, **options) for model in (first, second)]
         if len(pair[0]) == DRAWS and len(pair[1]) > 0:
             rows[n] = lead(*pair, confidence)

@@ -1,4 +1,4 @@
-"""Tuning on pairs, for which no runs are recorded yet: which pairs, which loss, which runs."""
+"""Tuning on pairs: which pairs, which loss, which runs."""
 
 import numpy as np
 import pandas as pd

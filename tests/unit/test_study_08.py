@@ -324,9 +324,9 @@ def test_what_is_known_answer_by_answer_goes_before_counts(monkeypatch):
     assert curves.loc[64, "TF-IDF"] == pytest.approx(of_64)
 
 
-def test_hits_of_several_kinds_of_processor_are_refused(monkeypatch):
+def test_draws_of_one_setting_from_several_kinds_of_processor_are_refused(monkeypatch):
     columns = ["scored", "model", "n", "steps", "rate", "right", "of"]
-    tables = {"search_budget": pd.DataFrame(columns=columns)}
+    tables = dict.fromkeys(("search_budget", "setfit_like"), pd.DataFrame(columns=columns))
     row = {"scored": "test", "model": "tf-idf", "n": 16, "flipped": 0, "steps": 0, "rate": 0.0}
     rows = [
         row | {"seed": seed, "right": 1, "of": 2, "processor": "one" if seed else "another"}
@@ -336,6 +336,10 @@ def test_hits_of_several_kinds_of_processor_are_refused(monkeypatch):
     monkeypatch.setattr(what_it_buys, "table", tables.__getitem__)
     with pytest.raises(ValueError, match="several kinds of processor"):
         what_it_buys.complete.__wrapped__()
+    two = [row | {"processor": row["model"]} for row in rows]
+    two += [row | {"model": "frozen features", "processor": "its own"} for row in rows]
+    tables["what_it_buys_hits"] = pd.DataFrame(two)
+    assert len(what_it_buys.complete.__wrapped__()) == 10  # each model from one kind
 
 
 def test_hits_belong_to_the_counts_of_the_same_run(with_hits):

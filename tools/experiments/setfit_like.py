@@ -9,12 +9,11 @@ of its class and 20 of the other, drawn with replacement (10 and 10 with 64 labe
 one pass in batches of 16 pairs; the mean squared error of the cosines. The encoder is that of the
 course, which was tuned for sentence similarity before, as SetFit asks.
 
-None of these runs is recorded yet: there is no data/measured/setfit_like.csv, and notebook 08 says
-that this way was not tried. This is what the program would do. It chooses the learning rate on the
-validation part (16 labels, two draws). Then it takes the study's draws 0 to 4, scores them on the
-test part and on the fresh sentences, and keeps hits. At 8 labels, which the study does not have, it
-runs the other three models as well: the regressions with four folds, as each class has four
-sentences. All in fp32 on one kind of processor.
+The learning rate is chosen on the validation part (16 labels, two draws). Then the study's draws 0
+to 4 are taken and scored on the test part and on the fresh sentences, and hits are kept. At 8
+labels, which the study does not have, the other three models run as well: the regressions with four
+folds, as each class has four sentences. All in fp32, and all runs of one model on one kind of
+processor.
 """
 
 import numpy as np
@@ -27,14 +26,13 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from helpers import baselines, batching, checkpoints, runtime, training
-from helpers.measured.what_it_buys import AT_LEAST, FROZEN, FULL, RATE, TFIDF
+from helpers.measured.what_it_buys import AT_LEAST, FROZEN, FULL, PAIRS, RATE, TFIDF
 from tools.experiments import runs, what_it_buys
 from tools.experiments.provenance import MEASURED
 from tools.experiments.what_it_buys import hits_of, learned_from, part_of
 
 RESULTS = MEASURED / "setfit_like.csv"
 KEYS = ["scored", "model", "n", "rate", "seed"]
-PAIRS = "pairs, then a regression"
 RATES, CHOICE_SIZE, CHOICE_SEEDS = (2e-5, 1e-4, 5e-4), 16, (100, 101)
 SIZES, FEWEST, SEEDS = (16, 8, 64, 32), 8, range(5)
 PARTNERS, MOST_PAIRS, BATCH = 20, 1280, 16
