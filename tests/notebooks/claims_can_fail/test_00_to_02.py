@@ -99,6 +99,20 @@ def test_02_equal_vectors_are_not_kept_apart_by_a_residual_connection():
         nb02.residuals_keep_tokens_apart_and_let_them_grow(torch.tensor([[4.0, 8.0]] * 3))
 
 
+def test_02_two_layers_that_double_with_their_input_are_one_matrix():
+    v, first, second = torch.ones(4), torch.ones(4, 16), torch.ones(16, 4)
+    once = v @ first @ second
+    with pytest.raises(AssertionError):
+        nb02.two_linear_layers_are_one_and_gelu_changes_that(v, first, second, once, 2 * once)
+
+
+def test_02_tokens_that_are_alike_after_six_layers_are_not_kept_apart():
+    alike = [torch.ones(8, 4)] * 7
+    same = [lambda x, *_: x] * 3
+    with pytest.raises(AssertionError):
+        nb02.residual_connections_keep_the_eight_tokens_apart(alike, *same, 6)
+
+
 def test_02_six_layers_as_good_as_five_and_layers_without_gain_are_no_findings():
     with pytest.raises(AssertionError):
         nb02.five_layers_beat_the_embeddings(lambda one, other: (65, 46, 0.087), range(7))
