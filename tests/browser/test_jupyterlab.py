@@ -12,7 +12,8 @@ from tests.browser.conftest import SECONDS
 from tests.conftest import load
 from tools import notebook_file, pictures, project
 
-GUARD = 4 * project.project()["tool"]["course"]["cell_timeout"]  # seconds for a whole notebook
+# Seconds for a whole notebook; shorter than a test may take, so that what hangs is told as it is.
+GUARD = project.project()["tool"]["course"]["cell_timeout"]
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"  # the one picture from elsewhere
 MATH = re.compile(r"(?<![\\$`])\$\$?[^$`]+\$")
 
