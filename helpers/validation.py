@@ -101,7 +101,7 @@ def tied(
         A number for each row, shape (n,), equal where they are tied; counted as they first appear.
 
     Raises:
-        ValidationError: lengths that differ; a row without a group.
+        ValidationError: lengths that differ; a row without a group, or with a list as its group.
     """
     keys = []
     if texts is not None:
@@ -117,7 +117,7 @@ def tied(
                 f"{missing.sum():,} row(s) have no group, the first of them row {missing.argmax()} "
                 "(counted from 0). Leave them out, or give each a group of its own."
             )
-        keys.append(list(groups))
+        keys.append(hashable(groups))
     rows, ties = np.arange(count), sparse.coo_array((count, count))
     for key in keys:
         codes, _ = pd.factorize(pd.Series(key, dtype=object))
@@ -125,6 +125,19 @@ def tied(
         ties = ties + sparse.coo_array((np.ones(count), (rows, first)), (count, count))
     _, found = connected_components(ties, directed=False)
     return pd.factorize(found)[0]
+
+
+def hashable(groups: Groups) -> list[Hashable]:
+    """The groups, or an error that names the first one that is no single value."""
+    for row, group in enumerate(groups):
+        try:
+            hash(group)
+        except TypeError:
+            raise ValidationError(
+                f"the group of row {row} (counted from 0) is a {type(group).__name__}. Give each "
+                "row one value, such as a name or a number, or a tuple of several."
+            ) from None
+    return list(groups)
 
 
 def check_folds(labels: np.ndarray, fold: np.ndarray, k: int) -> None:

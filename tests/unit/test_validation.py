@@ -135,6 +135,11 @@ def test_a_text_ties_two_groups_together():
     assert validation.tied(3).tolist() == [0, 1, 2]
 
 
+def test_a_group_may_be_a_pair_of_values():
+    pairs = [("up", 1), ("up", 2), ("up", 1), ("jaws", 1)]
+    assert validation.tied(4, groups=pairs).tolist() == [0, 1, 0, 2]
+
+
 def test_groups_of_one_row_each_change_nothing(reviews):
     labels, texts = reviews["label"][:], reviews["text"][:]
     alone = validation.folds(labels, texts, groups=range(len(labels)))
@@ -147,6 +152,8 @@ def test_groups_of_one_row_each_change_nothing(reviews):
         ([0, 1, 0, 1], ["a", "b", "c"], "4 labels, but 3 groups"),
         ([0, 1, 0, 1], ["a", None, "c", float("nan")], r"2 row\(s\) have no group.* row 1 "),
         ([0, 0, 0, 1, 1, 1], [*"abcddd"], r"class 1 has 1 group\(s\)"),
+        ([0, 1, 0, 1], ["a", ["b"], "a", "b"], r"row 1 .* is a list\. Give each row one"),
+        ([0, 1, 0, 1], np.eye(4), r"row 0 .* is a ndarray"),
     ],
 )
 def test_groups_that_cannot_be_dealt_say_why(labels, groups, said):

@@ -66,6 +66,7 @@ QUANTITIES = {
     "06_cross_validation": {
         "holdout_lowest": "lucky.min()",
         "holdout_highest": "lucky.max()",
+        "holdout_sd": "lucky.std()",
         "holdout_pairs_apart": "(apart > 0.03).mean()",
         "sorted": "(out_of_fold(unshuffled) == labels).mean()",
         "folds_lowest": "deals.min()",
@@ -82,6 +83,22 @@ QUANTITIES = {
         "editorial_torn": "by_way['label of its editorial'].iloc[:, 0].mean()",
         "editorial_whole": "by_way['label of its editorial'].iloc[:, 1].mean()",
         "editorial_new": "by_way['label of its editorial'].iloc[:, 2].mean()",
+        "own_torn_off_lowest": "(by_way['own label'].iloc[:, 0]"
+        " - by_way['own label'].iloc[:, 2]).min()",
+        "own_torn_off_highest": "(by_way['own label'].iloc[:, 0]"
+        " - by_way['own label'].iloc[:, 2]).max()",
+        "own_whole_off_lowest": "(by_way['own label'].iloc[:, 1]"
+        " - by_way['own label'].iloc[:, 2]).min()",
+        "own_whole_off_highest": "(by_way['own label'].iloc[:, 1]"
+        " - by_way['own label'].iloc[:, 2]).max()",
+        "editorial_torn_off_lowest": "(by_way['label of its editorial'].iloc[:, 0]"
+        " - by_way['label of its editorial'].iloc[:, 2]).min()",
+        "editorial_torn_off_highest": "(by_way['label of its editorial'].iloc[:, 0]"
+        " - by_way['label of its editorial'].iloc[:, 2]).max()",
+        "editorial_whole_off_lowest": "(by_way['label of its editorial'].iloc[:, 1]"
+        " - by_way['label of its editorial'].iloc[:, 2]).min()",
+        "editorial_whole_off_highest": "(by_way['label of its editorial'].iloc[:, 1]"
+        " - by_way['label of its editorial'].iloc[:, 2]).max()",
         "copies": "faked['copies'].mean()",
         "vocabulary": "faked['vocabulary'].mean()",
         "vocabulary_lowest": "faked['vocabulary'].min()",
