@@ -44,7 +44,7 @@ def an_untrained_head_is_undecided(probabilities):
 
 @after("a4acb7b1")
 def the_encoder_is_a_small_bert(model):
-    """Section 5: "a BERT with 6 layers … and 22.7 million weights"; the drawing: 384 numbers."""
+    """Section 5: "6 layers … and 22.7 million weights"; the drawing: 384 numbers."""
     assert model.config.num_hidden_layers == 6 and model.config.hidden_size == 384
     assert round(model.base_model.num_parameters() / 1e6, 1) == 22.7
 
