@@ -36,8 +36,9 @@ def half_as_many(share: float, low: float, high: float, other_share: float) -> V
     if hint:
         return wrong(hint)
     return right(
-        f"{share:.0%}, probably between {low:.0%} and {high:.0%}; the other seed gave {other:.0%}. "
-        "The interval covers only the choice of the sentences that you check with."
+        f"{share:.0%}, with a range from {low:.0%} to {high:.0%}; the other seed gave {other:.0%}, "
+        f"which lies {'inside' if low <= other <= high else 'outside'}. The range covers only the "
+        "choice of the sentences that the model is checked on, not the seed."
     )
 
 
@@ -70,8 +71,8 @@ def what_is_wrong_with(share: float, low: float, high: float) -> str:
         4 * error: "That is four standard errors to each side. Take two.",
         error**2: "That is the variance. Take its square root, and twice that.",
         2 * error**2: "The square root is missing: standard_error(share, n) has it.",
-        2 * error * (CHECKED / TRAINED) ** 0.5: "n is the number of sentences that you checked "
-        "with, 853, not the number that the model learned from.",
+        2 * error * (CHECKED / TRAINED) ** 0.5: "n is the number of sentences that the model was "
+        "checked on, 853, not the number that it learned from.",
         0.03: "Three points belong to the 75 % of section 4. Compute them for your share.",
         2 * error: "",
     }

@@ -84,6 +84,8 @@ def test_exercises_and_going_deeper_are_not_in_the_reading_of_the_core(tmp_path)
     deeper = ["## 2. Going deeper: C\n" + long, "## 3. D\nTwo words."]
     found = times.times(notebook(tmp_path, *core, *deeper, "## Exercises", *exercise, "## Recap"))
     assert found == times.Times(5, 15, 7, 8)
+    short = [*core, "## 2. Going deeper: C\nTwo words.", "## Recap"]
+    assert times.times(notebook(tmp_path, *short)) == times.Times(5, 1, 0, 8)
 
 
 def test_a_notebooks_line_is_kept_in_step_and_what_follows_it_stays(tmp_path):

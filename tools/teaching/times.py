@@ -32,7 +32,10 @@ END = " on two cores."
 
 @dataclass(frozen=True)
 class Times:
-    """Minutes for one notebook; both kinds of reading are rounded up to five minutes."""
+    """Minutes for one notebook.
+
+    Both kinds of reading are rounded up to five minutes, less than five of Going deeper to one.
+    """
 
     reading: int
     deeper: int
@@ -64,7 +67,7 @@ def times(path: Path) -> Times:
             core += reading(lesson)
     limit = project.project()["tool"]["course"]["budgets"][path.stem]
     minutes = sum(map(int, EXERCISE.findall("\n".join(exercises))))
-    return Times(rounded(core), rounded(deeper), minutes, limit / 60)
+    return Times(rounded(core), rounded_if_long(deeper), minutes, limit / 60)
 
 
 def parted(cells: list[dict]) -> tuple[list[dict], list[str]]:
@@ -97,6 +100,11 @@ def reading(cells: list[dict]) -> float:
 def rounded(minutes: float) -> int:
     """Up to the next five minutes."""
     return 5 * math.ceil(minutes / 5)
+
+
+def rounded_if_long(minutes: float) -> int:
+    """The same, but less than five minutes only up to the next minute."""
+    return rounded(minutes) if minutes > 5 else math.ceil(minutes)
 
 
 # ---------------------------------------------------------------- written into the notebook

@@ -62,7 +62,7 @@ CASES = {
             (around(4 * ERROR), "four standard errors"),
             (around(ERROR**2), "variance"),
             (around(2 * ERROR**2), "square root is missing"),
-            (around(2 * (SHARE * (1 - SHARE) / 1000) ** 0.5), "the model learned from"),
+            (around(2 * (SHARE * (1 - SHARE) / 1000) ** 0.5), "it learned from"),
             (around(0.03), "of section 4"),
             (around(0.1), "minus and plus twice"),
             (around(2 * ERROR, other=SHARE), "exactly the same"),

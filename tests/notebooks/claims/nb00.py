@@ -44,7 +44,7 @@ def an_untrained_head_is_undecided(probabilities):
 
 @after("a4acb7b1")
 def the_encoder_is_a_small_bert(model):
-    """Section 5: "a BERT with 6 layers and 22.7 million weights"; the drawing: 384 numbers."""
+    """Section 5: "6 layers … and 22.7 million weights"; the drawing: 384 numbers."""
     assert model.config.num_hidden_layers == 6 and model.config.hidden_size == 384
     assert round(model.base_model.num_parameters() / 1e6, 1) == 22.7
 
@@ -77,7 +77,7 @@ def a_minute_of_training_makes_three_out_of_four(tuned):
 
 @after("ed86889c")
 def two_processors_differ_by_a_point_or_two():
-    """Section 7: the same seed on another processor (notebook_bands.csv)."""
+    """Section 7: the same seed on another processor (notebook_bands.csv); section 3 warns of it."""
     first, second = np.array(recorded("tuned")).reshape(2, 5)  # seeds 0 to 4 on each
     assert 0.01 < abs(first - second).max() < 0.025
 
