@@ -140,10 +140,10 @@ def the_error_is_three_points_with_853_and_ten_with_75(standard_error):
 
 
 @after("175c83f4")
-def a_report_of_73_percent_means_63_to_83(standard_error):
-    """Section 4: 73 % on 75 examples may be "anything from 63 to 83 %"."""
-    twice = 2 * standard_error(0.73, 75)
-    assert (round(0.73 - twice, 2), round(0.73 + twice, 2)) == (0.63, 0.83)
+def a_report_of_75_percent_on_75_examples_means_65_to_85(standard_error):
+    """Section 4: 75 % on 75 examples may be "anything from 65 to 85 %"."""
+    twice = 2 * standard_error(0.75, 75)
+    assert (round(0.75 - twice, 2), round(0.75 + twice, 2)) == (0.65, 0.85)
 
 
 @after("118de14f")
