@@ -315,7 +315,7 @@ def with_dropout_the_two_loops_differ(difference_off, difference):
 def a_resumed_run_ends_where_an_uninterrupted_one_does(
     largest_difference, resumed, uninterrupted, resumed_run, whole_run
 ):
-    """Section 15: "Zero: nothing was lost"."""
+    """Section 15: "Zero: the result is the same"."""
     assert largest_difference(resumed, uninterrupted) == 0
     assert resumed_run.rows == whole_run.rows and whole_run.rows
     assert resumed_run.best_epoch == 2  # what is compared was trained after the interruption
