@@ -183,11 +183,11 @@ def the_interval_that_is_written_out_is_the_helpers(two_way_interval, difference
 
 
 @after("906ba5d4")
-def the_plain_t_keeps_67_percent_and_the_two_way_interval_99(
+def the_plain_t_keeps_66_percent_and_the_two_way_interval_98(
     plain_holds, two_way_holds, ends, holds
 ):
     """Section 7: of 2,000 invented studies of equal models; 15 and 0 of the first 50 miss zero."""
-    assert len(ends) == 2000 and 0.63 < plain_holds < 0.71 and two_way_holds > 0.98
+    assert len(ends) == 2000 and round(plain_holds, 2) == 0.66 and round(two_way_holds, 2) == 0.98
     assert (~holds[:50]).sum(axis=0).tolist() == [15, 0]
 
 
@@ -198,7 +198,7 @@ def the_plain_t_breaks_its_promise_in_all_ten_contests(kept_shares):
     plain, others = shares["plain t"], shares["plain t"].drop("frozen 512 − TF-IDF")
     assert len(shares) == 10 and plain.idxmin() == "frozen 512 − TF-IDF"
     assert (round(others.min(), 2), round(others.max(), 2)) == (0.83, 0.89)
-    assert round(plain.min(), 2) == 0.69
+    assert round(plain.min(), 2) == 0.68
     assert plain.max() < 0.95 and set(shares["two-way"].round(2)) == {0.97, 0.98}
 
 
