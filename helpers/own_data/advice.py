@@ -194,8 +194,8 @@ def missing_column(setting: str, column: str, header: list[str], rows: list[list
         found = header[label] if seen[label].distinct > 1 else None
     if found:
         return (
-            f"Did you mean {found!r}? Set {setting} = {quoted(found)} where you set it now, and "
-            "run from there on."
+            f"Did you mean {found!r}? Set {setting} = {quoted(found)} in place of the name that "
+            "you gave, and run again from there."
         )
     return f"Set {setting} to one of them. The first row must hold the columns' names."
 

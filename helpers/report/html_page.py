@@ -21,7 +21,14 @@ from helpers.report.results import (
     with_intervals,
 )
 from helpers.report.templating import filled
-from helpers.report.wording import explained, explained_differences, limits, settings, sizes
+from helpers.report.wording import (
+    explained,
+    explained_differences,
+    limits,
+    settings,
+    sizes,
+    worst,
+)
 
 LISTED_ROWS, LISTED_ERRORS, LISTED_CHARACTERS = 100, 10, 300
 LONG = 30  # characters from which on a cell gets a minimum width
@@ -100,6 +107,7 @@ def page(result: Result) -> str:
         differences_explained=explained_differences(result) if compared else None,
         errors_picture=picture(*draw_errors(result)),
         per_class=figures(per_class(result)) if mine.names else None,
+        worst=worst(result),
         worst_errors=listed(errors(result).head(LISTED_ERRORS)),
         limits=limits(result),
         dropped_count=len(mine.dropped),

@@ -15,6 +15,7 @@ from helpers.report.intervals import bca_or_nan, interval_of, share_with_interva
 from helpers.report.several import label_scores, label_table, micro_f1_gain, wrong_rows
 
 EQUAL = 1e-9  # a product of lengths below this: all numbers are equal but for rounding
+NOT_NAMED = "This comparison was not named beforehand."
 NAMES_ON_HUB = {"minilm": "sentence-transformers/all-MiniLM-L6-v2"}
 
 
@@ -209,31 +210,47 @@ def gain(result: Result, first: str, second: str) -> tuple[float, float, float]:
     return ahead.mean(), low, high
 
 
-def comparison(result: Result) -> str:
-    """One sentence: is the model ahead of its rival, the second in `outputs`, on the same texts?
+def comparison(result: Result, other: str | None = None) -> str:
+    """One sentence: is the model ahead of another one on the same texts?
 
-    The rival is not the one that does best here: that would be choosing on the test part.
+    Args:
+        other: one of `outputs`; None: the rival, which is the second. The rival is not the one that
+            does best here: that would be choosing on the test part. Of any other model, the
+            sentence says that it was not named beforehand.
+
+    Raises:
+        ValueError: there is no such other model; the message names those that there are.
     """
-    table, (first, *others) = differences(result), result.outputs
+    first, *others = result.outputs
+    if other is not None and other not in others:
+        there = ", ".join(others) or "none"
+        raise ValueError(f"no model {other!r} beside {first!r}. To compare with: {there}.")
     if not others:
         return f"{first} was compared with no other model."
-    rival, (gain, low, high) = others[0], table.iloc[0]
-    if np.isnan(low) and not gain:
-        return f"On these {len(result.labels)} texts {first} and {rival} do equally well."
+    if other in (None, others[0]):
+        return compared(result, first, others[0])
+    return f"{compared(result, first, other)} {NOT_NAMED}"
+
+
+def compared(result: Result, first: str, other: str) -> str:
+    """Is the first model ahead of the other one on the same texts? One sentence."""
+    ahead, low, high = gain(result, first, other)
+    if np.isnan(low) and not ahead:
+        return f"On these {len(result.labels)} texts {first} and {other} do equally well."
     if np.isnan(low):
-        low = high = gain  # the same on every text, and so on every resample
+        low = high = ahead  # the same on every text, and so on every resample
     if result.mine.names is None:
-        ends = f"{as_number(low)} to {as_number(high)}; below 0 is larger"
-        span = f"mean absolute error smaller by {as_number(gain)} (95 % interval {ends})"
+        ends = f"{as_number(low)} to {as_number(high)}; negative means larger"
+        span = f"mean absolute error smaller by {as_number(ahead)} (95 % interval {ends})"
     else:
         figure = "micro F1" if result.mine.multi_label else "accuracy"
-        span = f"{gain:+.1f} points of {figure} (95 % interval {low:+.1f} to {high:+.1f})"
+        span = f"{ahead:+.1f} points of {figure} (95 % interval {low:+.1f} to {high:+.1f})"
         span = span.replace("-", "−")
     if low > 0:
-        return f"{first} is ahead of {rival}: {span}."
+        return f"{first} is ahead of {other}: {span}."
     if high < 0:
-        return f"{rival} is ahead of {first}: {span} for {first}. Use the simpler one."
-    return f"These {len(result.labels)} texts cannot tell {first} from {rival}: {span}."
+        return f"{other} is ahead of {first}: {span} for {first}. Use the simpler one."
+    return f"These {len(result.labels)} texts cannot tell {first} from {other}: {span}."
 
 
 def as_number(value: float) -> str:

@@ -54,9 +54,13 @@ def explained_differences(result: Result) -> str:
     )
 
 
+def worst(result: Result) -> str:
+    """Which errors come first: of names the surest, of numbers the largest."""
+    return "surest" if result.mine.names else "largest"
+
+
 def limits(result: Result) -> list[str]:
     """What the figures do not say."""
-    worst = "surest" if result.mine.names else "largest"
     cut = [training.truncation_notice(result.run)] if result.run.cut >= training.NOTABLE_CUT else []
     return [
         *cut,
@@ -66,6 +70,6 @@ def limits(result: Result) -> list[str]:
         "person or document, the true intervals are wider.",
         "Texts of another time, place or kind may do worse.",
         "A wrong label counts as an error of the model. "
-        f"Read the {worst} errors: the model may be right in some.",
+        f"Read the {worst(result)} errors: the model may be right in some.",
         "Once you choose by these figures, the test part is used up.",
     ]

@@ -56,7 +56,10 @@ SPREADSHEET = (
     '\'{}\' is a spreadsheet, not a CSV. Open it, choose "Save as" and the type "CSV UTF-8 '
     '(comma delimited)", and set PATH to the new file.'
 )
-SETS = 'Did you mean {0!r}? Set {1}_COLUMN = "{0}" where you set it now, and run from there on.'
+SETS = (
+    'Did you mean {0!r}? Set {1}_COLUMN = "{0}" in place of the name that you gave, and run again '
+    "from there."
+)
 BINARY = "'mine.csv' holds bytes that are no text. Save it as \"CSV UTF-8\" and try again."
 ONE = "Only one: set DELIMITER to the character that separates its columns."
 ABOVE = (

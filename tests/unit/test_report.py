@@ -161,8 +161,35 @@ def test_the_rival_is_the_second_and_not_the_one_that_does_best_here(result):
     table = report.differences(three)
     assert table.index.tolist() == ["chosen", "lucky"] and table.loc["lucky", "gain"] == 0
     alone = replace(result, outputs={"fine-tuned": first})
+    with pytest.raises(ValueError, match="To compare with: none"):
+        report.comparison(alone, "TF-IDF")
     assert report.comparison(alone) == "fine-tuned was compared with no other model."
     assert report.page(alone)
+
+
+def test_a_comparison_that_was_not_named_beforehand_says_so(result, tmp_path):
+    """Its figures are those of the table; of the rival the sentence is the same, named or not."""
+    result = scored(result.mine, wrong=1)
+    first, other = result.outputs.values()
+    near = first.copy()
+    near[[0, 5]] = near[[0, 5], ::-1]
+    three = replace(result, outputs={"fine-tuned": first, "frozen": near, "TF-IDF": other})
+    assert report.comparison(three, "frozen") == report.comparison(three)
+    assert results.NOT_NAMED not in report.comparison(three)
+    said = report.comparison(three, "TF-IDF")
+    row = report.differences(three).loc["TF-IDF"]
+    assert said.startswith(f"fine-tuned is ahead of TF-IDF: {row['gain']:+.1f} points of accuracy")
+    assert f"{row['gain low']:+.1f} to {row['gain high']:+.1f}).".replace("-", "−") in said
+    assert said.endswith(" This comparison was not named beforehand.")
+    as_rival = replace(result, outputs={"fine-tuned": first, "TF-IDF": other, "frozen": near})
+    assert said == f"{report.comparison(as_rival)} {results.NOT_NAMED}"
+    of_numbers = numbers(tmp_path)
+    copies = of_numbers.outputs | {"ridge": of_numbers.outputs["fine-tuned"]}
+    said = report.comparison(replace(of_numbers, outputs=copies), "ridge")
+    assert said == f"On these 12 texts fine-tuned and ridge do equally well. {results.NOT_NAMED}"
+    for wrong in ("fine-tuned", "tfidf"):
+        with pytest.raises(ValueError, match="To compare with: frozen, TF-IDF"):
+            report.comparison(three, wrong)
 
 
 def test_figures_of_numbers_are_those_of_the_libraries(tmp_path):
@@ -195,6 +222,7 @@ def test_the_comparison_of_numbers_says_who_is_ahead(tmp_path):
 def test_page_and_card_of_numbers(tmp_path):
     result = numbers(tmp_path)
     page = " ".join(Page(report.page(result)).words)
+    assert "The largest errors" in page and "The surest errors" not in page
     assert "MAE" in page and "in mean absolute error saved" in page and "nan" not in page
     card = report.model_card(result, "m")
     found = yaml.safe_load(card.split("---\n")[1])["model-index"][0]["results"][0]["metrics"]
@@ -340,6 +368,10 @@ def test_the_words_of_a_matrix_name_the_weakest_class_and_the_commonest_mistake(
     assert drawings.errors_in_words(once, ["a", "b", "c"]).endswith("a is taken for b (once).")
     right = np.diag([8, 9, 3])
     assert "none is wrong" in drawings.errors_in_words(right, ["a", "b", "c"])
+
+
+def test_the_errors_of_classes_are_called_the_surest(result):
+    assert "<h2>The surest errors</h2>" in report.page(result)
 
 
 def test_each_figure_has_its_words_beside_it_and_in_it(result):
