@@ -5,8 +5,9 @@ import re
 import subprocess
 
 import pytest
+from scipy import stats
 
-from helpers import corpora, metrics
+from helpers import corpora, measured, metrics
 from helpers.measured import instruction_tuning, speeds
 from tools import project
 from tools.experiments import provenance
@@ -50,7 +51,7 @@ def test_the_page_of_findings_quotes_the_speed():
     plain, best = ratios("avx512", "fine_tune, defaults")
     assert f"without AMX it is **{plain:.1f}** and **{best:.2f} times**" in FINDINGS
     plain, best = ratios("avx512", "fine_tune, last layer for [CLS]")
-    assert f"alone {plain:.1f} and {best:.2f}:" in FINDINGS
+    assert f"alone {plain:.1f} and {best:.2f}." in FINDINGS
 
 
 def test_the_page_on_speed_and_the_guide_quote_the_ratios_without_amx():
@@ -73,6 +74,27 @@ def test_the_page_on_speed_and_the_guide_quote_the_ratios_without_amx():
     assert said in page
     guide = (project.ROOT / "docs" / "teaching" / "guide.md").read_text(encoding="utf8")
     assert f"took {over(ours, 'fine_tune, fp32'):.1f} times as long" in guide
+
+
+def test_the_page_on_speed_and_the_findings_say_what_each_way_costs_in_accuracy():
+    """Eight pairs of one processor and seed each, after one epoch: in points, with a t interval."""
+    rows = measured.table("training_speed")
+    accuracy = rows.pivot(
+        index=["processor", "seed"], columns="configuration", values="validation_accuracy"
+    )
+    found = {}
+    for name in ("fine_tune, defaults", "Trainer, bf16, grouped"):
+        pairs = 100 * (accuracy[name] - accuracy["Trainer, defaults"]).dropna()
+        low, high = stats.ttest_1samp(pairs, 0).confidence_interval()
+        found[name] = (len(pairs), pairs.mean(), low, high)
+    ours, grouped = found.values()
+    assert ours[0] == grouped[0] == 8
+    page = " ".join((PAGES / "training_speed.md").read_text(encoding="utf8").split())
+    said = "{:.1f} points below `Trainer` with defaults (95 % interval {:.1f} to {:+.1f})"
+    assert said.format(-ours[1], *ours[2:]) in page
+    assert f"{-grouped[1]:.1f} below it ({grouped[2]:.1f} to {grouped[3]:.2f})" in page
+    assert said.replace("95 % interval", "95 %:").format(-ours[1], *ours[2:]) in FINDINGS
+    assert f"{-grouped[1]:.1f} below it ({grouped[2]:.1f} to" in FINDINGS
 
 
 def test_a_new_row_of_results_makes_no_commit_dirty_and_changed_data_do(tmp_path, monkeypatch):
