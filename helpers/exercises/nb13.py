@@ -37,7 +37,7 @@ def rows_left_out(rows: Iterable[int]) -> Verdict:
     if 2 in given:
         return wrong("Of the copies 2 and 4 the first one stays: their labels agree.")
     if 4 not in given:
-        return wrong("Row 4 is a copy of row 2: capitals and punctuation do not count.")
+        return wrong("Row 4 is a copy of row 2: capitals and a mark at a word's end do not count.")
     if 3 not in given:
         return wrong("Row 3 has no letter or digit: nothing to read.")
     return wrong("Row 8 has no label. The others: 3 nothing to read, 4 a copy, 5 and 7 conflict.")
