@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import baselines, checkpoints
+from helpers import baselines, checkpoints, measured
+from helpers.measured import what_it_buys as reader
 from tools.experiments import setfit_like as study
 from tools.experiments import what_it_buys
 
@@ -99,3 +100,16 @@ def test_the_rate_is_chosen_on_validation_only_and_when_all_tries_are_there():
     then = study.planned_then(pd.DataFrame(tries))
     assert {run["rate"] for run in then if run["model"] == study.PAIRS} == {study.RATES[1]}
     assert len(then) == 25
+
+
+def test_the_recorded_runs_are_planned_and_their_hits_are_as_many_as_were_right():
+    rows = measured.table("setfit_like")
+    planned = study.planned() + study.planned_then(rows)
+    found = set(rows[study.KEYS].itertuples(index=False, name=None))
+    assert found == {tuple(entry.values()) for entry in planned} and len(found) == len(rows)
+    assert (rows["precision"] == "float32").all()
+    for ending, size in (("", 1705), ("_fresh", 2113)):
+        tested = rows[rows["scored"] == "test"]
+        hits = tested[f"hits{ending}"].map(lambda text, n=size: reader.unpacked(text, n).sum())
+        assert (hits == tested[f"right{ending}"]).all()
+        assert (tested[f"of{ending}"] == size).all()

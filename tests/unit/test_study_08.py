@@ -173,12 +173,12 @@ def test_fresh_sentences_are_no_reviews_and_have_both_labels():
     assert 0.4 < np.mean(fresh["label"]) < 0.6
 
 
-def test_hits_are_of_planned_runs_once_each_in_one_precision_on_one_processor(with_hits):
+def test_hits_are_of_planned_runs_once_each_in_one_precision(with_hits):
     found = [tuple(row) for row in with_hits[study.KEYS].itertuples(index=False, name=None)]
     planned = [tuple(entry.values()) for entry in study.planned_again()]
     assert set(found) <= set(planned) and len(set(found)) == len(found)
     assert len(set(planned)) == len(planned)
-    assert set(with_hits["precision"]) == {"float32"} and with_hits["processor"].nunique() == 1
+    assert set(with_hits["precision"]) == {"float32"}
     for ending, size in (("", 1705), ("_fresh", 2113)):
         assert (with_hits[f"of{ending}"] == size).all()
         hits = with_hits[f"hits{ending}"].map(lambda text, n=size: what_it_buys.unpacked(text, n))

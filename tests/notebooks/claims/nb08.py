@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from datasets import Dataset
 
-from helpers import baselines
+from helpers import baselines, measured
 from helpers.measured import what_it_buys
 from tests.notebooks.claims import after
 
