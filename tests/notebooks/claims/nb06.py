@@ -162,7 +162,7 @@ def groups_dealt_by_hand_are_those_of_group_k_fold(group_fold, by_group_kfold, g
 
 @after("a06f000d")
 def there_are_498_editorials(sentences):
-    """Section 6: "we have 498 editorials and need only some of them"; no sentence without one."""
+    """Section 6: "of our 498 editorials we draw 100"; no sentence without one."""
     assert sentences["editorial"].nunique() == 498 and sentences["editorial"].notna().all()
 
 
