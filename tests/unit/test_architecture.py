@@ -101,6 +101,7 @@ INSIDE = {
         "calibration",
         "valleys",
         "recording",
+        "words",
     ],
 }
 FILES = sorted((project.ROOT / "helpers").rglob("*.py"))
