@@ -51,7 +51,8 @@ def repair_rows(train: Dataset, with_templates: bool, seed: int) -> Dataset:
     drawn = train.select(np.random.default_rng(seed).permutation(len(train))[:1000])
     if not with_templates:
         return drawn
-    templates = Dataset.from_pandas(explain.repair_sentences()).cast(train.features)
+    sentences = explain.repair_sentences().to_dict("list")
+    templates = Dataset.from_dict(sentences, features=train.features)
     return concatenate_datasets([drawn.select(range(900)), templates])
 
 

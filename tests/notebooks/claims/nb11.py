@@ -1,0 +1,98 @@
+"""Claims about 11, why this label. Most are about recorded rows; sections 4 to 10 also train."""
+
+import numpy as np
+import torch
+
+from helpers import explain, training, widgets
+from helpers.measured import explanations
+from tests.notebooks.claims import after
+
+
+@after("11b00002")
+def the_first_row_is_random(rows, sentence, words):
+    """Section 1: row A is random, row B integrated gradients."""
+    assert np.allclose(rows["A"] + 0.5, sentence["scores"]["random order"])
+    assert rows["B"] == sentence["scores"]["integrated gradients"] and len(words) == 8
+
+
+@after("11d00002")
+def the_numbers_add_up_to_three(x, toy_model):
+    """Section 3: 3 in all, 2.4 of "great"; tanh(3) is 0.9951."""
+    assert np.isclose(x.sum().item(), 3) and np.isclose(x[1].sum().item(), 2.4)
+    assert round(toy_model(x).item(), 4) == 0.9951
+
+
+@after("11d00004")
+def the_gradient_knows_no_difference(slope):
+    """Section 3: 0.0099 for all six numbers, the derivative of tanh at 3."""
+    assert torch.allclose(slope, torch.full((3, 2), 1 - np.tanh(3) ** 2), atol=1e-6)
+    assert round(slope[0, 0].item(), 4) == 0.0099
+
+
+@after("11d00006")
+def great_has_six_times_the_score_of_film(times_input):
+    """Section 3: six times, and 0.03 together."""
+    assert np.isclose(times_input[1].item() / times_input[2].item(), 6)
+    assert round(times_input.sum().item(), 2) == 0.03
+
+
+@after("11d00008")
+def integrated_gradients_become_complete(integrated):
+    """Section 3: 0.5421 with one step, 0.9951 with 32, as tanh(3)."""
+    assert round(float(integrated(1).sum()), 4) == 0.5421
+    assert round(float(integrated(32).sum()), 4) == 0.9951
+
+
+@after("11d00010")
+def leave_one_out_misses_what_words_share(without, toy_model, x):
+    """Section 3: 0.458 without "great"; "a" and "film" together take more than their two scores."""
+    assert round(without[1], 3) == 0.458 and max(without[0], without[2]) < 0.01
+    kept = x.detach() * torch.tensor([[0.0], [1.0], [0.0]])
+    assert toy_model(x).item() - toy_model(kept).item() > 1.5 * (without[0] + without[2])
+
+
+@after("11e00002", learning=True)
+def the_model_has_learned_to_judge_reviews(model, tokenizer, raw_datasets):
+    """Section 4: two epochs. The study's models reach 83 % and more; 08's random weights 72.8 %."""
+    validation = raw_datasets["validation"]
+    said = training.predict(model, tokenizer, validation["text"]).argmax(axis=1)
+    assert (said == np.array(validation["label"])).mean() > 0.775
+
+
+@after("11e00004")
+def ten_words_and_two_signs(own_words, vectors, ids):
+    """Section 4: twelve tokens of 384 numbers."""
+    assert len(own_words) == 10 and vectors.shape == (1, 12, 384) and ids.shape == (1, 12)
+
+
+@after("11e00008")
+def the_gap_becomes_small(model, tokenizer, own_words, label):
+    """Section 4: with 64 steps it is small beside the sum."""
+    scores, gap = explain.integrated_gradients(model, tokenizer, own_words, label, 64)
+    assert abs(gap) < 0.1 * max(1, abs(scores.sum()))
+
+
+@after("11f00004")
+def gradient_and_attention_know_no_against(candidates):
+    """Section 4: never below 0, while the other three have both signs."""
+    for name in ("gradient", "attention, last layer", "attention rollout"):
+        assert min(candidates[name]) >= 0
+    assert len(candidates) == 6 == len(explanations.METHODS) - 1
+
+
+@after("11i00002")
+def the_figure_has_the_sentence_that_is_asked_for():
+    """Section 7: twenty sentences; the one of the question is there."""
+    texts = [each["text"] for each in widgets.stored_words()]
+    assert len(texts) == 20 and "hardly a film that comes along every day ." in texts
+
+
+@after("11n00002")
+def the_library_and_we_agree(model, tokenizer, own_words, label, library_scores):
+    """Section 12: where captum is installed. `tests/unit/test_explain.py` compares word by word."""
+    try:
+        theirs = library_scores(20)
+    except ImportError:
+        return
+    ours, _ = explain.integrated_gradients(model, tokenizer, own_words, label, steps=20)
+    assert np.allclose(ours, theirs, atol=1e-3)
