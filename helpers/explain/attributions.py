@@ -1,7 +1,7 @@
 """Scores for the words of a sentence: how much each has to do with the classifier's answer."""
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,7 +16,7 @@ MOST_WORDS = 12  # 2 to this power are the subsets that `shapley` asks for
 
 
 @contextmanager
-def still(model: PreTrainedModel):
+def still(model: PreTrainedModel) -> Iterator[None]:
     """A model with dropout off and weights that collect no gradient, then as it was."""
     training, wanted = model.training, [p.requires_grad for p in model.parameters()]
     try:
