@@ -48,7 +48,7 @@ def gradient(
     own = pieces(model, tokenizer, words)
     with still(model):
         squares = slope(model, own.vectors, label)[0].square().sum(dim=-1)
-    return np.sqrt(per_word(squares, own.word))
+    return np.sqrt(per_word(squares, own.word, len(words)))
 
 
 def gradient_times_input(
@@ -61,7 +61,7 @@ def gradient_times_input(
     own = pieces(model, tokenizer, words)
     with still(model):
         products = slope(model, own.vectors, label)[0] * own.vectors[0]
-    return per_word(products.sum(dim=-1), own.word)
+    return per_word(products.sum(dim=-1), own.word, len(words))
 
 
 def integrated_gradients(
@@ -100,7 +100,7 @@ def integrated_gradients(
         slopes = slope(model, baseline + middles[:, None, None] * path, label).mean(dim=0)
         with torch.no_grad():
             start, end = lean_of_vectors(model, torch.cat([baseline, own.vectors]), label).tolist()
-    scores = per_word((slopes * path[0]).sum(dim=-1), own.word)
+    scores = per_word((slopes * path[0]).sum(dim=-1), own.word, len(words))
     return scores, float(scores.sum() - (end - start))
 
 
@@ -140,7 +140,7 @@ def attention(
 ) -> np.ndarray:
     """The attention that [CLS] pays to each word in the last layer: shape (W,), never below 0."""
     own = pieces(model, tokenizer, words)
-    return per_word(attention_layers(model, own.ids)[-1][0], own.word)
+    return per_word(attention_layers(model, own.ids)[-1][0], own.word, len(words))
 
 
 def rollout_matrix(layers: Sequence[Tensor]) -> Tensor:
@@ -161,7 +161,7 @@ def rollout(
 ) -> np.ndarray:
     """How much of each word reaches [CLS] by attention through all layers: shape (W,)."""
     own = pieces(model, tokenizer, words)
-    return per_word(rollout_matrix(attention_layers(model, own.ids))[0], own.word)
+    return per_word(rollout_matrix(attention_layers(model, own.ids))[0], own.word, len(words))
 
 
 def shapley(values: Sequence[float]) -> np.ndarray:

@@ -29,7 +29,7 @@ METHODS = (
     "attention rollout",
 )
 VERSIONS = ("before", "more reviews", "templates")
-COUNT, LEAST, MOST = 200, 5, 40  # examined test reviews, and how many words they have
+COUNT, LEAST, MOST = 200, 5, 25  # examined test reviews, and how many words they have
 NEGATION = {"not", "no", "never", "nothing", "nobody", "hardly", "without", "n't", "nor", "neither"}
 
 
@@ -57,7 +57,7 @@ def repair_rows(train: Dataset, with_templates: bool, seed: int) -> Dataset:
 
 
 def sentences(test: Dataset) -> list[list[str]]:
-    """The test reviews that are examined, as words: 200 of 5 to 40 words, by a fixed seed."""
+    """The test reviews that are examined, as words: 200 of 5 to 25 words, by a fixed seed."""
     order = np.random.default_rng(11).permutation(len(test))
     words = [test[int(row)]["text"].split() for row in order]
     return [each for each in words if LEAST <= len(each) <= MOST][:COUNT]

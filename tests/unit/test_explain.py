@@ -239,6 +239,15 @@ def test_a_word_in_pieces_has_one_score_and_text_and_words_give_the_same_tokens(
     assert own.word.tolist().count(3) > 1 and int(own.word.max()) == len(WORDS) - 1
 
 
+def test_a_word_without_tokens_has_no_score_and_the_others_keep_theirs():
+    """Some reviews hold control characters, which the tokenizer drops."""
+    tokenizer, model = small()
+    with_it = [*WORDS[:2], "\x97", *WORDS[2:]]
+    plain, found = (explain.gradient_times_input(model, tokenizer, w, 1) for w in (WORDS, with_it))
+    assert found[2] == 0 and np.allclose(np.delete(found, 2), plain)
+    assert len(explain.attention(model, tokenizer, [*WORDS, "\x97"])) == len(WORDS) + 1
+
+
 def test_errors_name_cause_and_cure():
     tokenizer, model = small()
     with pytest.raises(explain.ExplainError, match=r"text\.split"):

@@ -12,7 +12,7 @@ For each of three seeds, a model is trained as notebook 11 trains it. Three runs
   sentences and, as a control, one with as many reviews instead (`explanations_behaviour.csv`: 1 is
   a failure);
 - "randomized": set the model's parts to random numbers from the top down, and record how the
-  scores of 16 of these reviews then correlate with the real ones (`explanations_randomized.csv`).
+  scores of 10 of these reviews then correlate with the real ones (`explanations_randomized.csv`).
 
 Which reviews are taken follows from a fixed seed, and nothing was chosen by them.
 """
@@ -31,9 +31,9 @@ CURVES = MEASURED / "explanations_curves.csv"
 RANDOMIZED = MEASURED / "explanations_randomized.csv"
 BEHAVIOUR = MEASURED / "explanations_behaviour.csv"
 WAYS = {"mask": explain.masked, "delete": explain.deleted}
-FEWER = 16  # reviews for the random weights
+FEWER = 10  # reviews for the random weights
 STEPS = 16  # of integrated gradients
-PARTS = ("examination", "behaviour", "randomized")
+PARTS = ("behaviour", "examination", "randomized")
 SEEDS = range(3)
 
 
