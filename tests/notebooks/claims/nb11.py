@@ -80,14 +80,14 @@ def gradient_and_attention_know_no_against(candidates):
     assert len(candidates) == 6 == len(explanations.METHODS) - 1
 
 
-@after("11i00002")
+@after("11080002")
 def the_figure_has_the_sentence_that_is_asked_for():
     """Section 7: twenty sentences; the one of the question is there."""
     texts = [each["text"] for each in widgets.stored_words()]
     assert len(texts) == 20 and "hardly a film that comes along every day ." in texts
 
 
-@after("11n00002")
+@after("110d0002")
 def the_library_and_we_agree(model, tokenizer, own_words, label, library_scores):
     """Section 12: where captum is installed. `tests/unit/test_explain.py` compares word by word."""
     try:
@@ -98,13 +98,13 @@ def the_library_and_we_agree(model, tokenizer, own_words, label, library_scores)
     assert np.allclose(ours, theirs, atol=1e-3)
 
 
-@after("11g00010")
+@after("11060010")
 def leave_one_out_beats_a_random_order(falls):
     """Section 5: several times as much; a run gave 55 points beside 9."""
     assert falls["leave one out"] > 2 * max(falls["random order"], 5)
 
 
-@after("11h00005")
+@after("11070005")
 def attention_does_not_see_the_head(correlations):
     """Section 6: attention stays as it was with a random head, the others fall at once."""
     head, last = correlations.iloc[0], correlations.iloc[-1]
@@ -113,7 +113,7 @@ def attention_does_not_see_the_head(correlations):
     assert len(correlations) == 8
 
 
-@after("11j00010")
+@after("11090010")
 def a_negation_is_a_negative_word(before):
     """Section 8: negated blame fails nearly always, negated praise seldom; 93 and 13 % in a run."""
     assert before.loc["negated blame", "mean"] > 60 > 40 > before.loc["negated praise", "mean"]
@@ -121,7 +121,7 @@ def a_negation_is_a_negative_word(before):
     assert before.loc["plain words", "mean"] < 20
 
 
-@after("11k00014")
+@after("110a0014")
 def the_repair_learns_more_than_its_templates_and_less_than_negation(live):
     """Section 9: in a run 84 to 4 % on its own templates, 93 to 47 % on others; traps 20 to 16."""
     gain = live["before"] - live["after"]
@@ -139,7 +139,7 @@ def one_row_names_words_that_matter(recorded_p, words):
     assert recorded_p([place["beautifully"], place["never"]]) == 0.026
 
 
-@after("11l00002")
+@after("110b0002")
 def nothing_but_masks_is_called_positive(recorded):
     """Section 10: a sentence of masks lies at 0.83 to 0.91, an empty one at 0.517."""
     empty = [each["mask"][0] / 1000 for each in recorded]
@@ -147,7 +147,7 @@ def nothing_but_masks_is_called_positive(recorded):
     assert {each["delete"][0] for each in recorded} == {517}
 
 
-@after("11l00002")
+@after("110b0002")
 def one_word_often_decides(recorded, smallest_removal):
     """Section 10: "not", "never", "can't", "nowhere"; one sentence no removal turns."""
     found = {each["text"]: smallest_removal(each) for each in recorded}
@@ -157,7 +157,7 @@ def one_word_often_decides(recorded, smallest_removal):
         assert [word] in found.values()
 
 
-@after("11o00003")
+@after("110e0003")
 def shapley_values_add_up_and_leave_one_out_does_not(both, change):
     """Section 13: −0.772 and −0.947; both name "not" first."""
     assert round(both["Shapley"].sum(), 3) == round(change, 3) == -0.772
