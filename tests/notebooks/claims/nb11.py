@@ -106,11 +106,12 @@ def leave_one_out_beats_a_random_order(falls):
 
 @after("11070005")
 def attention_does_not_see_the_head(correlations):
-    """Section 6: attention stays as it was with a random head, the others fall at once."""
-    head, last = correlations.iloc[0], correlations.iloc[-1]
-    assert np.isclose(head["attention, last layer"], 1)
-    assert head.drop("attention, last layer").max() < 0.9 and last.max() < 0.6
-    assert len(correlations) == 8
+    """Section 6: attention stays as it was with a random head, the gradient nearly: 0.90 in a run,
+    and 0.66 with half of the layers at random; the two others change at once."""
+    head = correlations.iloc[0]
+    assert np.isclose(head["attention, last layer"], 1) and len(correlations) == 8
+    assert head["gradient"] > 0.7 and correlations.loc["layer 4", "gradient"] > 0.4
+    assert head[["gradient × input", "integrated gradients"]].max() < 0.6
 
 
 @after("11090010")
