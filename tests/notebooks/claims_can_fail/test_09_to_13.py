@@ -158,7 +158,7 @@ def test_11_a_repair_that_did_nothing_or_all_does_not_pass():
         untouched,
         live_11(negated_blame=93),  # the template alone
         live_11(negated_blame=2),  # negation as a whole
-        live_11(traps=60),  # whatever has a "not" in it
+        live_11(traps=70),  # whatever has a "not" in it
         live_11(own=84),
     ):
         with pytest.raises(AssertionError):
