@@ -164,3 +164,41 @@ def shapley_values_add_up_and_leave_one_out_does_not(both, change):
     assert round(both["Shapley"].sum(), 3) == round(change, 3) == -0.772
     assert round(both["leave one out"].sum(), 3) == -0.947
     assert set(both.idxmin()) == {"not"}
+
+
+@after("11060004")
+def two_methods_lead_two_are_in_between_and_two_near_chance(tables):
+    """Section 5: three groups, by comprehensiveness."""
+    mean = tables["comprehensiveness"]["mean"]
+    top, middle = ["integrated gradients", "leave one out"], ["gradient", "attention, last layer"]
+    low = ["attention rollout", "gradient × input"]
+    assert mean[top].min() > 1.4 * mean[middle].max() and mean[middle].min() > mean[low].max()
+    assert mean[middle].max() - mean[middle].min() < 4
+    assert 1.5 < mean[middle].mean() / mean["random order"] < 2.7
+    assert tables["sufficiency"].loc[top, "mean"].max() < 5
+
+
+@after("11060006")
+def the_winners_win_by_mask_and_by_deletion(by_mask, by_deletion):
+    """Section 5: both ways of removing give the same picture."""
+    for table in (by_mask, by_deletion):
+        leads = table["comprehensiveness"].loc[["integrated gradients", "leave one out"]]
+        assert (leads["low"] > 15).all()
+        assert (table["sufficiency"].loc[leads.index, "high"] < -10).all()
+
+
+@after("11090006")
+def negated_blame_and_sarcasm_fail(before):
+    """Section 8: nearly all of negated blame, little of negated praise, much of sarcasm."""
+    assert before.loc["negated blame", "mean"] > 75 and before.loc["sarcasm", "mean"] > 50
+    assert before.loc["negated praise", "mean"] < 30 and before.loc["“very”", "mean"] < 10
+    assert (before["high"] <= 100).all() and (before["low"] >= 0).all()
+
+
+@after("110a0004")
+def the_repair_reaches_its_own_templates_most(means, negation):
+    """Section 9: own templates nearly repaired, others in part; the control does neither."""
+    blame = ["repair's templates, blame", "negated blame"]
+    own, other = (means["more reviews"][test] - means["templates"][test] for test in blame)
+    assert own > other + 10 and other > 10 and means["templates"][blame[0]] < 20
+    assert means["templates"][blame[1]] > 30 and len(negation) == 6
