@@ -150,7 +150,7 @@ def live_11(**after: float) -> pd.DataFrame:
 
 
 def test_11_a_repair_that_did_nothing_or_all_does_not_pass():
-    claim = nb11.the_repair_learns_more_than_its_templates_and_less_than_negation
+    claim = nb11.the_repair_works_on_its_own_templates_and_less_on_others
     claim(live_11())
     untouched = live_11()
     untouched["after"] = untouched["before"]
