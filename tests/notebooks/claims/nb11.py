@@ -194,3 +194,34 @@ def the_winners_win_by_mask_and_by_deletion(by_mask, by_deletion):
         leads = table["comprehensiveness"].loc[["integrated gradients", "leave one out"]]
         assert (leads["low"] > 15).all()
         assert (table["sufficiency"].loc[leads.index, "high"] < -10).all()
+
+
+@after("11060002")
+def half_of_the_words_at_random_cost_a_fifth():
+    """Section 5: 19.8 points at half of the words; 33.3 and 36.6 at a tenth."""
+    random, first, second = (
+        explanations.curve(method, "comprehensiveness")["mean"].round(1)
+        for method in ("random order", "integrated gradients", "leave one out")
+    )
+    assert (random[0.5], first[0.1], second[0.1]) == (19.8, 33.3, 36.6)
+
+
+@after("11060007")
+def between_the_two_winners():
+    """Section 5: integrated gradients are ahead by 4.3 points (0.4 to 8.2)."""
+    lead = explanations.areas("comprehensiveness", beside="leave one out")
+    found = lead.loc["integrated gradients"].round(1).tolist()
+    assert found == [4.3, 0.4, 8.2]
+
+
+@after("110a0007")
+def the_traps_moved_both_ways(change):
+    """Section 9: by +4.2, −2.1 and +10.4 points; negated blame 41.7 fewer, −6.2 to 89.5."""
+    cases = explanations.all_cases()
+    one, other = (
+        100 * explain.by_template(cases, explanations.failed(version))["traps"].mean(axis=1)
+        for version in ("templates", "more reviews")
+    )
+    assert (one - other).round(1).tolist() == [4.2, -2.1, 10.4]
+    assert change.loc["negated blame", "high"] > 0 > change.loc["negated blame", "mean"]
+    assert change.loc["repair's templates, blame", "high"] < 0
