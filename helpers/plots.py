@@ -342,6 +342,39 @@ def forests(
     return figure
 
 
+def word_scores(
+    words: Sequence[str], scores: dict[str, Sequence[float]], title: str = ""
+) -> Figure:
+    """The words of a sentence over squares coloured by their scores, a row for each method.
+
+    Blue speaks for the answer and red against it. Each row has a scale of its own, since methods
+    have different units: its largest score, whatever its sign, has the full colour.
+
+    Args:
+        words: of the sentence.
+        scores: by method, one score for each word.
+        title: the figure's message.
+    """
+    figure, axes = new(1.6 + 0.62 * len(words), 0.95 + 0.36 * len(scores))
+    for row, values in enumerate(scores.values()):
+        values = np.asarray(values, dtype=float)
+        depth = abs(values) / (abs(values).max() or 1)
+        for place, (value, alpha) in enumerate(zip(values, depth, strict=True)):
+            corner, colour = (place - 0.48, row - 0.46), BLUE if value >= 0 else RED
+            axes.add_patch(plt.Rectangle(corner, 0.96, 0.92, fc=colour, alpha=0.9 * alpha, lw=0))
+            axes.add_patch(plt.Rectangle(corner, 0.96, 0.92, fill=False, ec=GREY, lw=0.6))
+    axes.xaxis.tick_top()
+    axes.set_xticks(range(len(words)), words, rotation=40, ha="left", rotation_mode="anchor")
+    axes.set_xlim(-0.5, len(words) - 0.5)
+    name_rows(axes, list(scores))
+    axes.tick_params(length=0)
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    figure.suptitle(title)
+    return figure
+
+
 def mean_band(
     axes: Axes, rows: pd.DataFrame, at: str, value: str, name: str, marker: str = "o"
 ) -> None:

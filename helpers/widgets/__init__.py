@@ -8,6 +8,7 @@ from helpers.widgets.pieces import tokenizer
 from helpers.widgets.recording import replay
 from helpers.widgets.scores import samples, threshold
 from helpers.widgets.valleys import descent
+from helpers.widgets.words import stored_words, words
 
 __all__ = [
     "STATIC",
@@ -16,7 +17,9 @@ __all__ = [
     "masks",
     "replay",
     "samples",
+    "stored_words",
     "temperature",
     "threshold",
     "tokenizer",
+    "words",
 ]

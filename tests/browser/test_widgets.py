@@ -12,7 +12,7 @@ from tests.unit import widget_texts
 
 PHONE, DESK = {"width": 356, "height": 800}, {"width": 1000, "height": 800}
 NAMES = ["tokenizer", "attention", "masks", "threshold", "samples"]
-NAMES += ["temperature", "descent", "replay"]
+NAMES += ["temperature", "descent", "replay", "words"]
 CUT = """async (texts) => {
     const tables = readTables(await unpack());
     return texts.map((text) => tokenize(tables, text).flatMap((word) => word.ids));

@@ -31,7 +31,8 @@ ORDER = [
     "metrics",
     "multi_label",
 ]
-ORDER += ["baselines", "storage", "training", "chat", "validation", "measured", "plots"]
+ORDER += ["baselines", "storage", "training", "chat", "explain", "validation"]
+ORDER += ["measured", "plots"]
 ORDER += ["widgets", "report", "exercises"]
 # The same law inside a package; the rest of the house sees only what its `__init__` names.
 INSIDE = {
@@ -67,6 +68,7 @@ INSIDE = {
         "skills",
         "audit",
     ],
+    "explain": ["words", "attributions", "examination", "behaviour"],
     "measured": [
         "rows",
         "speeds",
@@ -78,6 +80,7 @@ INSIDE = {
         "domains",
         "instruction_tuning",
         "messages_crossed",
+        "explanations",
     ],
     "report": [
         "intervals",
@@ -98,6 +101,7 @@ INSIDE = {
         "calibration",
         "valleys",
         "recording",
+        "words",
     ],
 }
 FILES = sorted((project.ROOT / "helpers").rglob("*.py"))

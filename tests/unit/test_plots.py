@@ -267,3 +267,14 @@ def test_a_mean_band_reaches_from_the_lowest_to_the_highest_draw():
     assert line.get_ydata().tolist() == [52, 61] and line.get_color() == plots.FROZEN
     corners = {tuple(point) for point in band.get_paths()[0].vertices.tolist()}
     assert {(1, 50), (1, 54), (2, 60), (2, 62)} <= corners
+
+
+def test_word_scores_have_a_square_for_each_word_and_method_and_a_scale_for_each_row():
+    scores = {"one": [1.0, -2.0, 0.0], "other": [100.0, 50.0, 0.0]}
+    figure = plots.word_scores(["a", "b", "c"], scores, "title")
+    (axes,) = figure.axes
+    filled = [patch for patch in axes.patches if patch.get_fill()]
+    assert len(filled) == 6 and [t.get_text() for t in axes.get_xticklabels()] == ["a", "b", "c"]
+    depths = [round(patch.get_alpha(), 2) for patch in filled]
+    assert depths == [0.45, 0.9, 0.0, 0.9, 0.45, 0.0]
+    assert filled[0].get_facecolor()[:3] != filled[1].get_facecolor()[:3]

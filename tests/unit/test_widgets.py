@@ -27,6 +27,7 @@ LARGEST = {  # characters that a notebook stores
     "temperature": 31_000,
     "descent": 31_000,
     "replay": 31_000,
+    "words": 52_000,
 }
 TOKENIZER = checkpoints.load_tokenizer("minilm")
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from helpers.exercises import as_array, nb04, nb06, nb10
+from helpers.exercises import as_array, nb04, nb06, nb10, nb11
 
 PROBES: dict[str, Callable[[np.random.Generator], Iterator[tuple]]] = {}
 TRIES = 60
@@ -264,6 +264,28 @@ def matrices_of_lora(rng):
         outputs, inputs, rank = rng.integers(1, 8, 3)
         shapes = (outputs, inputs), (rank, inputs), (outputs, rank)
         yield (*(torch.tensor(rng.normal(size=s)) for s in shapes), float(rng.uniform(0.5, 32)))
+
+
+@probes_of("11-2")
+def a_score_and_words(rng):
+    for _ in range(TRIES):
+        yield planted_score(rng), rng.choice(PLANTED, rng.integers(1, 7)).tolist()
+
+
+@probes_of("11-3")
+def a_score_words_values_and_k(rng):
+    for score, words in a_score_and_words(rng):
+        values = rng.choice([-2.0, -1.0, 0.0, 1.0, 2.5, 3.0], len(words)).tolist()
+        yield score, words, values, int(rng.integers(0, len(words) + 1))
+
+
+PLANTED = ["a", "film", "films", "good", "not", "."]
+
+
+def planted_score(rng):
+    """A score of a text whose words have weights, [MASK] too, and two of which work together."""
+    weights = dict(zip([*PLANTED, "[MASK]"], rng.normal(size=7).tolist(), strict=True))
+    return nb11.weighted(weights, ("not", "good"))
 
 
 @probes_of("13-3")

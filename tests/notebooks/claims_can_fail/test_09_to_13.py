@@ -10,7 +10,7 @@ import torch
 from helpers import chat, checkpoints, validation
 from helpers.chat import course
 from helpers.measured import domains, instruction_tuning, messages_crossed, speeds, table
-from tests.notebooks.claims import nb09, nb10, nb12, nb13
+from tests.notebooks.claims import nb09, nb10, nb11, nb12, nb13
 
 
 def recorded_09(model: str) -> tuple[pd.DataFrame, dict]:
@@ -129,6 +129,40 @@ def test_10_threads_that_wait_as_the_library_lets_them_do_not_pass():
 
 def answered(texts: list[str], stopped: bool = True) -> list[chat.Answer]:
     return [chat.Answer(text, stopped, []) for text in texts]
+
+
+def test_11_a_random_order_against_itself_does_not_pass():
+    nb11.leave_one_out_beats_a_random_order({"leave one out": 55, "random order": 9})
+    for falls in ((9, 9), (0, 0), (9, 55)):
+        with pytest.raises(AssertionError):
+            nb11.leave_one_out_beats_a_random_order(
+                dict(zip(("leave one out", "random order"), falls, strict=True))
+            )
+
+
+def live_11(**after: float) -> pd.DataFrame:
+    """Failures before and after a repair, as a run of notebook 11 gave them, some changed."""
+    before = {"repair's templates, blame": 84, "negated blame": 93, "traps": 20}
+    given = {"repair's templates, blame": 4, "negated blame": 47, "traps": 16}
+    given |= {name.replace("_", " "): value for name, value in after.items()}
+    given["repair's templates, blame"] = given.pop("own", given["repair's templates, blame"])
+    return pd.DataFrame({"before": before, "after": given})
+
+
+def test_11_a_repair_that_did_nothing_or_all_does_not_pass():
+    claim = nb11.the_repair_works_on_its_own_templates_and_less_on_others
+    claim(live_11())
+    untouched = live_11()
+    untouched["after"] = untouched["before"]
+    for wrong in (
+        untouched,
+        live_11(negated_blame=93),  # the template alone
+        live_11(negated_blame=2),  # negation as a whole
+        live_11(traps=70),  # whatever has a "not" in it
+        live_11(own=84),
+    ):
+        with pytest.raises(AssertionError):
+            claim(wrong)
 
 
 def test_12_one_word_for_every_message_does_not_pass():

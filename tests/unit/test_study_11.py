@@ -1,0 +1,64 @@
+"""The rows of notebook 11's study: complete, and read as they were written."""
+
+import numpy as np
+import pytest
+
+from helpers import corpora, explain, measured
+from helpers.measured import explanations as recorded
+
+SEEDS = [0, 1, 2]
+
+
+def test_every_seed_was_examined_and_tested():
+    rows = measured.table("explanations")
+    for part in ("behaviour", "examination"):
+        assert sorted(rows.loc[rows["part"] == part, "seed"]) == SEEDS
+    curves = measured.table("explanations_curves")
+    ways = 2 * 2 * len(explain.SHARES)
+    assert (curves.groupby(["seed", "method"]).size() == ways).all()
+    assert len(curves) == len(SEEDS) * len(recorded.METHODS) * ways
+
+
+def test_the_reviews_are_two_hundred_of_the_test_part_and_always_the_same():
+    test = corpora.load("reviews")["test"]
+    found = recorded.sentences(test)
+    assert found == recorded.sentences(test) and len(found) == 200
+    assert {len(words) for words in found} <= set(range(5, 26))
+    assert {" ".join(words) for words in found} <= {" ".join(t.split()) for t in test["text"]}
+
+
+@pytest.mark.parametrize("way", ["mask", "delete"])
+def test_falls_are_those_of_seeds_sentences_and_shares(way):
+    for method in recorded.METHODS:
+        found = recorded.falls(method, "comprehensiveness", way)
+        assert found.shape == (3, 200, 4) and np.abs(found).max() <= 1
+    random = recorded.falls(recorded.RANDOM, "sufficiency", way)
+    assert random[:, :, 0].mean() > random[:, :, -1].mean(), "more words kept, less lost"
+    with pytest.raises(ValueError, match="Nothing was recorded"):
+        recorded.falls("astrology", "sufficiency", way)
+
+
+def test_a_lead_over_itself_is_nothing_and_intervals_hold_their_means():
+    table = recorded.areas("comprehensiveness")
+    assert ((table["low"] < table["mean"]) & (table["mean"] < table["high"])).all()
+    leads = recorded.areas("comprehensiveness", beside=recorded.RANDOM)
+    gap = table["mean"].drop(recorded.RANDOM) - table["mean"][recorded.RANDOM]
+    assert np.allclose(leads["mean"], gap)
+
+
+def test_a_failure_is_recorded_for_every_case_and_rates_never_lack_an_interval():
+    for version in recorded.VERSIONS:
+        assert recorded.failed(version).shape == (3, len(recorded.all_cases()))
+        assert recorded.failed(version, "test").shape == (3, 1705)
+        rates = recorded.rates(version)
+        assert (rates["high"] > rates["low"]).all() and rates["low"].min() >= 0
+        assert rates["high"].max() <= 100
+
+
+def test_the_repair_and_its_control_share_their_reviews():
+    train = corpora.load("reviews")["train"]
+    control, repair = (recorded.repair_rows(train, with_it, 0) for with_it in (False, True))
+    assert len(control) == len(repair) == 1000
+    assert control["text"][:900] == repair["text"][:900]
+    assert set(repair["text"][900:]) == set(explain.repair_sentences()["text"])
+    assert repair.features == train.features
