@@ -157,6 +157,12 @@ def test_few_outputs_are_exempt_from_comparison_and_each_says_why(every):
         assert asserts or held & {one["id"] for one in near}, cell["id"]
 
 
+def test_no_cell_of_text_is_a_mere_placeholder(every):
+    """A text that was to be filled in later, such as {S2}, once came to the end of the work."""
+    texts = [source(cell) for cell in load(every)["cells"] if cell["cell_type"] == "markdown"]
+    assert [text for text in texts if len(text.split()) < 2] == []
+
+
 def test_figures_carry_their_words(every):
     for output in pictures.all_of(load(every)):
         words = notebook_file.joined(output["data"]["text/plain"])
