@@ -358,3 +358,10 @@ def test_recorded_hits_of_one_setting_come_from_one_kind_of_processor():
     rows = measured.table("what_it_buys_hits")
     kinds = rows.groupby(what_it_buys.KEYS[:-1])["processor"].nunique()
     assert len(kinds) and (kinds == 1).all()
+
+
+def test_a_band_of_a_notebook_has_one_value_for_each_seed_and_processor():
+    """A merge once brought superseded rows back, and a mean over both was quoted."""
+    rows = measured.table("notebook_bands")
+    doubled = rows.duplicated(["quantity", "notebook", "seed", "processor"])
+    assert len(rows) and rows[doubled].empty
