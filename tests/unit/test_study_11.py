@@ -5,6 +5,7 @@ import pytest
 
 from helpers import corpora, explain, measured
 from helpers.measured import explanations as recorded
+from tools import project
 
 SEEDS = [0, 1, 2]
 
@@ -62,3 +63,29 @@ def test_the_repair_and_its_control_share_their_reviews():
     assert control["text"][:900] == repair["text"][:900]
     assert set(repair["text"][900:]) == set(explain.repair_sentences()["text"])
     assert repair.features == train.features
+
+
+def test_the_page_of_findings_says_what_the_rows_give():
+    page = " ".join((project.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
+    fall = recorded.areas("comprehensiveness")
+    leads = recorded.areas("comprehensiveness", beside="random order")
+    for name, words in (
+        ("integrated gradients", "**{:.1f} points** for integrated gradients ({:.1f} to {:.1f})"),
+        ("leave one out", "**{:.1f}** for leaving one word out ({:.1f} to {:.1f})"),
+        ("random order", "by {:.1f} for a random order ({:.1f} to {:.1f})"),
+    ):
+        assert words.format(*fall.loc[name, ["mean", "low", "high"]]) in page
+    for name, points in (("gradient × input", "{:+.1f} points"), ("attention rollout", "{:+.1f}")):
+        said = f"({points}, {{:.1f}} to {{:+.1f}})"
+        assert said.format(*leads.loc[name, ["mean", "low", "high"]]) in page
+    before, after = (recorded.rates(version)["mean"] for version in ("before", "templates"))
+    assert f"in {before['negated praise']:.1f} % of the cases" in page
+    assert f"in **{before['negated blame']:.1f} %**" in page
+    ours, others = after["repair's templates, blame"], after["negated blame"]
+    assert f"to {ours:.1f} % in the same templates and to {others:.1f} % in others" in page
+    gain = recorded.rates("templates", minus="more reviews").loc["negated blame"]
+    said = f"gain is {-gain['mean']:.1f} points, and its interval over ten templates includes zero"
+    assert f"{said} ({-gain['high']:.1f} to {-gain['low']:+.1f})" in page
+    change = recorded.change_in_accuracy("templates", "more reviews")
+    said = "({:+.1f} points, {:.1f} to {:+.1f})"
+    assert said.format(*change[["mean", "low", "high"]]) in page
