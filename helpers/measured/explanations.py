@@ -84,6 +84,18 @@ def numbers(rows: pd.Series) -> np.ndarray:
     return np.array([np.array(line.split(), dtype=float) for line in rows]) / 100
 
 
+def two_rows(sentence: dict) -> dict[str, np.ndarray]:
+    """Two colourings of a recorded sentence, one of a method and one random, without their names.
+
+    The random numbers are moved to lie between −0.5 and 0.5, so that they have both signs too.
+
+    Args:
+        sentence: one of `widgets.stored_words()`.
+    """
+    scores = sentence["scores"]
+    return {"A": np.array(scores[RANDOM]) - 0.5, "B": np.array(scores[INTEGRATED])}
+
+
 def falls(method: str, kind: str, way: str = "mask") -> np.ndarray:
     """By how much the probability of the predicted class fell: shape (seeds, sentences, shares).
 
@@ -171,7 +183,8 @@ def rates(version: str, minus: str | None = None) -> pd.DataFrame:
 
     Args:
         version: as in `failed`.
-        minus: a version that is subtracted, template by template; then Wilson's plays no part.
+        minus: a version that is subtracted, template by template; then Wilson's plays no part, and
+            an interval ends at −100 and 100 points, the most by which two rates can differ.
 
     Returns:
         `mean`, `low`, `high`, and `templates`, their number; a row for each test.
@@ -182,7 +195,9 @@ def rates(version: str, minus: str | None = None) -> pd.DataFrame:
         own = {test: own[test] - other[test] for test in own}
     found = intervals({test: 100 * rows.to_numpy() for test, rows in own.items()})
     found["templates"] = [rows.shape[1] for rows in own.values()]
-    if not minus:
+    if minus:
+        found[["low", "high"]] = found[["low", "high"]].clip(-100, 100)
+    else:
         for test, (mean, low, high, count) in found.iterrows():
             ends = metrics.wilson(mean / 100 * count, count)
             found.loc[test, ["low", "high"]] = [
