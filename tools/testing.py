@@ -20,6 +20,8 @@ NO_TESTS = 5  # exit status of pytest
 # Seconds that one small test may take before it counts as stuck; pyproject.toml has a longer limit
 # for those that run notebooks.
 STUCK = "--timeout=600"
+# And for what only --all runs: such a test may install an environment before it begins.
+STUCK_LONG = "--timeout=7200"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,7 +53,8 @@ def test(options: argparse.Namespace) -> int:
     if not options.fast:
         rows += in_other_environments(python, options)
     if options.all:
-        rows.append(run_pytest(python, "long tests", ["tests", *elsewhere, "-m", "long"]))
+        long = ["tests", *elsewhere, "-m", "long", STUCK_LONG]
+        rows.append(run_pytest(python, "long tests", long))
         lowest = environment.set_up(project.ROOT / ".venv-lowest", "requirements/lowest.txt")
         rows.append(run_pytest(lowest, "lowest versions", units))
     if options.record:
@@ -63,13 +66,14 @@ def in_other_environments(python: Path, options: argparse.Namespace) -> list[dic
     """Notebooks where learners run them: in a browser, in a simulated Colab, on other Pythons."""
     if not options.here:
         environment.prepare_browser(options.all)
-    chosen = [] if options.all else ["-m", "not long"]
+    chosen = [STUCK_LONG] if options.all else ["-m", "not long"]
     rows = [run_pytest(python, "browser", ["tests/browser", *chosen])]
     if options.all:  # its own environment takes minutes to make
-        rows.append(run_pytest(python, "simulated Colab", ["tests/colab/test_colab.py"]))
+        colab = ["tests/colab/test_colab.py", STUCK_LONG]
+        rows.append(run_pytest(python, "simulated Colab", colab))
     others = "tests/colab/test_other_pythons.py"
     for version in ("3.12", "3.13") if options.all else ():
-        rows.append(run_pytest(python, f"Python {version}", [others, "-k", version]))
+        rows.append(run_pytest(python, f"Python {version}", [others, "-k", version, STUCK_LONG]))
     return rows
 
 

@@ -372,7 +372,27 @@ def test_every_group_of_tests_has_a_limit_above_that_of_a_cell():
     settings = project.project()["tool"]
     limit = settings["pytest"]["ini_options"]["timeout"]
     assert limit > settings["course"]["cell_timeout"]
-    assert 0 < int(testing.STUCK.partition("=")[2]) <= limit
+    small, long = (int(given.partition("=")[2]) for given in (testing.STUCK, testing.STUCK_LONG))
+    assert 0 < small <= limit < long
+
+
+def test_what_only_all_runs_has_the_longer_limit(monkeypatch):
+    asked = {}
+
+    def note(python, name, arguments):
+        asked[name] = arguments
+        return {"name": name, "seconds": 0.0, "passed": 1, "failed": 0, "skipped": 0}
+
+    monkeypatch.setattr(testing, "run_pytest", note)
+    monkeypatch.setattr(testing, "notebooks", lambda *given: [])
+    monkeypatch.setattr(testing.environment, "hand_over", lambda *given: 0)
+    monkeypatch.setattr(testing.environment, "set_up", lambda *given: Path(sys.executable))
+    monkeypatch.setattr(testing.environment, "prepare_browser", lambda *given: None)
+    options = testing.parser().parse_args
+    monkeypatch.setattr(sys, "argv", ["testing", "--all"])
+    assert testing.test(options()) == 0
+    patient = {name for name, given in asked.items() if testing.STUCK_LONG in given}
+    assert patient == {"long tests", "browser", "simulated Colab", "Python 3.12", "Python 3.13"}
 
 
 def test_a_group_that_cannot_start_counts_as_failed(tmp_path):
