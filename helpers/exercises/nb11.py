@@ -44,12 +44,17 @@ def two_words(times_input: list, integrated: list, left_out: list) -> Verdict:
 
 
 def weighted(weights: dict[str, float], pair: tuple[str, str] | None = None) -> Callable:
-    """A planted score: the sum of its words' weights, and 3 for two words that are both there."""
+    """A planted score: the sum of its words' weights, and 3 for two words that are both there.
+
+    Each weight counts by a tenth more than in the place before, so that it matters which of two
+    equal words is masked, and where [MASK] stands.
+    """
 
     def score(text: str) -> float:
         words = text.split()
         bonus = 3.0 if pair and all(word in words for word in pair) else 0.0
-        return sum(weights.get(word, 0.0) for word in words) + bonus + 0.01 * len(words)
+        own = sum((1 + 0.1 * i) * weights.get(word, 0.0) for i, word in enumerate(words))
+        return own + bonus + 0.01 * len(words)
 
     return score
 
@@ -172,6 +177,9 @@ def comprehensiveness(function: Callable[..., float]) -> Verdict:
             )
     words, values = ["so", "so", "so"], [0.1, 0.9, 0.5]
     score = weighted({"so": 1, "[MASK]": -0.5})
-    if not is_close(function(score, words, values, 1), fall_without_top(score, words, values, 1)):
+    given = function(score, list(words), list(values), 1)
+    if is_close(given, score("so so so") - score("[MASK] so so")):
+        return wrong("You mask the first word that is the same. Mask the place with the value.")
+    if not is_close(given, fall_without_top(score, words, values, 1)):
         return wrong("A word may stand more than once: mask its place, not every such word.")
     return right("Run it for several k, beside a random order, and you have the examination.")

@@ -32,6 +32,15 @@ def deleted(words: Sequence[str], removed: Collection[int]) -> str:
     return " ".join(word for i, word in enumerate(words) if i not in removed)
 
 
+def check_two_classes(model: PreTrainedModel) -> None:
+    """Refuse a model with more or fewer: label 2 of three would be compared with itself."""
+    if model.config.num_labels != 2:
+        raise ExplainError(
+            f"This model has {model.config.num_labels} outputs, and the difference of two logits "
+            "needs two. Take a classifier of two classes."
+        )
+
+
 def lean(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], label: int = 1
 ) -> np.ndarray:
@@ -42,11 +51,7 @@ def lean(
     Raises:
         ExplainError: the model has not two classes.
     """
-    if model.config.num_labels != 2:
-        raise ExplainError(
-            f"This model has {model.config.num_labels} outputs, and the difference of two logits "
-            "needs two. Take a classifier of two classes."
-        )
+    check_two_classes(model)
     logits = training.predict(model, tokenizer, texts, precision="fp32").astype(float)
     return logits[:, label] - logits[:, 1 - label]
 
@@ -57,7 +62,11 @@ def probability(
     """The probability that a model gives to a label, for each text: shape (n,).
 
     In the precision in which the model is used, which may be faster than fp32.
+
+    Raises:
+        ExplainError: the model has not two classes.
     """
+    check_two_classes(model)
     logits = training.predict(model, tokenizer, texts).astype(float)
     return 1 / (1 + np.exp(logits[:, 1 - label] - logits[:, label]))
 
@@ -105,7 +114,11 @@ def lean_of_vectors(model: PreTrainedModel, vectors: Tensor, label: int) -> Tens
 
     Positions, token types and LayerNorm come after the word table, so they are part of what is
     differentiated.
+
+    Raises:
+        ExplainError: the model has not two classes.
     """
+    check_two_classes(model)
     mask = torch.ones(vectors.shape[:2], dtype=torch.long, device=vectors.device)
     logits = model(inputs_embeds=vectors, attention_mask=mask).logits.float()
     return logits[:, label] - logits[:, 1 - label]

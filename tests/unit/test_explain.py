@@ -263,6 +263,11 @@ def test_errors_name_cause_and_cure():
     _, three = checkpoints.load(pretrained=False, num_hidden_layers=1, num_labels=3)
     with pytest.raises(explain.ExplainError, match="3 outputs"):
         explain.lean(three, tokenizer, ["a film"])
+    with pytest.raises(explain.ExplainError, match="3 outputs"):
+        explain.probability(three, tokenizer, ["a film"])
+    for method in (explain.gradient, explain.gradient_times_input, explain.integrated_gradients):
+        with pytest.raises(explain.ExplainError, match="3 outputs"):
+            method(three, tokenizer, WORDS, 2)
 
 
 def test_a_constant_list_of_scores_correlates_with_nothing():

@@ -56,6 +56,21 @@ def test_a_failure_is_recorded_for_every_case_and_rates_never_lack_an_interval()
         assert rates["high"].max() <= 100
 
 
+def test_a_change_of_rates_has_the_interval_of_seeds_and_templates_cut_at_a_hundred():
+    """By hand: the variances of both means are added, and t has two degrees of freedom (4.303)."""
+    found = recorded.rates("templates", minus="more reviews")
+    test = "repair's templates, blame"
+    chosen = [i for i, case in enumerate(recorded.all_cases()) if case.test == test]
+    one, other = (recorded.failed(v)[:, chosen] for v in ("templates", "more reviews"))
+    changes = 100 * (one - other).reshape(3, 5, 5).mean(axis=2)  # five words of each template
+    spread = changes.mean(axis=1).var(ddof=1) / 3 + changes.mean(axis=0).var(ddof=1) / 5
+    mean, half = changes.mean(), 4.30265 * np.sqrt(spread)
+    assert mean - half < -100, "or else there is nothing to cut"
+    assert found.loc[test, "low"] == -100
+    assert np.allclose(found.loc[test, ["mean", "high"]], [mean, mean + half], atol=0.01)
+    assert found["low"].min() >= -100 and found["high"].max() <= 100
+
+
 def test_the_repair_and_its_control_share_their_reviews():
     train = corpora.load("reviews")["train"]
     control, repair = (recorded.repair_rows(train, with_it, 0) for with_it in (False, True))

@@ -105,15 +105,12 @@ def randomize(seed: int, model, tokenizer, sentences, labels, scores: dict) -> N
     for stage, changed in explain.randomized_from_the_top(model, seed=1000 + seed):
         other = scored(changed, tokenizer, sentences, labels, seed=2000 + seed)["scores"]
         for name, values in other.items():
-            pairs = zip(values, scores[name], strict=False)
+            pairs = zip(values, scores[name], strict=True)
             both = [
                 (explain.rank_correlation(a, b), explain.rank_correlation(abs(a), abs(b)))
                 for a, b in pairs
             ]
-            signed, absolute = (
-                " ".join(map(str, np.rint(100 * np.array(column)).astype(int)))
-                for column in zip(*both, strict=True)
-            )
+            signed, absolute = map(hundredths, np.transpose(both))
             entry = {"seed": seed, "method": name, "stage": stage}
             runs.append(RANDOMIZED, entry | {"signed": signed, "absolute": absolute})
 

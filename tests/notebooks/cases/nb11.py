@@ -68,6 +68,23 @@ def replaces_in_the_text(score, words):
     return [score(text) - score(text.replace(word, "[MASK]")) for word in words]
 
 
+def masks_the_first_such_word(score, words):
+    """Looks a word up by what it says, so its second place is never masked."""
+    whole, falls = score(" ".join(words)), []
+    for word in words:
+        changed = list(words)
+        changed[words.index(word)] = "[MASK]"
+        falls.append(whole - score(" ".join(changed)))
+    return falls
+
+
+def masks_at_the_end(score, words):
+    whole = score(" ".join(words))
+    return [
+        whole - score(" ".join([*words[:i], *words[i + 1 :], "[MASK]"])) for i in range(len(words))
+    ]
+
+
 def keeps_only(score, words):
     whole = score(" ".join(words))
     return [
@@ -166,6 +183,13 @@ def masks_by_word(score, words, values, k):
     return score(" ".join(words)) - score(text)
 
 
+def masks_the_first_of_top(score, words, values, k):
+    changed = list(words)
+    for i in sorted(range(len(words)), key=lambda i: -values[i])[:k]:
+        changed[words.index(words[i])] = "[MASK]"
+    return score(" ".join(words)) - score(" ".join(changed))
+
+
 def only_positive_values(score, words, values, k):
     return comprehensiveness(score, words, values, min(k, sum(v > 0 for v in values)))
 
@@ -195,6 +219,8 @@ CASES = {
             ((masks_grow_in_a_copy,), "For ['not', 'good']"),
             ((masks_every_such_word,), "mask one place"),
             ((replaces_in_the_text,), "change the list of words"),
+            ((masks_the_first_such_word,), "mask one place"),
+            ((masks_at_the_end,), "For ['not', 'good']"),
             ((keeps_only,), "only this word is kept"),
             ((only_the_first,), "one number for each word"),
             ((absolute_falls,), "it should be"),
@@ -214,6 +240,7 @@ CASES = {
             ((pops_the_values,), "Work on a copy"),
             ((last_of_equals,), "the earlier word"),
             ((masks_by_word,), "not every such word"),
+            ((masks_the_first_of_top,), "Mask the place with the value"),
             ((only_positive_values,), "With the values"),
             ((returns_nothing,), "returns None"),
         ],
