@@ -218,7 +218,9 @@ def the_lead_of_pairs_is_shown_at_32_and_64_labels_on_both_parts(gaps):
     assert over_frozen.loc[64, ends].tolist() == [4.4, 1.4, 7.5]
     assert on_fresh.loc[[32, 64], "mean"].tolist() == [3.1, 4.5]
     means = pd.concat([over_frozen, on_fresh])["mean"]
-    assert (means.min().round(), means.max().round()) == (2, 4) and means.max() < 5
+    assert (means.min(), means.max()) == (2.2, 4.5)
+    for table in gaps.values():  # more at 64 labels than at 8
+        assert table.loc[64, "mean"] > table.loc[8, "mean"]
     assert over_frozen.loc[16, "low"] < 0 and on_fresh.loc[16, "low"] < 0
 
 

@@ -209,11 +209,31 @@ def the_repair_reaches_its_own_templates_most(means, negation):
     assert means["templates"][blame[1]] > 30 and len(negation) == 6
 
 
+@after("110a0002")
+def no_adjective_of_the_repair_is_in_the_other_tests_of_negation(repair, cases):
+    """Section 9: what they share are only the small words of the templates."""
+    tests = {"plain words", "negated praise", "negated blame", "traps"}
+    others = {word for case in cases if case.test in tests for word in case.text.split()}
+    shared = others & {word for text in repair["text"] for word in text.split()}
+    assert shared == {".", "a", "is", "it", "not", "the", "was"}
+
+
 @after("110a0004")
 def three_answers_of_praise_became_wrong(means):
     """Section 9: 4.0 % of 25 sentences and three models are three answers of 75."""
     assert round(means["templates"]["repair's templates, praise"] / 100 * 75, 6) == 3
     assert means["before"]["repair's templates, praise"] == 0
+
+
+@after("11090007")
+def the_plainest_template_fails_in_half_and_the_others_more(cases):
+    """Section 8: and what all three models say of the two sentences that the text quotes."""
+    failed = explanations.failed("before")
+    texts = [case.text for case in cases]
+    assert not failed[:, texts.index("the film is not good .")].any()
+    assert failed[:, texts.index("the acting isn't boring at all .")].all()
+    own = explain.by_template(cases, failed)["negated blame"].mean()
+    assert own.pop("the {noun} is not {word} .") == 0.5 and own.min() > 0.8
 
 
 @after("11090007")
@@ -241,6 +261,16 @@ def the_winners_win_by_mask_and_by_deletion(by_mask, by_deletion):
         leads = table["comprehensiveness"].loc[["integrated gradients", "leave one out"]]
         assert (leads["low"] > 15).all()
         assert (table["sufficiency"].loc[leads.index, "high"] < -10).all()
+    orders = [
+        table["comprehensiveness"]["mean"].sort_values().index.tolist()
+        for table in (by_mask, by_deletion)
+    ]
+    assert orders[0] == orders[1]
+    shown = [
+        set(table["comprehensiveness"].query("low > 0").index) for table in (by_mask, by_deletion)
+    ]
+    assert shown[0] == shown[1] == set(orders[0][2:])
+    assert by_mask["sufficiency"].loc["attention, last layer", "high"] > 0
 
 
 @after("11060002")
@@ -285,3 +315,13 @@ def the_template_that_comes_close_makes_no_difference():
     change = 100 * (repaired - control).drop(columns="the {noun} is not {word} .")
     found = explanations.intervals({"others": change.to_numpy()}).loc["others"]
     assert round(found["mean"], 1) == -42.0 and found["low"] < 0 < found["high"]
+
+
+@after("110a0010")
+def no_gain_on_the_test_part_is_shown(parts):
+    """Section 9: 0.1 points, −1.8 to 2.1, and with a negation 1.5, −4.2 to 7.3."""
+    found = [
+        explanations.change_in_accuracy("templates", "more reviews", only).round(1).tolist()
+        for only in parts.values()
+    ]
+    assert found == [[0.1, -1.8, 2.1], [1.5, -4.2, 7.3]]
