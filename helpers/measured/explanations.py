@@ -142,18 +142,21 @@ def areas(kind: str, way: str = "mask", beside: str | None = None) -> pd.DataFra
 
 
 def curve(method: str, kind: str, way: str = "mask") -> pd.DataFrame:
-    """The mean fall at each share, in points, with its interval; at 0 nothing is removed."""
+    """The mean fall at each share of the words, in points, with its interval."""
     own = 100 * falls(method, kind, way)
-    found = intervals({share: own[:, :, i] for i, share in enumerate(explain.SHARES)})
-    return found
+    return intervals({share: own[:, :, i] for i, share in enumerate(explain.SHARES)})
 
 
-def randomized(absolute: bool = False) -> pd.DataFrame:
-    """The mean rank correlation with the real scores, for each method and part made random."""
+def randomized(by: str | None = None) -> pd.DataFrame:
+    """The mean rank correlation with the real scores, for each method and part made random.
+
+    Args:
+        by: "seed" for a row of each model within each part; without it, their mean.
+    """
     rows = table("explanations_randomized")
-    rows["mean"] = numbers(rows["absolute" if absolute else "signed"]).mean(axis=1)
-    found = rows.pivot_table("mean", "stage", "method", sort=False)
-    return found[list(METHODS)]
+    rows["mean"] = numbers(rows["signed"]).mean(axis=1)
+    index = ["stage", by] if by else "stage"
+    return rows.pivot_table("mean", index, "method", sort=False)[list(METHODS)]
 
 
 @cache

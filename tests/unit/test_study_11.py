@@ -12,12 +12,21 @@ SEEDS = [0, 1, 2]
 
 def test_every_seed_was_examined_and_tested():
     rows = measured.table("explanations")
-    for part in ("behaviour", "examination"):
+    for part in ("behaviour", "examination", "randomized"):
         assert sorted(rows.loc[rows["part"] == part, "seed"]) == SEEDS
     curves = measured.table("explanations_curves")
     ways = 2 * 2 * len(explain.SHARES)
     assert (curves.groupby(["seed", "method"]).size() == ways).all()
     assert len(curves) == len(SEEDS) * len(recorded.METHODS) * ways
+
+
+def test_a_random_head_leaves_attention_as_it_was_and_the_last_stage_nothing_of_the_others():
+    each, mean = recorded.randomized(by="seed"), recorded.randomized()
+    assert len(each) == 3 * len(mean) and list(mean) == list(recorded.METHODS)
+    assert np.allclose(mean, each.groupby(level="stage", sort=False).mean())
+    assert np.allclose(each.loc["head", ["attention, last layer", "attention rollout"]], 1)
+    own = ["gradient × input", "integrated gradients", "leave one out"]
+    assert mean.loc["embeddings", own].abs().max() < 0.2
 
 
 def test_the_reviews_are_two_hundred_of_the_test_part_and_always_the_same():
@@ -93,6 +102,8 @@ def test_the_page_of_findings_says_what_the_rows_give():
     for name, points in (("gradient × input", "{:+.1f} points"), ("attention rollout", "{:+.1f}")):
         said = f"({points}, {{:.1f}} to {{:+.1f}})"
         assert said.format(*leads.loc[name, ["mean", "low", "high"]]) in page
+    kept = recorded.randomized().loc["head", "gradient"]
+    assert f"correlates with its real order by {kept:.2f} (three models" in page
     before, after = (recorded.rates(version)["mean"] for version in ("before", "templates"))
     assert f"in {before['negated praise']:.1f} % of the cases" in page
     assert f"in **{before['negated blame']:.1f} %**" in page

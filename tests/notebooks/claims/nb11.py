@@ -129,6 +129,14 @@ def a_random_head_turns_the_order_round_or_keeps_it(heads):
     assert min(head["gradient"] for head in heads) > 0.7
 
 
+@after("11070008")
+def the_study_says_the_same_of_rollout_and_leave_one_out():
+    """Section 6: three models; rollout keeps its order, leave one out −0.64, 0.32 and 0.66."""
+    heads = explanations.randomized(by="seed").loc["head"]
+    assert np.allclose(heads["attention rollout"], 1) and len(heads) == 3
+    assert sorted(heads["leave one out"].round(2)) == [-0.64, 0.32, 0.66]
+
+
 @after("11070005")
 def attention_does_not_see_the_head(correlations):
     """Section 6: attention stays as it was with a random head, the gradient nearly: 0.90 in a run,
