@@ -3,7 +3,7 @@
 import socket
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,9 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
+    AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -29,6 +31,7 @@ CAUSAL_CHECKPOINT = "smollm2"
 UNTRAINED = {"max_length": 128, "precision": "auto"}
 # Weights as plain numbers only, and no program that a folder or a hub brings along is run.
 SAFE = {"use_safetensors": True, "trust_remote_code": False}
+HEADS = {"tokens": AutoModelForTokenClassification, "answers": AutoModelForQuestionAnswering}
 
 
 class CheckpointError(RuntimeError):
@@ -152,6 +155,38 @@ def load_encoder(name: str = CHECKPOINT, seed: int = 0, **config_changes) -> Pre
         torch.manual_seed(seed)
         options = {"dtype": torch.float32} | config_changes
         return AutoModel.from_pretrained(location(name), **options, **SAFE).eval()
+
+
+def load_with_head(
+    kind: str, name: str = CHECKPOINT, label_names: Sequence[str] = (), seed: int = 0
+) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    """Tokenizer, and a checkpoint's encoder under a new head that says something of each token.
+
+    Args:
+        kind: "tokens", C logits for each token; or "answers", two for each token: whether an
+            answer starts there, and whether it ends there.
+        name: see `location`.
+        label_names: the C names, for "tokens".
+        seed: for the head's weights. The global random state is left as it was.
+
+    Raises:
+        CheckpointError: if the checkpoint can neither be found nor fetched.
+        ValueError: there is no such kind.
+    """
+    if kind not in HEADS:
+        raise ValueError(f"kind is {kind!r}; choose {' or '.join(HEADS)}.")
+    names = dict(enumerate(label_names or ["start", "end"]))
+    with explained(name), quiet(), torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = HEADS[kind].from_pretrained(
+            location(name),
+            dtype=torch.float32,
+            attn_implementation=speedups.fastest_attention(),
+            id2label=names,
+            label2id={label: i for i, label in names.items()},
+            **SAFE,
+        )
+    return load_tokenizer(name), speedups.lighten_dropout(model).eval()
 
 
 def load_causal(

@@ -1,0 +1,75 @@
+"""Other tasks on the same encoder: labels for tokens, answers in a text, pairs; texts compared."""
+
+from helpers.other_tasks.answers import (
+    Question,
+    best_span,
+    encode_questions,
+    exact_match,
+    normalized,
+    token_f1,
+    word_overlap,
+)
+from helpers.other_tasks.heads import (
+    Encoded,
+    Labelled,
+    answer_losses,
+    learn,
+    load,
+    outputs_of,
+    tag_losses,
+)
+from helpers.other_tasks.messages import (
+    by_text,
+    pairs_of,
+    questions_of,
+    rewritten_of,
+    spans_of,
+)
+from helpers.other_tasks.overlap import bleu, chrf, longest_common, ngrams, rouge
+from helpers.other_tasks.spans import (
+    KINDS,
+    TAGS,
+    Span,
+    encode_words,
+    span_counts,
+    span_f1,
+    spans_from,
+    tags_of,
+    words_of,
+)
+
+__all__ = [
+    "KINDS",
+    "TAGS",
+    "Encoded",
+    "Labelled",
+    "Question",
+    "Span",
+    "answer_losses",
+    "best_span",
+    "bleu",
+    "by_text",
+    "chrf",
+    "encode_questions",
+    "encode_words",
+    "exact_match",
+    "learn",
+    "load",
+    "longest_common",
+    "ngrams",
+    "normalized",
+    "outputs_of",
+    "pairs_of",
+    "questions_of",
+    "rewritten_of",
+    "rouge",
+    "span_counts",
+    "span_f1",
+    "spans_from",
+    "spans_of",
+    "tag_losses",
+    "tags_of",
+    "token_f1",
+    "word_overlap",
+    "words_of",
+]
