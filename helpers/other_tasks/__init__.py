@@ -9,6 +9,7 @@ from helpers.other_tasks.answers import (
     token_f1,
     word_overlap,
 )
+from helpers.other_tasks.esperanto import ONLY_SUBJECTS, lexicon, sentences
 from helpers.other_tasks.heads import (
     Encoded,
     Labelled,
@@ -18,14 +19,32 @@ from helpers.other_tasks.heads import (
     outputs_of,
     tag_losses,
 )
+from helpers.other_tasks.instructions import (
+    NO_ANSWER,
+    SYSTEM,
+    as_conversations,
+    conversations,
+)
 from helpers.other_tasks.messages import (
-    by_text,
+    Rewritten,
     pairs_of,
     questions_of,
     rewritten_of,
     spans_of,
 )
 from helpers.other_tasks.overlap import bleu, chrf, longest_common, ngrams, rouge
+from helpers.other_tasks.reading import (
+    answer,
+    encode_spans,
+    find_spans,
+    found_first,
+    look_up_spans,
+    most_frequent_tags,
+    sentence_vectors,
+    texts_and_wordings,
+    texts_of,
+    word_vectors,
+)
 from helpers.other_tasks.spans import (
     KINDS,
     TAGS,
@@ -40,22 +59,34 @@ from helpers.other_tasks.spans import (
 
 __all__ = [
     "KINDS",
+    "NO_ANSWER",
+    "ONLY_SUBJECTS",
+    "SYSTEM",
     "TAGS",
     "Encoded",
     "Labelled",
     "Question",
+    "Rewritten",
     "Span",
+    "answer",
     "answer_losses",
+    "as_conversations",
     "best_span",
     "bleu",
-    "by_text",
     "chrf",
+    "conversations",
     "encode_questions",
+    "encode_spans",
     "encode_words",
     "exact_match",
+    "find_spans",
+    "found_first",
     "learn",
+    "lexicon",
     "load",
     "longest_common",
+    "look_up_spans",
+    "most_frequent_tags",
     "ngrams",
     "normalized",
     "outputs_of",
@@ -63,13 +94,18 @@ __all__ = [
     "questions_of",
     "rewritten_of",
     "rouge",
+    "sentence_vectors",
+    "sentences",
     "span_counts",
     "span_f1",
     "spans_from",
     "spans_of",
     "tag_losses",
     "tags_of",
+    "texts_and_wordings",
+    "texts_of",
     "token_f1",
     "word_overlap",
+    "word_vectors",
     "words_of",
 ]

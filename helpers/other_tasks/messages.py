@@ -41,7 +41,7 @@ def by_text(name: str, make: Callable[[pd.DataFrame], object]) -> dict[str, obje
         name: a file with a column `ticket`; messages without a row there get an empty table.
     """
     messages, rows = table(MESSAGES), table(name)
-    groups = {ticket: part for ticket, part in rows.groupby("ticket")}
+    groups = dict(iter(rows.groupby("ticket")))
     none = rows.iloc[:0]
     pairs = zip(messages["ticket"], messages["message"].str.strip(), strict=True)
     return {text: make(groups.get(ticket, none)) for ticket, text in pairs}
@@ -101,4 +101,6 @@ def pairs_of(part: Dataset, seed: int = 0, same_label: bool = True) -> Dataset:
         fits = (labels == labels[i]) == same_label
         other = rng.choice([j for j in np.flatnonzero(fits) if j != i])
         rows += [(text, wordings[i], 1), (text, wordings[other], 0)]
-    return Dataset.from_dict(dict(zip(("text", "text_pair", "label"), zip(*rows, strict=True), strict=True)))
+    return Dataset.from_dict(
+        dict(zip(("text", "text_pair", "label"), zip(*rows, strict=True), strict=True))
+    )

@@ -70,16 +70,15 @@ def chrf(found: Sequence[str], expected: Sequence[str]) -> float:
     """chrF2 of a set of texts, 0 to 100: runs of 1 to 6 characters of all texts, without spaces.
 
     Precision and recall are averaged over the six lengths, then joined to an F score in which
-    recall counts twice. Lengths that no text reaches are left out. Source: Popović 2015; the same
-    as sacrebleu's default.
+    recall counts twice. Lengths that no text reaches are left out, and so are a text's runs of a
+    length that its reference does not reach. Source: Popović 2015; equal to sacrebleu's default.
     """
     precisions, recalls = [], []
-    pairs = [
-        ("".join(f.split()), "".join(e.split())) for f, e in zip(found, expected, strict=True)
-    ]
+    pairs = [("".join(f.split()), "".join(e.split())) for f, e in zip(found, expected, strict=True)]
     for n in range(1, CHARACTERS + 1):
         counts = [(ngrams(f, n), ngrams(e, n)) for f, e in pairs]
-        given, wanted = (sum(c[side].total() for c in counts) for side in (0, 1))
+        given = sum(f.total() for f, e in counts if e)
+        wanted = sum(e.total() for _, e in counts)
         right = sum((f & e).total() for f, e in counts)
         if given and wanted:
             precisions.append(right / given)

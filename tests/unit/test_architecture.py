@@ -31,7 +31,7 @@ ORDER = [
     "metrics",
     "multi_label",
 ]
-ORDER += ["baselines", "storage", "training", "chat", "explain", "validation"]
+ORDER += ["baselines", "storage", "training", "chat", "other_tasks", "explain", "validation"]
 ORDER += ["measured", "plots"]
 ORDER += ["widgets", "report", "exercises"]
 # The same law inside a package; the rest of the house sees only what its `__init__` names.
@@ -68,6 +68,16 @@ INSIDE = {
         "skills",
         "audit",
     ],
+    "other_tasks": [
+        "heads",
+        "spans",
+        "answers",
+        "messages",
+        "overlap",
+        "reading",
+        "esperanto",
+        "instructions",
+    ],
     "explain": ["words", "attributions", "examination", "behaviour"],
     "measured": [
         "rows",
@@ -81,6 +91,7 @@ INSIDE = {
         "instruction_tuning",
         "messages_crossed",
         "explanations",
+        "other_tasks",
     ],
     "report": [
         "intervals",
