@@ -11,7 +11,7 @@ from helpers import downloads
 from helpers.other_tasks.answers import Question
 from helpers.other_tasks.spans import Span
 
-MESSAGES, SPANS = "messages.csv", "messages_spans.csv"
+MESSAGES, KEPT, SPANS = "messages.csv", "messages_items.csv", "messages_spans.csv"
 QUESTIONS, REWRITTEN = "messages_questions.csv", "messages_rewritten.csv"
 
 
@@ -38,9 +38,11 @@ def by_text(name: str, make: Callable[[pd.DataFrame], object]) -> dict[str, obje
     """For each message, by its text, what `make` makes of its rows in a file.
 
     Args:
-        name: a file with a column `ticket`; messages without a row there get an empty table.
+        name: a file with a column `ticket`; messages without a row there get an empty table. Of a
+            message that came twice, the ticket counts that `own_data.load` keeps.
     """
     messages, rows = table(MESSAGES), table(name)
+    messages = messages[messages["ticket"].isin(table(KEPT)["ticket"])]
     groups = dict(iter(rows.groupby("ticket")))
     none = rows.iloc[:0]
     pairs = zip(messages["ticket"], messages["message"].str.strip(), strict=True)
