@@ -28,7 +28,7 @@ from tools.experiments.provenance import MEASURED
 RESULTS = MEASURED / "other_tasks.csv"
 SAID = MEASURED / "other_tasks_said.csv"
 KEYS = ["scored", "task", "model", "rate", "seed"]
-RATES = {"tags": (1e-4, 3e-4, 1e-3), "answers": (5e-5, 1e-4, 3e-4), "pairs": (5e-5, 1e-4, 3e-4)}
+RATES = {"tags": (3e-5, 1e-4, 3e-4), "answers": (5e-5, 1e-4, 3e-4), "pairs": (5e-5, 1e-4, 3e-4)}
 EPOCHS = {"tags": 10, "answers": 10, "pairs": 6}
 SEEDS, CHOICE_SEED = range(3), 100
 FULL, NO_TYPES = "fine-tuned", "fine-tuned, no token types"
