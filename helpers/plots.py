@@ -305,6 +305,29 @@ def forest(
     name_rows(axes, names)
 
 
+def model_forests(tables: dict[str, pd.DataFrame], title: str, xlabel: str) -> Figure:
+    """Forest plots side by side with a row for each model, in the model's colour, from 0 to 100.
+
+    Args:
+        tables: the heading of each panel, and its table: `mean`, `low`, `high`, the models as its
+            index, the same in each.
+        title: the figure's message, above all panels.
+        xlabel: what the points are.
+    """
+    rows = max(map(len, tables.values()))
+    size = (2.4 + 2.6 * len(tables), 1.3 + 0.35 * rows)
+    figure, panels = new(*size, len(tables), sharex=True, sharey=True, squeeze=False)
+    for panel, (heading, table) in zip(panels[0], tables.items(), strict=True):
+        for place, colour in enumerate(colours_of(table.index)):
+            forest(panel, table.iloc[[place]], colour, shift=place)
+        name_rows(panel, list(table.index))
+        panel.set_xlim(0, 100)
+        panel.set_title(heading if len(tables) > 1 else "", fontsize=11)
+    figure.supxlabel(xlabel, fontsize=11)
+    figure.suptitle(title)
+    return figure
+
+
 def name_rows(axes: Axes, names: Sequence[str]) -> None:
     """Rows at 0, 1, 2, … from top to bottom, each with its name on the left."""
     axes.set_yticks(np.arange(len(names)), names)

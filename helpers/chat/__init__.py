@@ -10,11 +10,12 @@ from helpers.chat.conversations import (
     render,
 )
 from helpers.chat.generation import Answer, continue_ids, generate, log_likelihoods
-from helpers.chat.learning import examples_of, fine_tune, foresee, resume
+from helpers.chat.learning import DEFAULTS, examples_of, fine_tune, foresee, resume
 from helpers.chat.losses import AnswerLosses, mean_loss, pad
 from helpers.chat.scoring import json_with, one_of, score
 
 __all__ = [
+    "DEFAULTS",
     "IGNORED",
     "Answer",
     "AnswerLosses",

@@ -97,6 +97,12 @@ def answer_values(
     return by_message(values)
 
 
+def answers(score: Callable[[str, str], float]) -> dict[str, np.ndarray]:
+    """`answer_values` of every model, the language model's written answers among them."""
+    found = {model: answer_values(model, score) for model in MODELS["answers"]}
+    return found | {LANGUAGE_MODEL: answer_values(LANGUAGE_MODEL, score, "answer")}
+
+
 def plain(answer: str) -> str:
     """An answer as it counts: what the language model says where there is none becomes ""."""
     return "" if answer.strip().lower().rstrip(".") == other_tasks.NO_ANSWER else answer
@@ -179,7 +185,58 @@ def compared(values: dict[str, np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame(found, index=["mean", "low", "high"]).T
 
 
+def in_words(table: pd.DataFrame) -> str:
+    """The means of a table of `compared`, for whoever cannot see the figure."""
+    return " ".join(f"{name}: {row['mean']:.0f} %." for name, row in table.iterrows())
+
+
 def lead(values: dict[str, np.ndarray], model: str, rival: str) -> pd.Series:
     """How far a model is ahead, in points, paired by message, with its interval."""
     differences = 100 * (values[model] - values[rival])
     return pd.Series(interval(differences), index=["mean", "low", "high"])
+
+
+def translation_table() -> pd.DataFrame:
+    """Exact translations, BLEU and chrF: means of the seeds, with the lowest and highest exact."""
+    rows = {}
+    for model, part in ((BEFORE, "test"), (LANGUAGE_MODEL, "test"), (LANGUAGE_MODEL, "new role")):
+        own = translations(model, part)
+        rows[model, part] = own.mean() | {"from": own["exact"].min(), "to": own["exact"].max()}
+    return pd.DataFrame(rows).T[["exact", "from", "to", "BLEU", "chrF"]].round(1)
+
+
+def examples(task: str, rows: Sequence[int]) -> list[tuple[str, str, str]]:
+    """Of some test messages: the text, what seed 0 wrote, and what was expected."""
+    part = inbox()["test"]
+    texts, written = other_tasks.texts_of(part), said(task, LANGUAGE_MODEL)[0]
+    expected = [getattr(one, task) for one in other_tasks.rewritten_of(part)]
+    return [(texts[i], written[i], expected[i]) for i in rows]
+
+
+def rouge_l(task: str) -> dict[str, np.ndarray]:
+    """ROUGE-L of each written text: of the simplest rival, the model before, and after."""
+    rival = {"subject": "first words", "polite": "copy"}[task]
+    return {
+        model: text_values(task, model, other_tasks.rouge)
+        for model in (rival, BEFORE, LANGUAGE_MODEL)
+    }
+
+
+def invented() -> pd.DataFrame:
+    """How many of the 210 answers are written words that the message does not hold, by seed.
+
+    Returns:
+        Columns `answered` (not "not said"), `not in the message`, and `answered, though not said`:
+        those to the questions that the message does not answer. A row for each seed of each model.
+    """
+    questions, rows = other_tasks.questions_of(inbox()["test"]), {}
+    for model, task in ((FULL, "answers"), (LANGUAGE_MODEL, "answer")):
+        for seed, texts in enumerate(said(task, model)):
+            answers_given = [plain(text) for text in texts]
+            pairs = list(zip(answers_given, questions, strict=True))
+            rows[model, seed] = {
+                "answered": sum(map(bool, answers_given)),
+                "not in the message": sum(a.lower() not in q.text.lower() for a, q in pairs if a),
+                "answered, though not said": sum(bool(a) and not q.answer for a, q in pairs),
+            }
+    return pd.DataFrame(rows).T

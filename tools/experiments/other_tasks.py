@@ -280,7 +280,7 @@ def texts(entry: dict) -> dict:
         lora.add(model, rank=16, alpha=32, seed=entry["seed"])
         parts = [other_tasks.conversations(inbox(), name) for name in ("train", "validation")]
         mixed = [concatenate_datasets([*part.values()]) for part in parts]
-        settings = chat.learning.DEFAULTS | {"learning_rate": entry["rate"]}
+        settings = chat.DEFAULTS | {"learning_rate": entry["rate"]}
         settings |= {"epochs": TEXT_EPOCHS, "seed": entry["seed"]}
         run = chat.fine_tune(model, tokenizer, *mixed, TrainingConfig(**settings))
         figures["validation_loss"] = run.rows[-1]["validation_loss"]
