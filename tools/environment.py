@@ -26,7 +26,7 @@ LINK = "sft-unveiled.pth"
 MADE = (".venv", ".venv-lowest", ".venv-colab")  # what the commands make; `clean` removes them
 
 # Measured: Python 3.11 on Linux, July to November 2026. What `lab` says beforehand.
-WHEELS_MB = 257  # all packages but torch
+WHEELS_MB = 262  # all packages but torch
 TORCH_MB = {"cpu": 192, "cuda": 2740}  # the cuda figure with the 18 packages it brings along
 # .venv (2,100 with torch for processors), weights and data (590 with the converted model), and
 # room for pip to unpack and keep the packages.

@@ -101,7 +101,7 @@ def best_span(
 
 def normalized(answer: str) -> list[str]:
     """Words in lower case without punctuation and articles, as SQuAD's script compares them."""
-    plain = "".join(" " if c in string.punctuation else c for c in answer.lower())
+    plain = "".join(c for c in answer.lower() if c not in string.punctuation)
     return re.sub(r"\b(a|an|the)\b", " ", plain).split()
 
 

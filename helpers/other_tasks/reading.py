@@ -12,7 +12,15 @@ from helpers import batching
 from helpers.other_tasks.answers import Question, best_span, encode_questions
 from helpers.other_tasks.heads import IGNORED, Encoded, outputs_of
 from helpers.other_tasks.messages import rewritten_of, spans_of
-from helpers.other_tasks.spans import TAGS, Span, encode_words, spans_from, tags_of, words_of
+from helpers.other_tasks.spans import (
+    TAGS,
+    Span,
+    encode_words,
+    pieces_of,
+    spans_from,
+    tags_of,
+    words_of,
+)
 
 
 def texts_of(part: Dataset) -> list[str]:
@@ -30,18 +38,23 @@ def find_spans(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]
 ) -> list[list[Span]]:
     """The spans that a fine-tuned model marks; words beyond the length it reads are outside."""
-    encoded = [encode_words(tokenizer, text) for text in texts]
-    tags = []
-    for example, said in zip(encoded, outputs_of(model, tokenizer, encoded), strict=True):
-        best = said["logits"].argmax(dim=1).tolist()
-        pairs = zip(best, example.labels, strict=True)
-        tags.append([TAGS[i] for i, label in pairs if label != IGNORED])
-    return [filled(text, some) for text, some in zip(texts, tags, strict=True)]
+    encoded, found = [encode_words(tokenizer, text) for text in texts], []
+    outputs = outputs_of(model, tokenizer, encoded)
+    for text, example, said in zip(texts, encoded, outputs, strict=True):
+        pairs = zip(said["logits"].argmax(dim=1).tolist(), example.labels, strict=True)
+        tags = [TAGS[i] for i, label in pairs if label != IGNORED]
+        found.append(spans_read(tokenizer, text, tags))
+    return found
 
 
-def filled(text: str, tags: list[str]) -> list[Span]:
-    """Spans of a text of which the first words have tags and the others none."""
-    return spans_from(text, tags + ["O"] * (len(words_of(text)) - len(tags)))
+def spans_read(tokenizer: PreTrainedTokenizerBase, text: str, tags: Sequence[str]) -> list[Span]:
+    """The spans of a text, from a tag for each word that `encode_words` gives a label.
+
+    The other words are outside: those cut off, and those of which the tokenizer keeps nothing.
+    """
+    read = [word for word in pieces_of(tokenizer, text)[1] if word is not None]
+    tag_of = dict(zip(read, tags, strict=True))
+    return spans_from(text, [tag_of.get(i, "O") for i in range(len(words_of(text)))])
 
 
 def most_frequent_tags(part: Dataset) -> dict[str, str]:

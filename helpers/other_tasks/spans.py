@@ -78,15 +78,23 @@ def encode_words(
         tags: one of `TAGS` for each word; None: all "O", to predict with.
         max_length: tokens kept; the words after that have no label.
     """
+    tags = tags or ["O"] * len(words_of(text))
+    ids, begun = pieces_of(tokenizer, text, max_length)
+    return Encoded(ids, [IGNORED if word is None else TAGS.index(tags[word]) for word in begun])
+
+
+def pieces_of(
+    tokenizer: PreTrainedTokenizerBase, text: str, max_length: int = 256
+) -> tuple[list[int], list[int | None]]:
+    """T token ids of a text, and for each the number of the word that begins there, else None.
+
+    A word of which the tokenizer keeps nothing, as of a control character, begins nowhere.
+    """
     words = [word for word, _, _ in words_of(text)]
-    tags = tags or ["O"] * len(words)
     encoded = tokenizer(words, is_split_into_words=True, truncation=True, max_length=max_length)
-    labels, before = [], None
-    for word in encoded.word_ids():
-        is_first = word is not None and word != before
-        labels.append(TAGS.index(tags[word]) if is_first else IGNORED)
-        before = word
-    return Encoded(encoded["input_ids"], labels)
+    numbers = encoded.word_ids()
+    pairs = zip(numbers, [None, *numbers], strict=False)
+    return encoded["input_ids"], [word if word != before else None for word, before in pairs]
 
 
 def span_counts(

@@ -133,7 +133,7 @@ def tagged_by_features(part: Dataset, entry: dict) -> list:
     rows = other_tasks.word_vectors(encoder, tokenizer, other_tasks.encode_spans(tokenizer, part))
     named = [[other_tasks.TAGS[i] for i in regression.predict(row)] for row in rows]
     pairs = zip(other_tasks.texts_of(part), named, strict=True)
-    return [other_tasks.spans_from(text, row) for text, row in pairs]
+    return [other_tasks.spans_read(tokenizer, text, row) for text, row in pairs]
 
 
 TAGGERS = {"most frequent tag": tagged_by_frequency, "frozen features": tagged_by_features}
