@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from helpers import training
+from helpers import checkpoints, training
 
 MASK = "[MASK]"
 
@@ -91,9 +91,10 @@ def pieces(
     """Tokenize words and look up their vectors.
 
     Raises:
-        ExplainError: there are no words that have tokens; they are too many for the model.
+        ExplainError: there are no words that have tokens; they are too many, and `lean` would cut
+            the text.
     """
-    limit = getattr(model.config, "max_position_embeddings", None)
+    limit = checkpoints.remembered(model)["max_length"]
     encoded = tokenizer(list(words), is_split_into_words=True, return_tensors="pt")
     word = torch.tensor([-1 if i is None else i for i in encoded.word_ids()])
     if not (word >= 0).any():
@@ -101,8 +102,10 @@ def pieces(
             f"The tokenizer finds nothing in {list(words)}. Give a list of words such as "
             "text.split()."
         )
-    if limit and len(word) > limit:
-        raise ExplainError(f"{len(word)} tokens are more than the {limit} that this model reads.")
+    if len(word) > limit:
+        raise ExplainError(
+            f"{len(word)} tokens are more than the {limit} that this model reads. Give fewer words."
+        )
     ids = encoded["input_ids"].to(model.device)
     with torch.no_grad():
         vectors = model.get_input_embeddings()(ids).float()

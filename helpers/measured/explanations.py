@@ -178,6 +178,20 @@ def failed(version: str, what: str = "cases") -> np.ndarray:
     return np.array([[int(sign) for sign in line] for line in own["failed"]])
 
 
+def by_template(version: str, minus: str | None = None) -> dict[str, pd.DataFrame]:
+    """How often each template of each test fails, in percent: a row a seed, a column a template.
+
+    Args:
+        version: as in `failed`.
+        minus: a version that is subtracted.
+    """
+    own = explain.by_template(all_cases(), failed(version))
+    if minus:
+        other = explain.by_template(all_cases(), failed(minus))
+        own = {test: own[test] - other[test] for test in own}
+    return {test: 100 * rows for test, rows in own.items()}
+
+
 def rates(version: str, minus: str | None = None) -> pd.DataFrame:
     """How often each test fails, in percent, with an interval for other seeds and other templates.
 
@@ -192,11 +206,8 @@ def rates(version: str, minus: str | None = None) -> pd.DataFrame:
     Returns:
         `mean`, `low`, `high`, and `templates`, their number; a row for each test.
     """
-    own = explain.by_template(all_cases(), failed(version))
-    if minus:
-        other = explain.by_template(all_cases(), failed(minus))
-        own = {test: own[test] - other[test] for test in own}
-    found = intervals({test: 100 * rows.to_numpy() for test, rows in own.items()})
+    own = by_template(version, minus)
+    found = intervals({test: rows.to_numpy() for test, rows in own.items()})
     found["templates"] = [rows.shape[1] for rows in own.values()]
     if minus:
         found[["low", "high"]] = found[["low", "high"]].clip(-100, 100)

@@ -252,8 +252,9 @@ def test_errors_name_cause_and_cure():
     tokenizer, model = small()
     with pytest.raises(explain.ExplainError, match=r"text\.split"):
         explain.gradient(model, tokenizer, [], 1)
-    with pytest.raises(explain.ExplainError, match="more than the 512"):
-        explain.gradient(model, tokenizer, ["film"] * 600, 1)
+    assert len(explain.gradient(model, tokenizer, ["film"] * 126, 1)) == 126  # and [CLS], [SEP]
+    with pytest.raises(explain.ExplainError, match="more than the 128"):
+        explain.gradient(model, tokenizer, ["film"] * 127, 1)  # where `lean` would cut
     with pytest.raises(explain.ExplainError, match="at least 1"):
         explain.integrated_gradients(model, tokenizer, WORDS, 1, steps=0)
     with pytest.raises(explain.ExplainError, match="sentence 0 has 1 words and 2 values"):

@@ -44,11 +44,13 @@ def integrated_gradients_become_complete(integrated):
 
 
 @after("11d00010")
-def leave_one_out_misses_what_words_share(without, toy_model, x):
-    """Section 3: 0.458 without "great"; "a" and "film" together take more than their two scores."""
+def leave_one_out_misses_what_words_share(without, toy_model, x, one, both):
+    """Section 3: 0.458 without "great"; of two, 0.005 without one and 0.463 without both."""
     assert round(without[1], 3) == 0.458 and max(without[0], without[2]) < 0.01
-    kept = x.detach() * torch.tensor([[0.0], [1.0], [0.0]])
-    assert toy_model(x).item() - toy_model(kept).item() > 1.3 * (without[0] + without[2])
+    twice = torch.cat([x.detach(), x.detach()[1:2]])
+    left = [toy_model(twice[rows]).item() for rows in ([0, 1, 2, 3], [0, 1, 2], [0, 2])]
+    assert np.allclose([one, both], [left[0] - left[1], left[0] - left[2]], atol=1e-6)
+    assert (round(float(one), 3), round(float(both), 3)) == (0.005, 0.463)
 
 
 @after("11e00002", learning=True)
@@ -74,7 +76,7 @@ def the_gap_becomes_small(model, tokenizer, own_words, label):
 
 @after("11e00010")
 def the_probability_flattens_the_gradient(flat, slope, probability_of_it):
-    """Section 4: multiplied by p(1 - p), which is at most a quarter."""
+    """Section 4: multiplied by p(1 - p), at most a quarter, and 0.018 at a difference of 4."""
     p = probability_of_it.item()
     ratio = (flat.norm() / slope.norm()).item()
     assert np.isclose(ratio, p * (1 - p), rtol=1e-3) and ratio <= 0.25
@@ -145,33 +147,53 @@ def attention_does_not_see_the_head(correlations):
     assert np.isclose(head["attention, last layer"], 1) and len(correlations) == 8
     assert head["gradient"] > 0.7 and correlations.loc["layer 4", "gradient"] > 0.4
     assert head[["gradient × input", "integrated gradients"]].max() < 0.6
+    assert correlations.iloc[-1].max() < 0.6  # little is left where the whole model is random
+
+
+@after("11070004")
+def eight_steps_are_enough_for_an_order(few_reviews, real, model, tokenizer):
+    """Section 6: the order of 64 steps, by a correlation of 0.99 over the eight reviews."""
+    found = []
+    for (words, its_label), scores in zip(few_reviews, real, strict=True):
+        more, _ = explain.integrated_gradients(model, tokenizer, words, its_label, steps=64)
+        found.append(explain.rank_correlation(scores["integrated gradients"], more))
+    assert np.mean(found) > 0.97
 
 
 @after("11090009")
-def not_turns_blame_too_but_gives_it_less(leans):
-    """Section 8: negated blame leans less to "negative" than plain blame in every frame (in a run
-    by 0.5 and more), and praise loses more; most negated blame stays below zero."""
+def not_turns_blame_too_but_gives_it_less(leans, frames):
+    """Section 8: "not" alone moves blame up (in a run from −3.74 to 1.22), and praise down by
+    more; in the other frames negated blame stays below zero."""
+    assert frames[:2] == ["the story is {} .", "the story is not {} ."]
     praise, blame = (leans[side] - leans[side][0] for side in ("praise", "blame"))
-    assert leans["praise"][0] > 0 > leans["blame"][0] and blame[1:].min() > 0
-    assert (-praise[1:] > blame[1:]).all() and (leans["blame"][1:] < 0).sum() >= 3
+    assert leans["praise"][0] > 0 > leans["blame"][0] and blame[1] > 1
+    assert (-praise[1:] > blame[1:]).all() and (leans["blame"][2:] < 0).all()
 
 
 @after("110a0014")
 def the_repair_works_on_its_own_templates_and_less_on_others(live):
-    """Section 9: in a run 84 to 4 % on its own templates, 93 to 47 % on others; traps 20 to 16."""
+    """Section 9: in a run 84 to 4 % on its own templates, 93 to 47 % on others; traps 20 to 16.
+    It looks like the study's mean: 90.7 to 4.0 % and 92.8 to 45.6 %."""
     gain = live["before"] - live["after"]
     own, other = gain["repair's templates, blame"], gain["negated blame"]
     assert own > 50 and live.loc["repair's templates, blame", "after"] < 25
     assert other > 15 and live.loc["negated blame", "after"] > 20
     assert gain["traps"] > -30
+    mean = explanations.rates("templates")["mean"]
+    assert abs(live.loc["negated blame", "after"] - mean["negated blame"]) < 30
 
 
 @after("11c00004")
 def one_row_names_words_that_matter(recorded_p, words):
-    """Section 2: 0.727 without the random row's two words, 0.026 without the other's."""
+    """Section 2: 0.727 without the random row's two words, 0.026 without the other's; with either
+    pair alone near 0.970, and nothing but masks is positive, with 0.849."""
     place = {word: i for i, word in enumerate(words)}
     assert recorded_p([place["beautifully"], place["epic"]]) == 0.727
     assert recorded_p([place["beautifully"], place["never"]]) == 0.026
+    for pair in (("beautifully", "epic"), ("beautifully", "never")):
+        rest = [i for i, word in enumerate(words) if word not in pair]
+        assert abs(recorded_p(rest) - 0.970) < 0.04
+    assert recorded_p(range(len(words))) == 0.849
 
 
 @after("110b0002")
@@ -240,8 +262,8 @@ def the_plainest_template_fails_in_half_and_the_others_more(cases):
     texts = [case.text for case in cases]
     assert not failed[:, texts.index("the film is not good .")].any()
     assert failed[:, texts.index("the acting isn't boring at all .")].all()
-    own = explain.by_template(cases, failed)["negated blame"].mean()
-    assert own.pop("the {noun} is not {word} .") == 0.5 and own.min() > 0.8
+    own = explanations.by_template("before")["negated blame"].mean()
+    assert own.pop("the {noun} is not {word} .") == 50 and own.min() > 80 and len(own) == 9
 
 
 @after("11090007")
@@ -300,34 +322,40 @@ def between_the_two_winners():
 
 
 @after("110a0007")
-def the_traps_moved_both_ways(change):
-    """Section 9: up in two models, down in the third; negated blame −41.7, −89.5 to 6.2."""
-    cases = explanations.all_cases()
-    one, other = (
-        100 * explain.by_template(cases, explanations.failed(version))["traps"].mean(axis=1)
-        for version in ("templates", "more reviews")
-    )
-    assert (one - other).round(1).tolist() == [4.2, -2.1, 10.4]
-    assert change.loc["negated blame", "high"] > 0 > change.loc["negated blame", "mean"]
-    assert change.loc["repair's templates, blame", "high"] < 0
+def negated_blame_improved_with_every_seed_and_the_traps_moved_both_ways(change, by_seed):
+    """Section 9: traps up in two models, down in the third; negated blame by 33.3 to 51.7 points,
+    in the mean −41.7 (−89.5 to 6.2); a gain is shown for the repair's own templates alone."""
+    assert by_seed.loc["traps"].round(1).tolist() == [4.2, -2.1, 10.4]
+    assert by_seed.loc["negated blame"].round(1).tolist() == [-33.3, -40.0, -51.7]
+    assert np.allclose(by_seed.mean(axis=1), change["mean"])
+    shown = change.index[change["high"] < 0].tolist()
+    assert shown == ["repair's templates, blame"] and change.loc["negated blame", "high"] > 0
+    means = change["mean"]
+    assert 0.4 < means["negated blame"] / means["repair's templates, blame"] < 0.6
+
+
+@after("110a0007")
+def the_templates_differ(moved):
+    """Section 9: −88.9 points for "never feels", none for "is anything but"; "is not", which comes
+    close to the repair's, lies at the mean."""
+    own = moved["negated blame"].mean().round(1)
+    assert own["the {noun} never feels {word} ."] == -88.9 == own.min()
+    assert own["the {noun} is anything but {word} ."] == 0 == own.max()
+    assert abs(own["the {noun} is not {word} ."]) <= 41.7
 
 
 @after("110a0007")
 def the_template_that_comes_close_makes_no_difference():
-    """Section 9: −42.0 points without "the {noun} is not {word} .", and its interval is as open."""
-    cases = explanations.all_cases()
-    repaired, control = (
-        explain.by_template(cases, explanations.failed(version))["negated blame"]
-        for version in ("templates", "more reviews")
-    )
-    change = 100 * (repaired - control).drop(columns="the {noun} is not {word} .")
-    found = explanations.intervals({"others": change.to_numpy()}).loc["others"]
-    assert round(found["mean"], 1) == -42.0 and found["low"] < 0 < found["high"]
+    """Section 9: without "the {noun} is not {word} ." the mean is the same and as open."""
+    moved = explanations.by_template("templates", minus="more reviews")["negated blame"]
+    others = moved.drop(columns="the {noun} is not {word} .").to_numpy()
+    found = explanations.intervals({"others": others}).loc["others"]
+    assert abs(found["mean"] + 41.7) < 1 and found["low"] < 0 < found["high"]
 
 
 @after("110a0010")
 def no_gain_on_the_test_part_is_shown(parts):
-    """Section 9: 0.1 points, −1.8 to 2.1, and with a negation 1.5, −4.2 to 7.3."""
+    """Section 9: printed 0.1 points, −1.8 to 2.1, and with a negation 1.5, −4.2 to 7.3."""
     found = [
         explanations.change_in_accuracy("templates", "more reviews", only).round(1).tolist()
         for only in parts.values()

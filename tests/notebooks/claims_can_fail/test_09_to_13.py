@@ -165,6 +165,16 @@ def test_11_a_repair_that_did_nothing_or_all_does_not_pass():
             claim(wrong)
 
 
+def test_11_a_not_that_is_merely_one_more_negative_word_does_not_pass():
+    frames = ["the story is {} .", "the story is not {} .", "the story never feels {} ."]
+    leans = {"praise": np.array([4.3, -3.1, -2.6]), "blame": np.array([-3.7, 1.3, -1.4])}
+    nb11.not_turns_blame_too_but_gives_it_less(leans, frames)
+    for blame in ([-3.7, -4.5, -4.1], [-3.7, -3.7, -3.7], [-3.7, 4.2, 3.9]):
+        leans["blame"] = np.array(blame)
+        with pytest.raises(AssertionError):
+            nb11.not_turns_blame_too_but_gives_it_less(leans, frames)
+
+
 def test_12_one_word_for_every_message_does_not_pass():
     names = ["account", "billing", "cancellation", "defect", "delivery", "question", "refund"]
     names.append("return")
