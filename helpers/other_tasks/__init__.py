@@ -36,7 +36,6 @@ from helpers.other_tasks.overlap import bleu, chrf, longest_common, ngrams, roug
 from helpers.other_tasks.reading import (
     answer,
     encode_spans,
-    filled,
     find_spans,
     found_first,
     look_up_spans,
@@ -81,7 +80,6 @@ __all__ = [
     "encode_spans",
     "encode_words",
     "exact_match",
-    "filled",
     "find_spans",
     "found_first",
     "learn",
