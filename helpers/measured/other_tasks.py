@@ -173,7 +173,7 @@ def translations(model: str, part: str = "test") -> pd.DataFrame:
 def interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
     """Mean and interval: for other seeds and messages, or with one run for other messages only."""
     if len(values) > 1:
-        return validation.two_way_interval(values, confidence)
+        return validation.two_way_interval(values, confidence, few_draws=True)
     mean, error = values.mean(), values.std(ddof=1) / np.sqrt(values.size)
     half = stats.t.ppf((1 + confidence) / 2, values.size - 1) * error
     return mean, mean - half, mean + half

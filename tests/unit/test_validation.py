@@ -529,6 +529,33 @@ def test_the_two_way_interval_keeps_its_promise_where_the_plain_t_does_not():
     assert two_way >= 0.95 and plain < 0.9
 
 
+@pytest.mark.parametrize("spread_of_draws", [0.0, 0.1, 0.5])
+def test_with_three_draws_the_two_way_interval_is_neither_too_narrow_nor_twice_too_wide(
+    spread_of_draws,
+):
+    """Two equal models, three draws scored on the same 105 examples; mostly examples, or draws."""
+    rng, held, widths = np.random.default_rng(1), [], []
+    for _ in range(600):
+        draws, examples = spread_of_draws * rng.normal(size=(3, 1)), rng.normal(size=(1, 105))
+        found = draws + examples + 0.5 * rng.normal(size=(3, 105))
+        few = validation.two_way_interval(found, few_draws=True)
+        plain = validation.two_way_interval(found)
+        held.append([low < 0 < high for _, low, high in (few, plain)])
+        widths.append([high - low for _, low, high in (few, plain)])
+    few, plain = np.mean(held, axis=0)
+    assert 0.91 < few < 0.985 < plain
+    ratio = np.mean(widths, axis=0)[1] / np.mean(widths, axis=0)[0]
+    assert ratio > (1.9 if spread_of_draws == 0 else 1.1)
+
+
+def test_satterthwaite_s_degrees_of_freedom_by_hand():
+    """Variances of the means 4.5 / 2 and 0.5 / 2: 2.5² / (2.25² / 1 + 0.25² / 1) degrees."""
+    differences = np.array([[1.0, 0.0], [4.0, 3.0]])  # draws 0.5 and 3.5; examples 2.5 and 1.5
+    mean, _, high = validation.two_way_interval(differences, few_draws=True)
+    degrees = 2.5**2 / (2.25**2 + 0.25**2)
+    assert math.isclose(high - mean, stats.t.ppf(0.975, degrees) * math.sqrt(2.5))
+
+
 @pytest.mark.parametrize("shape", [(5,), (1, 9), (9, 1)])
 def test_the_two_way_interval_needs_draws_and_examples(shape):
     with pytest.raises(validation.ValidationError, match="at least two of both"):

@@ -30,7 +30,7 @@ SAID = MEASURED / "other_tasks_said.csv"
 KEYS = ["scored", "task", "model", "rate", "seed"]
 RATES = {
     "tags": (3e-5, 1e-4, 3e-4, 1e-3),
-    "answers": (5e-5, 1e-4, 3e-4),
+    "answers": (2e-5, 5e-5, 1e-4, 3e-4),
     "pairs": (5e-5, 1e-4, 3e-4),
 }
 EPOCHS = {"tags": 10, "answers": 10, "pairs": 6}

@@ -1,0 +1,152 @@
+"""Claims about 14, other tasks. Comparisons are about recorded rows; sections 2 to 5 also train."""
+
+import numpy as np
+import torch
+
+from helpers import other_tasks
+from helpers.measured import other_tasks as recorded
+from tests.notebooks.claims import after
+
+
+@after("14b00002")
+def every_token_has_384_numbers(vectors, text):
+    """Section 1: 16 tokens of 384 numbers; the message speaks of a lamp in an order."""
+    assert vectors.shape == (1, 16, 384) and "lamp" in text and "6610" in text
+
+
+@after("14c00004")
+def the_tags_by_hand_are_the_helper_s(tags_of, texts, spans):
+    """Section 2: what is written by hand does the same as `other_tasks.tags_of`."""
+    for part in texts:
+        for text, marked in zip(texts[part], spans[part], strict=True):
+            assert tags_of(text, marked) == other_tasks.tags_of(text, marked)
+
+
+@after("14c00008")
+def the_order_number_has_two_pieces(encoded, labels, tokenizer, text, tags):
+    """Section 2: "6610" is 66 and ##10; the first is B-order, the second −100."""
+    place = encoded.tokens().index("66")
+    assert encoded.tokens()[place + 1] == "##10" and labels[place + 1] == -100
+    assert other_tasks.TAGS[labels[place]] == "B-order"
+    assert other_tasks.encode_words(tokenizer, text, tags).labels == labels
+
+
+@after("14c00010")
+def some_labels_would_be_wrong(wrong, spans):
+    """Section 2: 37 of 222 messages with spans."""
+    assert wrong == 37 and sum(map(bool, spans["train"])) == 222
+
+
+@after("14c00012")
+def the_loss_by_hand_is_the_model_s(by_hand, output):
+    """Section 2: equal; close to ln 9 = 2.2 before training."""
+    assert torch.isclose(by_hand, output.loss, atol=1e-5) and 1.7 < by_hand < 2.7
+
+
+@after("14c00014", learning=True)
+def the_tagger_learns(run):
+    """Section 2: the validation loss falls far below that of guessing."""
+    assert min(row["validation_loss"] for row in run.rows) < 0.3
+
+
+@after("14c00017")
+def most_words_are_outside(tags):
+    """Section 2: 2,063 of 2,214 words, 93.2 %: more than nine of ten."""
+    assert (tags.count("O"), len(tags)) == (2063, 2214)
+
+
+@after("14c00019", learning=True)
+def the_tagger_beats_the_list(span_f1, spans, found, looked_up):
+    """Section 2: the list 0.41; the fine-tuned model is ahead of it. By hand as the helper."""
+    listed, tuned = span_f1(spans["test"], looked_up), span_f1(spans["test"], found)
+    assert round(listed, 2) == 0.41 and tuned > listed
+    assert np.isclose(tuned, other_tasks.span_f1(spans["test"], found))
+
+
+@after("14d00006")
+def the_labels_are_the_answer_s_tokens(first, last, tokenizer, pair, one):
+    """Section 3: by hand the same two tokens as the helper's."""
+    place = other_tasks.encode_questions(tokenizer, [one])[0]
+    assert place.encoded.labels == [first, last] and pair.tokens()[first] == "july"
+    assert place.encoded.input_ids == pair["input_ids"][0].tolist()
+
+
+@after("14d00008")
+def the_answer_loss_by_hand_is_the_model_s(by_hand, output):
+    """Section 3: the mean of the two cross-entropies."""
+    assert torch.isclose(by_hand, output.loss, atol=1e-5)
+
+
+@after("14d00010", learning=True)
+def the_reader_learns(run):
+    """Section 3: the validation loss falls."""
+    losses = [row["validation_loss"] for row in run.rows]
+    assert min(losses) < losses[0] - 0.1 and min(losses) < 1.75
+
+
+@after("14d00012", learning=True)
+def the_two_ends_contradict_each_other(backwards, half, starts):
+    """Section 3: in some answers the ends are the wrong way round, or only one says "no answer"."""
+    assert 0 < backwards < len(starts) / 2 and half > 0
+
+
+@after("14d00014")
+def best_span_by_hand_is_the_helper_s(best_span, logits, places):
+    """Section 3: the same span as `other_tasks.best_span`, for every validation question."""
+    for place, row in zip(places["validation"], logits, strict=True):
+        in_text = [i for i, characters in enumerate(place.characters) if characters]
+        own = best_span(row["start_logits"], row["end_logits"], in_text)
+        theirs = other_tasks.best_span(row["start_logits"], row["end_logits"], place.characters)
+        if own is not None:
+            own = place.characters[own[0]][0], place.characters[own[1]][1]
+        assert own == theirs
+
+
+@after("14d00016")
+def the_scores_by_hand_are_the_helper_s(word_f1, questions):
+    """Section 3: "the glass lid" beside "lid" gets 2/3; all pairs of answers as the helper."""
+    answers = [one.answer for one in questions["validation"]]
+    for found, expected in zip(answers, answers[1:], strict=False):
+        assert np.isclose(word_f1(found, expected), other_tasks.token_f1(found, expected))
+
+
+@after("14e00006")
+def matching_pairs_are_closer(first, second, rows, sentence_vectors, encoder, tokenizer):
+    """Section 4: each matching pair has a higher cosine than each other one; by hand as helper."""
+    cosines = (first * second).sum(dim=1).numpy()
+    labels = np.array(rows["label"])
+    assert cosines[labels == 1].min() > cosines[labels == 0].max()
+    theirs = other_tasks.sentence_vectors(encoder, tokenizer, rows["text"][:])
+    assert np.allclose(first.numpy(), theirs, atol=1e-5)
+
+
+@after("14f00006")
+def it_cannot_translate_before(before, sentences):
+    """Section 5: none of the three is right."""
+    texts = [answer.text.strip() for answer in before]
+    assert not set(texts) & set(sentences["test"]["answer"][:])
+
+
+@after("14f00008", learning=True)
+def it_learns_to_translate(exact, expected):
+    """Section 5: a good part of 120 new sentences."""
+    assert len(expected) == 120 and exact > 24
+
+
+@after("14g00002")
+def the_opposite_scores_second(rouge_1):
+    """Section 6: by hand as the helper; the opposite of the reference is second, the meaning last."""
+    reference = "Kettle refund not received"
+    lines = ("Refund for kettle not received", "Kettle refund received", "Where is my money?")
+    scores = [rouge_1(line, reference) for line in lines]
+    assert scores[0] > scores[1] > 0.8 and scores[2] == 0
+    for line, score in zip(lines[:2], scores, strict=False):
+        assert np.isclose(score, other_tasks.rouge(line, reference, 1))
+
+
+@after("14g00006")
+def bleu_gives_the_right_translation_nothing(candidates, reference):
+    """Section 6: BLEU 0 for the right sentence and 80.9 for another animal; chrF 87.5, 69.4, 84.0."""
+    bleu = [round(other_tasks.bleu(own, reference), 1) for own in candidates.values()]
+    chrf = [round(other_tasks.chrf(own, reference), 1) for own in candidates.values()]
+    assert bleu == [0, 0, 80.9] and chrf == [87.5, 69.4, 84.0]
