@@ -150,3 +150,22 @@ def bleu_gives_the_right_translation_nothing(candidates, reference):
     bleu = [round(other_tasks.bleu(own, reference), 1) for own in candidates.values()]
     chrf = [round(other_tasks.chrf(own, reference), 1) for own in candidates.values()]
     assert bleu == [0, 0, 80.9] and chrf == [87.5, 69.4, 84.0]
+
+
+@after("14c00022")
+def fine_tuning_finds_spans_best(values, spans):
+    """Section 2: ahead of both, no interval reaches zero; two or three of ten missed, nearly half wrong."""
+    for rival in recorded.MODELS["tags"][:2]:
+        assert recorded.lead(values, recorded.FULL, rival)["low"] > 2
+    for own in recorded.spans_said(recorded.FULL):
+        right, said, there = other_tasks.span_counts(spans["test"], own)
+        assert 0.2 < 1 - right / there < 0.35 and 0.4 < 1 - right / said < 0.5
+
+
+@after("14c00024")
+def borders_and_foreign_things(texts, spans, found):
+    """Section 2: a third of the misses of seed 0 are in one letter; 325 spans in training."""
+    missed = [len(set(w) - set(g)) for w, g in zip(spans["test"], found, strict=True)]
+    assert 0.28 < max(missed) / sum(missed) < 0.38
+    letter = texts["test"][missed.index(max(missed))]
+    assert "3 March" in letter and sum(map(len, spans["train"])) == 325
