@@ -169,3 +169,29 @@ def borders_and_foreign_things(texts, spans, found):
     assert 0.28 < max(missed) / sum(missed) < 0.38
     letter = texts["test"][missed.index(max(missed))]
     assert "3 March" in letter and sum(map(len, spans["train"])) == 325
+
+
+@after("14e00015")
+def the_frozen_cosine_is_ahead(values):
+    """Section 4: nine pairs of ten; 6 points ahead at least; token types make no shown difference."""
+    table = recorded.compared(values)
+    assert 88 < table.loc["frozen, cosine", "mean"] < 92
+    assert recorded.lead(values, "frozen, cosine", recorded.FULL)["low"] > 6
+    types = recorded.lead(values, recorded.FULL, recorded.NO_TYPES)
+    assert types["low"] < 0 < types["high"]
+
+
+@after("14e00011")
+def easy_pairs_flatter_everybody(easy, values):
+    """Section 4: each model is better by some points on pairs of two intents."""
+    for model in values:
+        assert 2 < 100 * (easy[model].mean() - values[model].mean()) < 10
+
+
+@after("14e00013")
+def the_bi_encoder_finds_three_of_four():
+    """Section 4: three of four after 210 readings; the cross-encoder less than half as often."""
+    found = recorded.found_first()
+    assert found.loc["frozen, cosine"].tolist() == [75.2, 210]
+    assert found.loc["fine-tuned", "readings"] == 11025
+    assert found.loc["fine-tuned", "found first"] < 75.2 / 2
