@@ -81,6 +81,8 @@ INSIDE = {
         "instruction_tuning",
         "messages_crossed",
         "explanations",
+        "ledger_rows",
+        "ledger",
     ],
     "report": [
         "intervals",
