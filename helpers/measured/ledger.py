@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+import helpers.measured.ledger_rows as read
 from helpers import downloads, metrics, validation
-from helpers.measured import ledger_rows as read
 
 HOLDS, IF, NOT_HERE, WRONG, NOT_TESTED = VERDICTS = (
     "holds",

@@ -11,8 +11,12 @@ from io import StringIO
 import numpy as np
 import pandas as pd
 
+import helpers.measured.domains as domains
+import helpers.measured.explanations as explanations
+import helpers.measured.instruction_tuning as instruction_tuning
+import helpers.measured.news_draws as news_draws
+import helpers.measured.what_it_buys as what_it_buys
 from helpers import corpora
-from helpers.measured import domains, explanations, instruction_tuning, news_draws, what_it_buys
 from helpers.measured.rows import table
 
 CLEAN = 1024  # labels, the size at which times, wrong labels and fresh sentences were measured

@@ -10,6 +10,7 @@ from helpers.measured import ledger, ledger_rows
 from tests.conftest import COURSE, load
 from tests.notebooks.claims import claims_of
 from tests.notebooks.test_notebooks import source, tags
+from tests.notebooks.test_numbers import IN_PROSE, claimed, is_held, numbers, printed, prose
 from tools import ledger as tables
 from tools import notebook_file, project
 
@@ -67,6 +68,18 @@ def test_few_verdicts_rest_on_words_alone():
 @pytest.mark.parametrize("row", DECIDED, **NAMES)
 def test_a_written_verdict_is_the_computed_one(row):
     assert ledger.computed(row.computed) == row.verdict
+
+
+@pytest.mark.parametrize("row", ROWS, **NAMES)
+def test_a_number_of_a_row_is_held_where_its_link_leads_or_by_a_claim_of_15(row):
+    """By an output or a claim of the notebook that shows the verdict, not by any notebook's."""
+    pool = claimed(tables.NOTEBOOK)
+    if row.notebook in SERIES:
+        cells = [one for one in load(SERIES[row.notebook])["cells"] if one["cell_type"] == "code"]
+        pool |= numbers("\n".join(map(printed, cells))) | claimed(SERIES[row.notebook])
+    for found in IN_PROSE.finditer(prose(f"{row.says}. {row.why}")):
+        small = re.fullmatch(r"\d+", found[1]) and int(found[1]) <= 12
+        assert small or is_held(found[1], pool), found[1]
 
 
 def test_every_rule_decides_a_row():
@@ -159,11 +172,29 @@ def test_a_link_to_a_cell_that_is_not_there_is_named():
 
 # The first eight digits of the SHA-256 of each line of the article's program that is longer than
 # twenty characters, without blanks: so that it can be told that none of them is here.
-LISTING = """
-a8eee1cc ae5b8b94 89a2a8f3 bb2b76b7 8e9ead30 ecba5499 3fb109c5 5fd8293b 2eac5bff
-5fdccf7d 840f972a 7e5845b6 2a04fa72 74a792cf 3a1ea7fe 1bc61bfa 1b72c4cd 12900612
-86addad6 69cfe864 2fc859f1
-""".split()
+LISTING = [
+    "a8eee1cc",
+    "ae5b8b94",
+    "89a2a8f3",
+    "bb2b76b7",
+    "8e9ead30",
+    "ecba5499",
+    "3fb109c5",
+    "5fd8293b",
+    "2eac5bff",
+    "5fdccf7d",
+    "840f972a",
+    "7e5845b6",
+    "2a04fa72",
+    "74a792cf",
+    "3a1ea7fe",
+    "1bc61bfa",
+    "1b72c4cd",
+    "12900612",
+    "86addad6",
+    "69cfe864",
+    "2fc859f1",
+]
 
 
 def fingerprint(line: str) -> str:

@@ -168,12 +168,12 @@ def more_text_brought_no_more_answers():
 
 @after("1520000a")
 def of_thirty_capitals_22_were_named_and_hardly_any_after():
-    """Section 8, table: 22, and 0 to 3 after training for one word."""
-    runs = measured.table(instruction_tuning.RUNS)
-    word = instruction_tuning.matching(runs, task="word")["capitals"].dropna()
-    assert (word[word < 22].min(), word[word < 22].max()) == (0, 3)
-    before = instruction_tuning.forgetting().iloc[0]
-    assert "22" in str(before.to_dict())
+    """Section 8, table: 22 before, and 0 to 3 after training for one word."""
+    named = instruction_tuning.forgetting()["capitals of 30"]
+    ends = named.str.extract(r"\((\d+) to (\d+)\)").astype(int)
+    assert ends.loc["before"].tolist() == [22, 22]
+    after_it = ends.drop("before")
+    assert (after_it[0].min(), after_it[1].max()) == (0, 3)
 
 
 @after("1520000a")
