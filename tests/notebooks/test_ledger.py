@@ -124,7 +124,7 @@ ALTERED = {  # rule: a change of its rows, and the verdict that follows
     "hard_to_explain": (lambda a: [moved(a, 50)], ledger.NOT_HERE),
     "winner_on_validation": (lambda lead: [{**lead, "low": 0.5}], ledger.HOLDS),
     "amount": (lambda runs: [runs.assign(accuracy=70.0)], ledger.NOT_HERE),
-    "quality": (lambda a: [moved(a, 10)], ledger.HOLDS),
+    "quality": (lambda a: [moved(a, -50)], ledger.NOT_HERE),
     "high_precision": (lambda c: [c.assign(**{ledger_rows.TUNED: 84.0})], ledger.HOLDS),
     "needs_compute": (lambda s: [shifted(s, **{"fine-tuned": 5000.0})], ledger.HOLDS),
     "loss_is_performance": (lambda e: [other_epochs(e)], ledger.HOLDS),
