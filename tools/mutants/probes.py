@@ -310,7 +310,7 @@ def printed_accuracies_and_sizes(rng):
 
 
 def has_ties(size: int, digits: int) -> bool:
-    """Whether a share of this size lies halfway between two rounded ones, where libraries differ."""
+    """Whether a share of this size lies halfway between two that are rounded."""
     doubled = [2 * hits * 10**digits for hits in range(size + 1)]
     return any(number % size == 0 and number // size % 2 for number in doubled)
 
