@@ -92,6 +92,8 @@ INSIDE = {
         "messages_crossed",
         "explanations",
         "other_tasks",
+        "ledger_rows",
+        "ledger",
     ],
     "report": [
         "intervals",

@@ -298,6 +298,37 @@ def logits_labels_threshold(rng):
         yield logits, rng.integers(0, classes, n), float(threshold)
 
 
+@probes_of("15-2")
+def printed_accuracies_and_sizes(rng):
+    """Shares that some of the sizes give, and some that none does; no ties of rounding."""
+    for _ in range(TRIES):
+        digits, n = int(rng.integers(2, 5)), int(rng.integers(3, 90))
+        share = round(int(rng.integers(0, n + 1)) / n, digits)
+        first = int(rng.integers(3, 60))
+        sizes = [size for size in range(first, first + 40) if not has_ties(size, digits)]
+        yield share, digits, sizes
+
+
+def has_ties(size: int, digits: int) -> bool:
+    """Whether a share of this size lies halfway between two that are rounded."""
+    doubled = [2 * hits * 10**digits for hits in range(size + 1)]
+    return any(number % size == 0 and number // size % 2 for number in doubled)
+
+
+@probes_of("15-3")
+def hits_of_a_model_and_of_rivals(rng):
+    """Models and rivals at all distances, in two to six draws."""
+    for _ in range(TRIES):
+        draws, n = int(rng.integers(2, 7)), int(rng.integers(20, 200))
+        base = rng.random((1, n)) < rng.uniform(0.4, 0.8)
+        made = [
+            np.where(rng.random((draws, n)) < rng.uniform(0.7, 1), base, rng.random((draws, n)) < q)
+            for q in rng.uniform(0.2, 1, 1 + int(rng.integers(1, 4)))
+        ]
+        tuned, *rivals = [one.astype(float) for one in made]
+        yield tuned, {f"rival {i}": one for i, one in enumerate(rivals)}
+
+
 def observed(name: str, answers: tuple) -> list:
     """What can be seen of an answer: its numbers, or what a function gives on every input.
 

@@ -229,6 +229,14 @@ def the_wrong_cross_entropy_is_almost_0(wrong_loss, right_loss):
     assert wrong_loss < 0.001 and 3 < right_loss < 4
 
 
+@after("aab579e3")
+def half_the_sum_doubles_with_the_data(squared_error, twice, best_sigmoid, ratings):
+    """Section 12: the mean stays 1.5, half the sum goes from 3 to 6; a sigmoid costs 5."""
+    assert squared_error() == (twice**2).mean().item() == 1.5
+    assert (twice**2).sum().item() / 2 == 2 * (2 * squared_error()) == 6
+    assert ((best_sigmoid - ratings) ** 2).mean().item() == 5
+
+
 @after("d9e9b6a9")
 def three_ways_to_the_same_gradient(gap, few_weights, derived, measured, passes):
     """Section 13: "Paper, measurement and torch agree"; 12,388 passes for 6,194 weights."""
