@@ -5,7 +5,7 @@ import re
 import string
 from collections import Counter
 from functools import cache
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise
 
 import numpy as np
 import pytest
@@ -900,3 +900,56 @@ def test_the_words_of_esperanto_end_as_their_kind_and_stand_once():
         kind: len(other_tasks.lexicon()[kind]) for kind in ends
     }
     assert set(other_tasks.ONLY_SUBJECTS) <= {row["english"] for row in LEXICON}
+
+
+# ---------------------------------------------------------------- the cards
+
+
+def card(name: str) -> str:
+    """A card as one line."""
+    return " ".join((downloads.DATA / f"{name}.md").read_text(encoding="utf8").split())
+
+
+def counted(name: str, first: str) -> list[int]:
+    """The numbers in the first row of a card's tables that begins so."""
+    lines = (downloads.DATA / f"{name}.md").read_text(encoding="utf8").splitlines()
+    row = next(line for line in lines if line.startswith(f"| {first} |"))
+    return [int(cell) for cell in row.split("|") if cell.strip().isdigit()]
+
+
+def with_sum(numbers: list[int]) -> list[int]:
+    return [*numbers, sum(numbers)]
+
+
+def test_the_card_counts_the_spans_and_the_questions():
+    text = card("messages_more")
+    spans = [list(chain(*other_tasks.spans_of(INBOX[part]))) for part in PARTS]
+    for kind in KINDS:
+        expected = with_sum([sum(s.kind == kind for s in own) for own in spans])
+        assert counted("messages_more", f"`{kind}`") == expected
+    assert counted("messages_more", "all") == with_sum([len(own) for own in spans])
+    without = sum(not own for part in PARTS for own in other_tasks.spans_of(INBOX[part]))
+    assert f"{without} of the 529 messages have none" in text
+    starts = [[q.start for q in other_tasks.questions_of(INBOX[part])] for part in PARTS]
+    answered = [sum(start is not None for start in own) for own in starts]
+    assert counted("messages_more", "answered") == with_sum(answered)
+    unanswered = [len(own) - n for own, n in zip(starts, answered, strict=True)]
+    assert counted("messages_more", "unanswered") == with_sum(unanswered)
+    assert all(start is not None for own in starts for start in own[::2])
+    lengths = [len(q.answer.split()) for q in all_questions()]
+    assert f"{lengths.count(1)} are one word, and the longest has {max(lengths)}" in text
+    marked_twice = [int(n) for n in re.search(r"(\d+) and (\d+) spans, (\d+) of", text).groups()]
+    f1 = 200 * marked_twice[2] / sum(marked_twice[:2])
+    assert f"an F1 of {f1:.1f} %" in text
+
+
+def test_the_card_of_esperanto_counts_the_words_and_the_sentences():
+    text = card("esperanto")
+    kinds = Counter(row["kind"] for row in LEXICON)
+    said = "{noun} nouns, {verb} verbs, {adjective} adjectives and {number} numbers"
+    assert said.format(**kinds) in text and f"from {len(LEXICON)} words" in text
+    for part, rows in other_tasks.sentences().items():
+        assert re.search(rf"\| {part} \| {len(rows)} \|", text)
+    assert all(f"`{noun}`" in text for noun in other_tasks.ONLY_SUBJECTS)
+    english, esperanto = re.search(r'"([a-z ]+)" is `([a-zĉĝŝŭ ]+)`\. The sentences', text).groups()
+    assert translated(english) == esperanto
