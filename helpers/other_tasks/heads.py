@@ -192,6 +192,7 @@ def outputs_of(
     """
     dtype = runtime.precision_of(checkpoints.remembered(model)["precision"], model.device)
     found: list[dict[str, Tensor]] = [{}] * len(examples)
+    was_training = model.training
     model.eval()
     with torch.inference_mode():
         for batch in batching.sorted_batches([len(e.input_ids) for e in examples], AT_ONCE):
@@ -200,4 +201,5 @@ def outputs_of(
             for row, (i, example) in enumerate(zip(batch, chosen, strict=True)):
                 length = len(example.input_ids)
                 found[i] = {name: x[row, :length].float().cpu() for name, x in output.items()}
+    model.train(was_training)
     return found
