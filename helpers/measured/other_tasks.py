@@ -210,7 +210,8 @@ def translation_table() -> pd.DataFrame:
     rows = {}
     for model, part in ((BEFORE, "test"), (LANGUAGE_MODEL, "test"), (LANGUAGE_MODEL, "new role")):
         own = translations(model, part)
-        rows[model, part] = own.mean() | {"from": own["exact"].min(), "to": own["exact"].max()}
+        ends = {"from": own["exact"].min(), "to": own["exact"].max()}
+        rows[model, part] = own.mean().to_dict() | ends
     return pd.DataFrame(rows).T[["exact", "from", "to", "BLEU", "chrF"]].round(1)
 
 
@@ -249,3 +250,18 @@ def invented() -> pd.DataFrame:
                 "answered, though not said": sum(bool(a) and not q.answer for a, q in pairs),
             }
     return pd.DataFrame(rows).T
+
+
+def wrong_objects(part: str) -> list[tuple[int, int]]:
+    """In how many translations the last word is another noun than expected, whatever its ending.
+
+    Returns:
+        For each seed that number, and how many translations there are.
+    """
+    expected = [right.split()[-1] for right in other_tasks.sentences()[part]["answer"]]
+    counts = []
+    for found in said("translate", LANGUAGE_MODEL, part):
+        last = [(text.split() or [""])[-1] for text in found]
+        wrong = [a.rstrip("jn") != b.rstrip("jn") for a, b in zip(last, expected, strict=True)]
+        counts.append((sum(wrong), len(wrong)))
+    return counts
