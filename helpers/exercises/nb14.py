@@ -321,6 +321,10 @@ RARE_SPANS = [
     ),
     Try(([[(0, 4, "order")]], [[]]), "Nothing was found here. F1 is 0 then."),
     Try(([[]], [[(0, 4, "order")]]), "Nothing should have been found here. F1 is 0 then."),
+    Try(
+        ([[(0, 4, "order")], []], [[(0, 4, "order"), (6, 9, "date")], []]),
+        "The last text has no span, and another one has: 0.0 is for no span in any text.",
+    ),
     Try(([[], []], [[], []]), "Here is no span at all. Return 0.0 then."),
 ]
 

@@ -350,6 +350,12 @@ def nan_for_nothing(expected, found):
     return 2 * right / (said + there) if said + there else float("nan")
 
 
+def judges_by_the_last_text(expected, found):
+    """Asks what is left of the loop, instead of the sum."""
+    right, said, there = counts(expected, found)
+    return 2 * right / (said + there) if expected[-1] or found[-1] else 0.0
+
+
 def per_cent(expected, found):
     return 100 * span_f1(expected, found)
 
@@ -612,6 +618,7 @@ CASES = {
             ((no_care_for_nothing,), "ZeroDivisionError"),
             ((one_for_nothing,), "gives 1.0"),
             ((nan_for_nothing,), "gives nan"),
+            ((judges_by_the_last_text,), "The last text has no span"),
             ((per_cent,), "in per cent"),
             ((right_alone,), "number of right spans"),
             ((crosses_off,), "changes a list"),
