@@ -123,6 +123,7 @@ def test_a_plan_has_its_length(name):
         "plan_four_evenings": 155,
         "plan_two_hours_assistant": 120,
         "plan_half_day_why": 240,
+        "plan_half_day_tasks": 240,
     }[name]
     assert len(lengths) == (4 if "evenings" in name else 1)
     assert all(longest * 0.9 <= length <= longest for length in lengths), lengths

@@ -298,6 +298,46 @@ def logits_labels_threshold(rng):
         yield logits, rng.integers(0, classes, n), float(threshold)
 
 
+@probes_of("14-1")
+def word_numbers_and_tags(rng):
+    for trial in range(TRIES):
+        words = int(rng.integers(1, 7))
+        pieces = rng.integers(1, 4, words)
+        pieces[rng.integers(0, words)] *= trial % 3 > 0  # a word without a piece
+        word_ids = np.repeat(np.arange(words), pieces).tolist()
+        around = [None] * (trial % 4 > 0)
+        word_ids = [*around, *word_ids[: rng.integers(1, 12)], *around * int(rng.integers(1, 4))]
+        yield word_ids, rng.integers(0, 4, words).tolist()
+
+
+@probes_of("14-2")
+def spans_of_two_kinds(rng):
+    places = [(start, start + length) for start in range(4) for length in (1, 2)]
+    for _ in range(TRIES):
+        texts, most = rng.integers(1, 5), rng.integers(0, 5)
+        yield tuple(
+            [
+                [
+                    (*places[i], "ab"[rng.integers(2)])
+                    for i in rng.permutation(8)[: rng.integers(most + 1)]
+                ]
+                for _ in range(texts)
+            ]
+            for _ in range(2)
+        )
+
+
+@probes_of("14-3")
+def logits_of_two_ends(rng):
+    for trial in range(2 * TRIES):
+        n, longest = int(rng.integers(2, 9)), int(rng.integers(1, 6))
+        start, end = rng.normal(0, 2, (2, n)) - rng.integers(-4, 5)
+        if trial % 4 == 0:  # no answer has the very sum of some span
+            first = rng.integers(1, n)
+            start[0], end[0] = start[first], end[min(n - 1, first + longest - 1)]
+        yield start.tolist(), end.tolist(), longest
+
+
 @probes_of("15-2")
 def printed_accuracies_and_sizes(rng):
     """Shares that some of the sizes give, and some that none does; no ties of rounding."""
