@@ -26,6 +26,12 @@ def load_untrained(*arguments, _load=checkpoints.load, **options):
 def load_untrained_encoder(*arguments, **options):
     return load_untrained(*arguments, **options)[1].base_model
 
+def load_untrained_head(*arguments, _load=checkpoints.load_with_head, **options):
+    tokenizer, model = _load(*arguments, **options)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return tokenizer, type(model)(model.config).eval()
+
 def load_untrained_causal(*arguments, _load=checkpoints.load_causal, **options):
     tokenizer, model = _load(*arguments, **options)
     with torch.random.fork_rng():
@@ -35,6 +41,7 @@ def load_untrained_causal(*arguments, _load=checkpoints.load_causal, **options):
 checkpoints.load = load_untrained
 checkpoints.load_encoder = load_untrained_encoder
 checkpoints.load_causal = load_untrained_causal
+checkpoints.load_with_head = load_untrained_head
 """
 
 SHUFFLED_LABELS = """
@@ -60,6 +67,44 @@ def load_own_shuffled(*arguments, _load=own_data.load, **options):
 
 corpora.load = load_shuffled
 own_data.load = load_own_shuffled
+
+# Notebook 14: labels by position go to other positions of the training part, answers to other texts.
+from helpers import other_tasks
+
+def encode_spans_shuffled(tokenizer, part, _encode=other_tasks.encode_spans):
+    rows = _encode(tokenizer, part)
+    labels = [label for row in rows for label in row.labels if label >= 0]
+    mixed = iter(np.random.default_rng(0).permutation(labels).tolist())
+    if len(part) < 300:  # not the training part
+        return rows
+    return [
+        replace(row, labels=[next(mixed) if label >= 0 else label for label in row.labels])
+        for row in rows
+    ]
+
+def encode_questions_shuffled(tokenizer, questions, _encode=other_tasks.encode_questions):
+    places = _encode(tokenizer, questions)
+    if len(places) < 600:
+        return places
+    rng, mixed = np.random.default_rng(0), []
+    for place in places:
+        ends = sorted(rng.integers(0, len(place.encoded.input_ids), 2).tolist())
+        mixed.append(place._replace(encoded=replace(place.encoded, labels=ends)))
+    return mixed
+
+def conversations_shuffled(inbox, part, _make=other_tasks.conversations):
+    found = _make(inbox, part)
+    if part == "train":
+        rows = [row[:2] for row in found["translate"]["messages"]]
+        order = np.random.default_rng(0).permutation(len(rows))
+        answers = [row[2] for row in found["translate"]["messages"]]
+        mixed = [[*row, answers[i]] for row, i in zip(rows, order, strict=True)]
+        found["translate"] = type(found["translate"]).from_dict({"messages": mixed})
+    return found
+
+other_tasks.encode_spans = encode_spans_shuffled
+other_tasks.encode_questions = encode_questions_shuffled
+other_tasks.conversations = conversations_shuffled
 """
 
 CONTROLS = {"random weights": RANDOM_WEIGHTS, "shuffled labels": SHUFFLED_LABELS}

@@ -46,7 +46,7 @@ def the_loss_by_hand_is_the_model_s(by_hand, output):
 @after("14c00014", learning=True)
 def the_tagger_learns(run):
     """Section 2: the validation loss falls far below that of guessing."""
-    assert min(row["validation_loss"] for row in run.rows) < 0.3
+    assert min(row["validation_loss"] for row in run.rows) < 0.2
 
 
 @after("14c00017")
@@ -81,10 +81,10 @@ def the_answer_loss_by_hand_is_the_model_s(by_hand, output):
 def the_reader_learns(run):
     """Section 3: the validation loss falls."""
     losses = [row["validation_loss"] for row in run.rows]
-    assert min(losses) < losses[0] - 0.1 and min(losses) < 1.75
+    assert min(losses) < losses[0] - 0.1 and min(losses) < 1.8
 
 
-@after("14d00012", learning=True)
+@after("14d00012")
 def the_two_ends_contradict_each_other(backwards, half, starts):
     """Section 3: in some answers the ends are the wrong way round, or only one says "no answer"."""
     assert 0 < backwards < len(starts) / 2 and half > 0
