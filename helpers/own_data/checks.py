@@ -136,8 +136,9 @@ def suspected_separator(sizes: pd.Series) -> str:
 def several_labels(separator: str) -> str:
     """What to do about cells that hold several labels."""
     return (
-        f"Cells seem to hold several labels, separated by {separator!r}: if so, set "
-        f"LABEL_SEPARATOR = {separator!r}, and each text is learned with all of its labels."
+        f"Cells seem to hold several labels, separated by {separator!r}: if so, a text can be "
+        "learned with all of them, though not in notebook 13: 'Several labels per text' in "
+        f"docs/own_csv.md says how (LABEL_SEPARATOR = {separator!r})."
     )
 
 

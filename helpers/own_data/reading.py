@@ -115,8 +115,9 @@ def remarks_on_file(reading: Reading, columns: Columns) -> list[str]:
     if others:
         every = [*columns.labels, *others]
         found.append(
-            f"other columns hold 0 and 1, too: if they are labels that a text may have at the same "
-            f"time, set LABEL_COLUMN = {every}"
+            "other columns hold 0 and 1, too: if they are labels that a text may have at the same "
+            "time, all can be learned, though not in notebook 13: 'Several labels per text' "
+            f"in docs/own_csv.md says how (LABEL_COLUMN = {every})"
         )
     ours = [name for name in OWN_COLUMNS if name in table.header]
     if ours:

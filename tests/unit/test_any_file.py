@@ -406,7 +406,7 @@ def test_several_columns_of_flags_are_learned_together(tmp_path):
             assert row["label"] == [float(x) for x in flags(row["row"] - 2)]
         assert (np.array(part["label"][:]).sum(axis=0) > 0).all()
     assert any(
-        f"set LABEL_COLUMN = {names}" in n for n in load(tmp_path, content, "text", "toxic").notes
+        f"LABEL_COLUMN = {names}" in n for n in load(tmp_path, content, "text", "toxic").notes
     )
     bad = load(tmp_path, content.replace("\n", "\nbad text,2,0,0\n", 1), "text", names)
     assert bad.dropped["reason"].tolist() == ["the label cell '2' is neither 0 nor 1"]
