@@ -195,3 +195,37 @@ def the_bi_encoder_finds_three_of_four():
     assert found.loc["frozen, cosine"].tolist() == [75.2, 210]
     assert found.loc["fine-tuned", "readings"] == 11025
     assert found.loc["fine-tuned", "found first"] < 75.2 / 2
+
+
+@after("14d00018")
+def pointing_beats_never_an_answer():
+    """Section 3: half exact by pointing, two of three by writing; "not said" is right in 22 %."""
+    answers = recorded.answers(other_tasks.exact_match)
+    exact = {model: 100 * own.mean() for model, own in answers.items()}
+    assert recorded.lead(answers, recorded.FULL, "never an answer")["low"] > 0
+    assert 44 < exact[recorded.FULL] < 56 and 60 < exact[recorded.LANGUAGE_MODEL] < 75
+    assert round(exact["never an answer"]) == 22
+
+
+@after("14g00008")
+def about_two_of_three_translations_are_exact():
+    """Section 6: after the training; not one before. The language has 51 words (data/esperanto.md)."""
+    assert sum(map(len, other_tasks.lexicon().values())) == 51
+    exact = recorded.translations(recorded.LANGUAGE_MODEL)["exact"]
+    assert 60 < exact.mean() < 75 and recorded.translations(recorded.BEFORE)["exact"].max() == 0
+
+
+@after("14g00011")
+def subject_lines_are_ahead_and_polite_forms_are_not():
+    """Section 6: of the first seven words, and of a copy of the message."""
+    subjects, polite = recorded.rouge_l("subject"), recorded.rouge_l("polite")
+    assert recorded.lead(subjects, recorded.LANGUAGE_MODEL, "first words")["low"] > 0
+    lead = recorded.lead(polite, recorded.LANGUAGE_MODEL, "copy")
+    assert lead["low"] < 0 < lead["high"]
+
+
+@after("14g00014")
+def written_answers_may_be_invented():
+    """Section 6: some answers of each seed do not stand in the message; pointing cannot do that."""
+    outside = recorded.invented()["not in the message"]
+    assert (outside[recorded.LANGUAGE_MODEL] > 0).all() and (outside[recorded.FULL] == 0).all()
