@@ -253,13 +253,13 @@ def sorting_messages(compared: pd.DataFrame) -> str:
 
 @reads(read.pointing)
 def questions(lead: pd.Series) -> str:
-    """Questions about a text are answered: if it holds the answer, a lead over saying it does not."""
+    """Questions are answered: if the text holds the answer, with a lead over never giving one."""
     return IF if lead["low"] > 0 else NOT_HERE
 
 
 @reads(read.translated)
 def translation(exact: pd.Series) -> str:
-    """Translations of high precision: in a small language, more than half exact, and none before."""
+    """Precise translations: in a small language, more than half are exact, and before none was."""
     return IF if exact["before"] == 0 and exact["after"] > 50 else NOT_HERE
 
 

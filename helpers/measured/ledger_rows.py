@@ -18,8 +18,8 @@ import helpers.measured.news_draws as news_draws
 import helpers.measured.other_tasks as other_tasks
 import helpers.measured.what_it_buys as what_it_buys
 from helpers import corpora
-from helpers.other_tasks import exact_match
 from helpers.measured.rows import table
+from helpers.other_tasks import exact_match
 
 CLEAN = 1024  # labels, the size at which times, wrong labels and fresh sentences were measured
 TUNED, FROZEN, RANDOM = what_it_buys.FULL, what_it_buys.FROZEN, what_it_buys.RANDOM

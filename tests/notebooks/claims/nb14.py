@@ -209,7 +209,7 @@ def pointing_beats_never_an_answer():
 
 @after("14g00008")
 def about_two_of_three_translations_are_exact():
-    """Section 6: after the training; not one before. The language has 51 words (data/esperanto.md)."""
+    """Section 6: after the training, and not one before. The language has 51 words."""
     assert sum(map(len, other_tasks.lexicon().values())) == 51
     exact = recorded.translations(recorded.LANGUAGE_MODEL)["exact"]
     assert 60 < exact.mean() < 75 and recorded.translations(recorded.BEFORE)["exact"].max() == 0

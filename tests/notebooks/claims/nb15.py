@@ -7,7 +7,7 @@ tested in `tests/notebooks/test_ledger.py`.
 import numpy as np
 import torch
 
-from helpers import measured, metrics
+from helpers import measured, metrics, other_tasks
 from helpers.measured import (
     cross_validation,
     domains,
@@ -155,6 +155,12 @@ def messages_are_sorted_as_the_table_says():
     found = compared[["fine-tuned encoder", "frozen features", "TF-IDF"]].round().tolist()
     assert found == [75, 70, 46] and instruction_tuning.hits().shape[1] == 105
     assert round(compared["SmolLM2, LoRA, two epochs"]) == 69
+
+
+@after("1520000a")
+def the_language_of_the_translations_has_51_words():
+    """Section 7, table."""
+    assert sum(map(len, other_tasks.lexicon().values())) == 51
 
 
 @after("1520000a")
