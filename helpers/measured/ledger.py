@@ -23,7 +23,6 @@ HOLDS, IF, NOT_HERE, WRONG, NOT_TESTED = VERDICTS = (
     "not tested",
 )
 FEW = 512  # labels up to which we call them few; their leads are in notebook 08
-TO_BE_FILLED = "TODO14"  # the cell of a row that waits for notebook 14
 
 Rule = Callable[..., str]
 RULES: dict[str, tuple[Rule, tuple[Callable, ...]]] = {}
@@ -119,17 +118,17 @@ def generalizes(test: pd.DataFrame, fresh: pd.DataFrame) -> str:
     return among([*(test["low"] > 0), *(fresh["low"] > 0)])
 
 
-@reads(read.over(read.WORDS))
-def classification(over_words: pd.DataFrame) -> str:
-    """Sorting texts into classes works: better than counting words, at every size."""
-    return among(over_words["low"] > 0)
+@reads(read.over(read.WORDS), read.news_leads)
+def classification(reviews: pd.DataFrame, news: pd.DataFrame) -> str:
+    """Sorting texts into classes works: better than counting words, on each kind of text."""
+    over_words = news.loc[[name for name in news.index if name.endswith(read.WORDS)]]
+    return among([(table["low"] > 0).all() for table in (reviews, over_words)])
 
 
 @reads(read.over(read.WORDS), read.news_leads)
 def beyond_words(reviews: pd.DataFrame, news: pd.DataFrame) -> str:
-    """Counting words does not do: a lead over it on both kinds of text."""
-    over_words = news.loc[[name for name in news.index if name.endswith(read.WORDS)]]
-    return among([(table["low"] > 0).all() for table in (reviews, over_words)])
+    """Nothing without a language model: a lead on each kind of text is the least that follows."""
+    return IF if classification(reviews, news) == HOLDS else NOT_HERE
 
 
 @reads(read.news_leads)
@@ -243,17 +242,31 @@ def unlabelled_first(both: pd.Series, alone: pd.Series) -> str:
 
 
 @reads(read.answers)
-def one_word_answers(compared: pd.DataFrame) -> str:
-    """It holds a conversation: at most with a condition, since one word was asked for."""
-    trained = compared.loc["SmolLM2, LoRA, two epochs"]
-    return IF if trained["low"] > compared.loc["zero-shot, likeliest", "high"] else NOT_HERE
-
-
-@reads(read.answers)
 def sorting_messages(compared: pd.DataFrame) -> str:
     """Messages can be sorted: better than each rival, by intervals that do not meet."""
     tuned, rivals = compared.loc["fine-tuned encoder"], compared.loc[["frozen features", "TF-IDF"]]
     return among(tuned["low"] > rivals["high"])
+
+
+# ---------------------------------------------------------------- rules about other tasks
+
+
+@reads(read.pointing)
+def questions(lead: pd.Series) -> str:
+    """Questions are answered: if the text holds the answer, with a lead over never giving one."""
+    return IF if lead["low"] > 0 else NOT_HERE
+
+
+@reads(read.translated)
+def translation(exact: pd.Series) -> str:
+    """Precise translations: in a small language, more than half are exact, and before none was."""
+    return IF if exact["before"] == 0 and exact["after"] > 50 else NOT_HERE
+
+
+@reads(read.subject_lines)
+def summary(lead: pd.Series) -> str:
+    """Texts are summarized: in one line, a lead over the first words of the text."""
+    return IF if lead["low"] > 0 else NOT_HERE
 
 
 # ---------------------------------------------------------------- rules about what was printed

@@ -15,9 +15,11 @@ import helpers.measured.domains as domains
 import helpers.measured.explanations as explanations
 import helpers.measured.instruction_tuning as instruction_tuning
 import helpers.measured.news_draws as news_draws
+import helpers.measured.other_tasks as other_tasks
 import helpers.measured.what_it_buys as what_it_buys
 from helpers import corpora
 from helpers.measured.rows import table
+from helpers.other_tasks import exact_match
 
 CLEAN = 1024  # labels, the size at which times, wrong labels and fresh sentences were measured
 TUNED, FROZEN, RANDOM = what_it_buys.FULL, what_it_buys.FROZEN, what_it_buys.RANDOM
@@ -162,3 +164,23 @@ def after_answers() -> pd.Series:
 def answers() -> pd.DataFrame:
     """Exact answers to the test messages by every model, with intervals."""
     return instruction_tuning.compared()
+
+
+def pointing() -> pd.Series:
+    """By how much pointing to the answer leads never giving one, in exact answers."""
+    with redirect_stdout(StringIO()):
+        scores = other_tasks.answers(exact_match)
+    return other_tasks.lead(scores, other_tasks.FULL, "never an answer")
+
+
+def translated() -> pd.Series:
+    """Per cent of exact translations `before` and `after` the training, means of the seeds."""
+    models = {"before": other_tasks.BEFORE, "after": other_tasks.LANGUAGE_MODEL}
+    return pd.Series({k: other_tasks.translations(m)["exact"].mean() for k, m in models.items()})
+
+
+def subject_lines() -> pd.Series:
+    """By how much written subject lines lead the first words of the message, in ROUGE-L."""
+    with redirect_stdout(StringIO()):
+        scores = other_tasks.rouge_l("subject")
+    return other_tasks.lead(scores, other_tasks.LANGUAGE_MODEL, "first words")
