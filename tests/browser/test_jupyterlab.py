@@ -50,13 +50,24 @@ TYPED = {
         "f1_of_complaints = 8 / 11",
         "swapped",
     ),
+    "11_why_this_label": Typed(
+        "times_input, integrated_scores, left_out_scores = [2, 3], [3, 3], [6, 6]",
+        "the gradient alone",
+    ),
     "12_instruction_tuning": Typed(
         "labels_of = lambda messages: (ids_of(messages), ids_of(messages))",
         "Everything carries loss",
     ),
     "13_your_own_csv": Typed("left_out = [2, 3, 4, 6, 7]", "The header is row 1"),
+    "14_other_tasks": Typed(
+        "piece_labels = lambda word_ids, tags: [-100 if w is None else tags[w] for w in word_ids]",
+        "first",
+    ),
+    "15_the_claims_revisited": Typed(
+        "(low, high), verdict = metrics.wilson(41, 50), 'holds'", "the whole interval"
+    ),
 }
-LONG = {"05_evaluation", "12_instruction_tuning", "13_your_own_csv"}
+LONG = {name for name in TYPED if name[:2] not in ("00", "01")}
 PARAMETERS = [pytest.param(n, id=n, marks=[pytest.mark.long] * (n in LONG)) for n in TYPED]
 
 
@@ -103,7 +114,7 @@ def test_progress_bars_move_and_leave_one_clean_line(ran):
         if line.match(notebook_file.joined(output.get("data", {}).get("text/plain", "")))
     }
     assert with_bar <= ran.moving
-    assert bool(with_bar) == (ran.stem != "01_tokenization")
+    assert bool(with_bar) == (ran.stem not in ("01_tokenization", "15_the_claims_revisited"))
     assert not ran.bars()
 
 
