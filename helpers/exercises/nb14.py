@@ -293,7 +293,7 @@ SPANS = [
                 [(4, 10, "product"), (15, 20, "amount")],
             ],
             [
-                [(22, 26, "order"), (4, 10, "product"), (30, 35, "date"), (53, 58, "amount")],
+                [(22, 26, "order"), (4, 10, "product"), (30, 35, "date"), (53, 57, "amount")],
                 [(4, 10, "product"), (61, 63, "amount")],
                 [(12, 26, "date"), (0, 7, "date")],
                 [(15, 20, "amount"), (22, 26, "order"), (4, 10, "product")],
@@ -306,9 +306,15 @@ SPANS = [
             [
                 [(0, 4, "order"), (9, 12, "product"), (15, 21, "product"), (30, 34, "amount")],
                 [],
+                [],
                 [(3, 9, "date")],
             ],
-            [[(0, 4, "order"), (9, 12, "product"), (15, 19, "product")], [], [(3, 9, "date")]],
+            [
+                [(0, 4, "order"), (9, 12, "product"), (15, 19, "product"), (28, 34, "amount")],
+                [(7, 11, "amount")],
+                [],
+                [(3, 9, "date")],
+            ],
         ),
         stops=ONCE,
     ),
@@ -369,6 +375,11 @@ def without_kind(wanted: list[Span], given: list[Span]) -> int:
 def without_end(wanted: list[Span], given: list[Span]) -> int:
     """A mistake: start and kind decide."""
     return same_spans([(s[0], s[2]) for s in wanted], [(s[0], s[2]) for s in given])
+
+
+def without_start(wanted: list[Span], given: list[Span]) -> int:
+    """A mistake: end and kind decide."""
+    return same_spans([s[1:] for s in wanted], [s[1:] for s in given])
 
 
 def overlapping(same_kind: bool) -> Hits:
@@ -468,6 +479,7 @@ SPAN_MISTAKES: list[tuple[Callable[[Marked, Marked], float], str]] = [
     (as_sets, "The spans of all texts are in one set, so equal ones of two texts become one."),
     (counted(without_kind), "The kind is ignored. A date marked as a product is not right."),
     (counted(without_end), "The end is ignored. Start, end and kind must all be right."),
+    (counted(without_start), "The start is ignored. Start, end and kind must all be right."),
     *((counted(overlapping(same_kind)), OVERLAP) for same_kind in (True, False)),
     (
         counted(in_same_place),

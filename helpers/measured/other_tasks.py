@@ -244,9 +244,10 @@ def invented() -> pd.DataFrame:
         for seed, texts in enumerate(said(task, model)):
             answers_given = [plain(text) for text in texts]
             pairs = list(zip(answers_given, questions, strict=True))
+            foreign = [a for a, q in pairs if a.lower() not in q.text.lower()]  # "" is in all
             rows[model, seed] = {
                 "answered": sum(map(bool, answers_given)),
-                "not in the message": sum(a.lower() not in q.text.lower() for a, q in pairs if a),
+                "not in the message": len(foreign),
                 "answered, though not said": sum(bool(a) and not q.answer for a, q in pairs),
             }
     return pd.DataFrame(rows).T
@@ -265,3 +266,14 @@ def wrong_objects(part: str) -> list[tuple[int, int]]:
         wrong = [a.rstrip("jn") != b.rstrip("jn") for a, b in zip(last, expected, strict=True)]
         counts.append((sum(wrong), len(wrong)))
     return counts
+
+
+def not_copied(seed: int) -> list[tuple[str, str, str]]:
+    """Written answers with words that are not in the message: question, answer, expected answer."""
+    questions = other_tasks.questions_of(inbox()["test"])
+    answers_given = [plain(text) for text in said("answer", LANGUAGE_MODEL)[seed]]
+    return [
+        (one.question, text, one.answer)
+        for text, one in zip(answers_given, questions, strict=True)
+        if text.lower() not in one.text.lower()
+    ]

@@ -124,6 +124,7 @@ def test_spans_become_tags_and_tags_the_same_spans(case):
     assert other_tasks.spans_from(text, tags) == spans
 
 
+@example("é-mail ❤\ufe0f: 5 €, x_1\n")
 @given(st.text())
 def test_words_are_all_of_a_text_but_its_spaces(text):
     words = other_tasks.words_of(text)
@@ -551,6 +552,7 @@ ANSWERS = [
     ("e-reader", "e reader", False, 0.0),
     ("two lamps and two cups", "two cups", False, 4 / 7),
     ("two two", "two", False, 2 / 3),
+    ("two two", "two two two", False, 4 / 5),
     ("", "", True, 1.0),
     ("", "the", True, 1.0),
     ("", "lamp", False, 0.0),

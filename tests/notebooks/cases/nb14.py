@@ -258,6 +258,10 @@ def ignores_the_end(expected, found):
     )
 
 
+def ignores_the_start(expected, found):
+    return span_f1([[s[1:] for s in t] for t in expected], [[s[1:] for s in t] for t in found])
+
+
 def overlap_is_enough(expected, found):
     right = 0
     for wanted, given in zip(expected, found, strict=True):
@@ -605,6 +609,7 @@ CASES = {
             ((divides_within_texts,), "Do not divide within a text"),
             ((one_set_of_all,), "in one set"),
             ((ignores_the_end,), "The end is ignored"),
+            ((ignores_the_start,), "The start is ignored"),
             ((overlap_is_enough,), "only overlaps"),
             ((by_position,), "in another order"),
             ((precision,), "That is precision"),

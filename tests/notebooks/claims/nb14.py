@@ -198,34 +198,48 @@ def the_bi_encoder_finds_three_of_four():
 
 
 @after("14d00018")
-def pointing_beats_never_an_answer():
-    """Section 3: half exact by pointing, two of three by writing; "not said" is right in 22 %."""
-    answers = recorded.answers(other_tasks.exact_match)
-    exact = {model: 100 * own.mean() for model, own in answers.items()}
-    assert recorded.lead(answers, recorded.FULL, "never an answer")["low"] > 0
-    assert 44 < exact[recorded.FULL] < 56 and 60 < exact[recorded.LANGUAGE_MODEL] < 75
-    assert round(exact["never an answer"]) == 22
+def pointing_beats_never_an_answer(tables):
+    """Section 3: about half exactly right, never an answer 22 %; the language model is ahead."""
+    exact = recorded.answers(other_tasks.exact_match)
+    table = tables["exact match"]
+    assert 45 < table.loc[recorded.FULL, "mean"] < 53
+    assert round(table.loc["never an answer", "mean"]) == 22
+    assert recorded.lead(exact, recorded.FULL, "never an answer")["low"] > 10
+    assert recorded.lead(exact, recorded.LANGUAGE_MODEL, recorded.FULL)["low"] > 5
+
+
+@after("14f00013")
+def new_roles_turn_nouns_into_others():
+    """Section 5: the share of other nouns is several times as high in the new role, in every seed."""
+    pairs = zip(recorded.wrong_objects("test"), recorded.wrong_objects("new role"), strict=True)
+    assert all(new / of_new > 2.5 * old / of_old for (old, of_old), (new, of_new) in pairs)
 
 
 @after("14g00008")
 def about_two_of_three_translations_are_exact():
-    """Section 6: after the training, and not one before. The language has 51 words."""
+    """Section 6: seven of ten exact after training, none before; chrF 96 beside it. 51 words."""
     assert sum(map(len, other_tasks.lexicon().values())) == 51
-    exact = recorded.translations(recorded.LANGUAGE_MODEL)["exact"]
-    assert 60 < exact.mean() < 75 and recorded.translations(recorded.BEFORE)["exact"].max() == 0
+    table = recorded.translation_table()
+    assert table.loc[(recorded.BEFORE, "test"), "exact"] == 0
+    after_it = table.loc[(recorded.LANGUAGE_MODEL, "test")]
+    assert 65 < after_it["exact"] < 75 and round(after_it["chrF"]) == 96
 
 
 @after("14g00011")
 def subject_lines_are_ahead_and_polite_forms_are_not():
-    """Section 6: of the first seven words, and of a copy of the message."""
-    subjects, polite = recorded.rouge_l("subject"), recorded.rouge_l("polite")
-    assert recorded.lead(subjects, recorded.LANGUAGE_MODEL, "first words")["low"] > 0
-    lead = recorded.lead(polite, recorded.LANGUAGE_MODEL, "copy")
-    assert lead["low"] < 0 < lead["high"]
+    """Section 6: ROUGE-L is well ahead of the first words, and not of copying the message."""
+    subject, polite = recorded.rouge_l("subject"), recorded.rouge_l("polite")
+    assert recorded.lead(subject, recorded.LANGUAGE_MODEL, "first words")["low"] > 4
+    difference = recorded.lead(polite, recorded.LANGUAGE_MODEL, "copy")
+    assert difference["low"] < 0 < difference["high"]
 
 
 @after("14g00014")
 def written_answers_may_be_invented():
-    """Section 6: some answers of each seed do not stand in the message; pointing cannot do that."""
-    outside = recorded.invented()["not in the message"]
-    assert (outside[recorded.LANGUAGE_MODEL] > 0).all() and (outside[recorded.FULL] == 0).all()
+    """Section 6: the encoder's answers are all in the message, some written ones are not; and the
+    language model says "not said" rightly more often."""
+    table = recorded.invented()
+    assert (table.loc[recorded.FULL, "not in the message"] == 0).all()
+    assert (table.loc[recorded.LANGUAGE_MODEL, "not in the message"] >= 5).all()
+    worst = table.loc[recorded.LANGUAGE_MODEL, "answered, though not said"].max()
+    assert worst < table.loc[recorded.FULL, "answered, though not said"].min()

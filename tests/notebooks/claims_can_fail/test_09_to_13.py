@@ -260,6 +260,18 @@ def test_13_fine_tuning_that_answers_as_frozen_features_do_does_not_pass():
         nb13.every_message_of_the_pool_is_asked(same, gain, 0.0, 0.0)
 
 
+def test_13_a_pair_that_is_confused_again_and_again_does_not_pass():
+    """Four of thirteen are wrong in each of eight classes; then five questions for a defect."""
+    labels = np.repeat(np.arange(8), 13)
+    said = (labels + np.tile([0] * 9 + [1, 1, 2, 3], 8)) % 8
+    result = types.SimpleNamespace(labels=labels)
+    mine = types.SimpleNamespace(names=["question", "defect", *"abcdef"])
+    nb13.no_pair_of_classes_stands_out(np.eye(8)[said], result, mine)
+    said[:5] = 1
+    with pytest.raises(AssertionError):
+        nb13.no_pair_of_classes_stands_out(np.eye(8)[said], result, mine)
+
+
 def test_13_groups_that_are_torn_do_not_pass():
     torn = types.SimpleNamespace(
         datasets={"train": {"row": [2, 3]}, "validation": {"row": [4]}, "test": {"row": [5]}}
