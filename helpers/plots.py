@@ -201,6 +201,21 @@ def learning_curves(
     return figure
 
 
+def losses(history: pd.DataFrame) -> Figure:
+    """Training and validation loss over the epochs of a run, without a metric.
+
+    Args:
+        history: one row per epoch: `epoch`, `train_loss`, `validation_loss`.
+    """
+    figure, axes = new(6, 2.4)
+    for part, style, colour in (("train", "-o", TRAINING), ("validation", "--s", VALIDATION)):
+        label = "training" if part == "train" else part
+        axes.plot(history["epoch"], history[f"{part}_loss"], style, color=colour, label=label)
+    axes.set(xlabel="epoch", ylabel="loss", xticks=history["epoch"], ylim=(0, None))
+    axes.legend()
+    return figure
+
+
 def folds(models: dict[str, pd.DataFrame], jitter: float = 0.09) -> Figure:
     """Accuracy on each held-out fold, for one model or two on the same folds.
 

@@ -68,7 +68,7 @@ def load_own_shuffled(*arguments, _load=own_data.load, **options):
 corpora.load = load_shuffled
 own_data.load = load_own_shuffled
 
-# Notebook 14: labels by position go to other positions of the training part, answers to other texts.
+# Notebook 14: labels go to other positions of the training part, translations to other texts.
 from helpers import other_tasks
 
 def encode_spans_shuffled(tokenizer, part, _encode=other_tasks.encode_spans):

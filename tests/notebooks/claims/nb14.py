@@ -1,5 +1,7 @@
 """Claims about 14, other tasks. Comparisons are about recorded rows; sections 2 to 5 also train."""
 
+import itertools
+
 import numpy as np
 import torch
 
@@ -106,7 +108,7 @@ def best_span_by_hand_is_the_helper_s(best_span, logits, places):
 def the_scores_by_hand_are_the_helper_s(word_f1, questions):
     """Section 3: "the glass lid" beside "lid" gets 2/3; all pairs of answers as the helper."""
     answers = [one.answer for one in questions["validation"]]
-    for found, expected in zip(answers, answers[1:], strict=False):
+    for found, expected in itertools.pairwise(answers):
         assert np.isclose(word_f1(found, expected), other_tasks.token_f1(found, expected))
 
 
@@ -127,15 +129,15 @@ def it_cannot_translate_before(before, sentences):
     assert not set(texts) & set(sentences["test"]["answer"][:])
 
 
-@after("14f00008", learning=True)
-def it_learns_to_translate(exact, expected):
+@after("14f00009", learning=True)
+def it_learns_to_translate(wrong, expected):
     """Section 5: a good part of 120 new sentences."""
-    assert len(expected) == 120 and exact > 24
+    assert len(expected) == 120 and len(wrong) < 96
 
 
 @after("14g00002")
 def the_opposite_scores_second(rouge_1):
-    """Section 6: by hand as the helper; the opposite of the reference is second, the meaning last."""
+    """Section 6: by hand as the helper; the opposite is second, and the same meaning last."""
     reference = "Kettle refund not received"
     lines = ("Refund for kettle not received", "Kettle refund received", "Where is my money?")
     scores = [rouge_1(line, reference) for line in lines]
@@ -146,7 +148,7 @@ def the_opposite_scores_second(rouge_1):
 
 @after("14g00006")
 def bleu_gives_the_right_translation_nothing(candidates, reference):
-    """Section 6: BLEU 0 for the right sentence and 80.9 for another animal; chrF 87.5, 69.4, 84.0."""
+    """Section 6: BLEU 0 for the right one, 80.9 for another animal; chrF 87.5, 69.4, 84.0."""
     bleu = [round(other_tasks.bleu(own, reference), 1) for own in candidates.values()]
     chrf = [round(other_tasks.chrf(own, reference), 1) for own in candidates.values()]
     assert bleu == [0, 0, 80.9] and chrf == [87.5, 69.4, 84.0]
@@ -154,7 +156,7 @@ def bleu_gives_the_right_translation_nothing(candidates, reference):
 
 @after("14c00022")
 def fine_tuning_finds_spans_best(values, spans):
-    """Section 2: ahead of both, no interval reaches zero; two or three of ten missed, nearly half wrong."""
+    """Section 2: ahead of both; two or three of ten missed, nearly half of the finds wrong."""
     for rival in recorded.MODELS["tags"][:2]:
         assert recorded.lead(values, recorded.FULL, rival)["low"] > 2
     for own in recorded.spans_said(recorded.FULL):
@@ -173,7 +175,7 @@ def borders_and_foreign_things(texts, spans, found):
 
 @after("14e00015")
 def the_frozen_cosine_is_ahead(values):
-    """Section 4: nine pairs of ten; 6 points ahead at least; token types make no shown difference."""
+    """Section 4: nine pairs of ten; 6 points ahead at least; token types show no difference."""
     table = recorded.compared(values)
     assert 88 < table.loc["frozen, cosine", "mean"] < 92
     assert recorded.lead(values, "frozen, cosine", recorded.FULL)["low"] > 6
@@ -210,7 +212,7 @@ def pointing_beats_never_an_answer(tables):
 
 @after("14f00013")
 def new_roles_turn_nouns_into_others():
-    """Section 5: the share of other nouns is several times as high in the new role, in every seed."""
+    """Section 5: other nouns are several times as frequent in the new role, in every seed."""
     pairs = zip(recorded.wrong_objects("test"), recorded.wrong_objects("new role"), strict=True)
     assert all(new / of_new > 2.5 * old / of_old for (old, of_old), (new, of_new) in pairs)
 
