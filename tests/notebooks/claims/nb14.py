@@ -135,7 +135,7 @@ def it_learns_to_translate(wrong, expected):
     assert len(expected) == 120 and len(wrong) < 96
 
 
-@after("14g00002")
+@after("238126e9")
 def the_opposite_scores_second(rouge_1):
     """Section 6: by hand as the helper; the opposite is second, and the same meaning last."""
     reference = "Kettle refund not received"
@@ -146,7 +146,7 @@ def the_opposite_scores_second(rouge_1):
         assert np.isclose(score, other_tasks.rouge(line, reference, 1))
 
 
-@after("14g00006")
+@after("2b483705")
 def bleu_gives_the_right_translation_nothing(candidates, reference):
     """Section 6: BLEU 0 for the right one, 80.9 for another animal; chrF 87.5, 69.4, 84.0."""
     bleu = [round(other_tasks.bleu(own, reference), 1) for own in candidates.values()]
@@ -217,7 +217,7 @@ def new_roles_turn_nouns_into_others():
     assert all(new / of_new > 2.5 * old / of_old for (old, of_old), (new, of_new) in pairs)
 
 
-@after("14g00008")
+@after("03a36461")
 def about_two_of_three_translations_are_exact():
     """Section 6: seven of ten exact after training, none before; chrF 96 beside it. 51 words."""
     assert sum(map(len, other_tasks.lexicon().values())) == 51
@@ -227,7 +227,7 @@ def about_two_of_three_translations_are_exact():
     assert 65 < after_it["exact"] < 75 and round(after_it["chrF"]) == 96
 
 
-@after("14g00011")
+@after("b8c3c39d")
 def subject_lines_are_ahead_and_polite_forms_are_not():
     """Section 6: ROUGE-L is well ahead of the first words, and not of copying the message."""
     subject, polite = recorded.rouge_l("subject"), recorded.rouge_l("polite")
@@ -236,7 +236,7 @@ def subject_lines_are_ahead_and_polite_forms_are_not():
     assert difference["low"] < 0 < difference["high"]
 
 
-@after("14g00014")
+@after("d91432e8")
 def written_answers_may_be_invented():
     """Section 6: the encoder's answers are all in the message, some written ones are not; and the
     language model says "not said" rightly more often."""

@@ -82,6 +82,8 @@ def the_results_are_as_the_table_says():
     assert (lacks.min(), lacks.max()) == (11, 14)
     over = what_it_buys.intervals(ledger_rows.clean(), "fine-tuned", "frozen features")
     assert over["mean"].round(1)[1024] == 6.7 and (over["low"] > 0)[over.index >= 1024].all()
+    few = curves.loc[:512].drop(columns="known").sub(curves.loc[:512, "TF-IDF"], axis=0)
+    assert (few["frozen features"] > few["fine-tuned"] / 2).all()  # "most of the lead"
     news = ledger_rows.news_leads()
     assert (news["low"] < 0).all() and (news["high"] > 0).all() and len(news) == 2
 
