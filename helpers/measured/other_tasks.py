@@ -236,8 +236,9 @@ def invented() -> pd.DataFrame:
     """How many of the 210 answers are written words that the message does not hold, by seed.
 
     Returns:
-        Columns `answered` (not "not said"), `not in the message`, and `answered, though not said`:
-        those to the questions that the message does not answer. A row for each seed of each model.
+        Columns `answered` (not "not said"), `foreign words` (the answer is not in the message), and
+        `answer to what is not said`: of the 47 questions that the message does not answer. A row
+        for each seed of each model.
     """
     questions, rows = other_tasks.questions_of(inbox()["test"]), {}
     for model, task in ((FULL, "answers"), (LANGUAGE_MODEL, "answer")):
@@ -247,10 +248,10 @@ def invented() -> pd.DataFrame:
             foreign = [a for a, q in pairs if a.lower() not in q.text.lower()]  # "" is in all
             rows[model, seed] = {
                 "answered": sum(map(bool, answers_given)),
-                "not in the message": len(foreign),
-                "answered, though not said": sum(bool(a) and not q.answer for a, q in pairs),
+                "foreign words": len(foreign),
+                "answer to what is not said": sum(bool(a) and not q.answer for a, q in pairs),
             }
-    return pd.DataFrame(rows).T
+    return pd.DataFrame(rows).T.rename_axis(index=["model", "seed"])
 
 
 def wrong_objects(part: str) -> list[tuple[int, int]]:

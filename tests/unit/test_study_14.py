@@ -44,7 +44,7 @@ def test_the_findings_quote_the_answers():
     assert f'always "not said": {100 * values["never an answer"].mean():.0f});' in FINDINGS
     said = "**{mean:.0f} %** ({low:.0f} to {high:.0f}). 8 to 12 of its answers"
     assert ends(values[recorded.LANGUAGE_MODEL], said) in FINDINGS
-    foreign = recorded.invented()["not in the message"]
+    foreign = recorded.invented()["foreign words"]
     written = foreign[recorded.LANGUAGE_MODEL]
     assert (written.min(), written.max()) == (8, 12) and foreign[recorded.FULL].sum() == 0
 

@@ -11,8 +11,9 @@ from tests.notebooks.claims import after
 
 
 @after("14b00002")
-def every_token_has_384_numbers(vectors, text):
-    """Section 1: 16 tokens of 384 numbers; the message speaks of a lamp in an order."""
+def every_token_has_384_numbers(vectors, text, inbox):
+    """Section 1: 16 tokens of 384 numbers; 371 messages to learn from, 105 to test with."""
+    assert len(inbox["train"]) == 371 and len(inbox["test"]) == 105
     assert vectors.shape == (1, 16, 384) and "lamp" in text and "6610" in text
 
 
@@ -110,6 +111,12 @@ def the_scores_by_hand_are_the_helper_s(word_f1, questions):
     answers = [one.answer for one in questions["validation"]]
     for found, expected in itertools.pairwise(answers):
         assert np.isclose(word_f1(found, expected), other_tasks.token_f1(found, expected))
+
+
+@after("14e00002")
+def there_are_742_pairs_to_learn_from(pairs):
+    """Section 4: 742 in training, half of them matching."""
+    assert len(pairs["train"]) == 742 and sum(pairs["train"]["label"]) == 371
 
 
 @after("14e00006")
@@ -241,7 +248,7 @@ def written_answers_may_be_invented():
     """Section 6: the encoder's answers are all in the message, some written ones are not; and the
     language model says "not said" rightly more often."""
     table = recorded.invented()
-    assert (table.loc[recorded.FULL, "not in the message"] == 0).all()
-    assert (table.loc[recorded.LANGUAGE_MODEL, "not in the message"] >= 5).all()
-    worst = table.loc[recorded.LANGUAGE_MODEL, "answered, though not said"].max()
-    assert worst < table.loc[recorded.FULL, "answered, though not said"].min()
+    assert (table.loc[recorded.FULL, "foreign words"] == 0).all()
+    assert (table.loc[recorded.LANGUAGE_MODEL, "foreign words"] >= 5).all()
+    worst = table.loc[recorded.LANGUAGE_MODEL, "answer to what is not said"].max()
+    assert worst < table.loc[recorded.FULL, "answer to what is not said"].min()
