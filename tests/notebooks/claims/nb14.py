@@ -11,8 +11,9 @@ from tests.notebooks.claims import after
 
 
 @after("14b00002")
-def every_token_has_384_numbers(vectors, text, inbox):
-    """Section 1: 16 tokens of 384 numbers; 371 messages to learn from, 105 to test with."""
+def every_token_has_384_numbers(vectors, text, inbox, encoder):
+    """Section 1: 16 tokens of 384 numbers, 22.7 million weights; 371 messages to learn from."""
+    assert round(sum(p.numel() for p in encoder.parameters()) / 1e6, 1) == 22.7
     assert len(inbox["train"]) == 371 and len(inbox["test"]) == 105
     assert vectors.shape == (1, 16, 384) and "lamp" in text and "6610" in text
 
