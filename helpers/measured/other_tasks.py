@@ -5,7 +5,9 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from functools import cache
+from io import StringIO
 
 import numpy as np
 import pandas as pd
@@ -29,8 +31,9 @@ FIRST_WORDS = 7  # of a message, as the simplest subject line
 
 @cache
 def inbox() -> DatasetDict:
-    """The course's messages."""
-    return course.load()[0]
+    """The course's messages; the notebook has loaded them before and seen what was left out."""
+    with redirect_stdout(StringIO()):
+        return course.load()[0]
 
 
 def said(task: str, model: str, part: str = "test") -> list[list]:
@@ -134,8 +137,8 @@ def found_first() -> pd.DataFrame:
     """Of 105 messages, the share (%) that finds its own paraphrase first among 105, by model.
 
     Returns:
-        `found first`, the mean of the seeds, and `readings`: how many texts or pairs the encoder
-        reads for it. TF-IDF has no encoder.
+        `found first (%)`, the mean of the seeds, and `readings`: how many texts or pairs the
+        encoder reads for it. TF-IDF has no encoder.
     """
     rows, count = table(RUNS), len(inbox()["test"])
     rows = rows[(rows["scored"] == "test") & (rows["task"] == "pairs")]
@@ -143,7 +146,7 @@ def found_first() -> pd.DataFrame:
     found = {}
     for model, number in readings.items():
         own = [json.loads(text)["first"] for text in rows[rows["model"] == model]["figures"]]
-        found[model] = {"found first": round(100 * np.mean(own), 1), "readings": number}
+        found[model] = {"found first (%)": round(100 * np.mean(own), 1), "readings": number}
     return pd.DataFrame(found).T.astype({"readings": int})
 
 
