@@ -168,8 +168,14 @@ def write_search(index: list[dict], found: list[pages.Page], folder: Path) -> No
     content = (HERE / "templates" / "search.html").read_text(encoding="utf8")
     framed = in_frame(content, page, [*found, page], [])
     (folder / page.address).write_text(framed, encoding="utf8")
-    entries = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in index)
-    script = f"const SECTIONS = [\n{entries}\n];\n"
+    by_page: dict[tuple[str, str], list] = {}  # its title and address stand once
+    for entry in index:
+        address, _, anchor = entry["url"].partition("#")
+        own = by_page.setdefault((entry["page"], address), [])
+        own.append([entry["section"], anchor, entry["text"]])
+    rows = [[*named, sections] for named, sections in by_page.items()]
+    entries = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    script = f"const INDEX = [\n{entries}\n];\n"
     (folder / "static" / "search-index.js").write_text(script, encoding="utf8")
 
 

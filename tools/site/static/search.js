@@ -2,6 +2,9 @@
 
 const SHOWN = 40;
 const AROUND = 80;
+const SECTIONS = INDEX.flatMap(([page, address, sections]) =>
+  sections.map(([section, anchor, text]) => ({ page, section, url: `${address}#${anchor}`, text }))
+);
 
 function termsOf(query) {
   return query.toLowerCase().match(/[\p{L}\p{N}_.-]+/gu) ?? [];
