@@ -171,10 +171,12 @@ def load_with_head(
 
     Raises:
         CheckpointError: if the checkpoint can neither be found nor fetched.
-        ValueError: there is no such kind.
+        ValueError: there is no such kind, or it needs names and got none.
     """
     if kind not in HEADS:
         raise ValueError(f"kind is {kind!r}; choose {' or '.join(HEADS)}.")
+    if kind == "tokens" and not label_names:
+        raise ValueError("a label for each token needs label_names, one for each class.")
     names = dict(enumerate(label_names or ["start", "end"]))
     with explained(name), quiet(), torch.random.fork_rng():
         torch.manual_seed(seed)

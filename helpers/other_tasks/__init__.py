@@ -15,7 +15,6 @@ from helpers.other_tasks.heads import (
     Labelled,
     answer_losses,
     learn,
-    load,
     outputs_of,
     tag_losses,
 )
@@ -84,7 +83,6 @@ __all__ = [
     "found_first",
     "learn",
     "lexicon",
-    "load",
     "longest_common",
     "look_up_spans",
     "most_frequent_tags",

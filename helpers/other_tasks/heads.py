@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 import torch
 from torch import Tensor, nn
@@ -10,10 +9,10 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import ModelOutput
 
-from helpers import batching, checkpoints, parallel, runtime, training
-from helpers.training import TrainingConfig, TrainingRun
+from helpers import batching, checkpoints, files, parallel, runtime, training
+from helpers.chat import IGNORED
+from helpers.training import TrainingConfig, TrainingError, TrainingRun
 
-IGNORED = -100  # carries no loss
 AT_ONCE = 32  # examples per batch where nothing is trained
 Losses = Callable[[ModelOutput, Tensor], Tensor]
 
@@ -59,27 +58,6 @@ def answer_losses(output: ModelOutput, labels: Tensor) -> Tensor:
     return torch.stack([mean, torch.ones_like(mean)], dim=1)
 
 
-def load(
-    kind: str,
-    name: str = checkpoints.CHECKPOINT,
-    label_names: Sequence[str] = (),
-    seed: int = 0,
-) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-    """Tokenizer, and a checkpoint's encoder under a new head.
-
-    Args:
-        kind: "tokens", a label for each token; or "answers", the two ends of an answer.
-        name: see `checkpoints.location`.
-        label_names: C names of the labels, for "tokens".
-        seed: for the head's weights.
-
-    Raises:
-        CheckpointError: if the checkpoint can neither be found nor fetched.
-        ValueError: there is no such kind.
-    """
-    return checkpoints.load_with_head(kind, name, label_names, seed)
-
-
 class Labelled:
     """Encoded examples with labels by position: a task for `training.learn`."""
 
@@ -123,7 +101,7 @@ class Labelled:
     def fingerprints(self) -> dict[str, str]:
         """Both parts as the model reads them."""
         parts = {"training part": self.examples, "validation part": self.validation_examples}
-        return {name: sha256(repr(part).encode()).hexdigest() for name, part in parts.items()}
+        return {name: files.sha256_bytes(repr(part).encode()) for name, part in parts.items()}
 
 
 def losses_of(network: nn.Module, examples: Sequence[Encoded], task: Labelled) -> Tensor:
@@ -151,9 +129,9 @@ def network_device(network: nn.Module) -> torch.device:
 def padded_labels(examples: Sequence[Encoded], length: int) -> Tensor:
     """Labels of a batch: (B, 2) of answers as they are, (B, length) of tokens with −100 behind."""
     labels = [example.labels for example in examples]
-    if all(len(row) == 2 != len(one.input_ids) for row, one in zip(labels, examples, strict=True)):
-        return torch.tensor(labels)
-    return torch.tensor([[*row, *[IGNORED] * (length - len(row))] for row in labels])
+    if all(len(example.labels) == len(example.input_ids) for example in examples):
+        labels = [[*row, *[IGNORED] * (length - len(row))] for row in labels]
+    return torch.tensor(labels)
 
 
 def learn(
@@ -165,7 +143,7 @@ def learn(
     config: TrainingConfig | None = None,
     on_step: Callable[[TrainingRun], None] | None = None,
 ) -> TrainingRun:
-    """Train a model of `load` in place; it is left with the weights of its best epoch.
+    """Train a model of `checkpoints.load_with_head` in place, and leave it with its best weights.
 
     Args:
         losses: `tag_losses` or `answer_losses`.
@@ -174,8 +152,12 @@ def learn(
         on_step: as in `training.fine_tune`.
 
     Raises:
-        TrainingError, KeyboardInterrupt: as in `training.fine_tune`.
+        TrainingError: a part is empty, or as in `training.fine_tune`.
+        KeyboardInterrupt: as in `training.fine_tune`.
     """
+    for name, part in (("training", train), ("validation", validation)):
+        if not part:
+            raise TrainingError(f"the {name} part holds no example.")
     config = config or TrainingConfig(best_metric="validation_loss")
     task = Labelled(tokenizer, train, validation, config, losses)
     return training.learn(model, tokenizer, task, config, on_step=on_step)

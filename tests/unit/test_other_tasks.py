@@ -345,9 +345,23 @@ def test_other_rows_and_other_labels_are_other_data():
 # ---------------------------------------------------------------- a checkpoint under a new head
 
 
+def test_labels_of_tokens_need_names():
+    with pytest.raises(ValueError, match="needs label_names"):
+        checkpoints.load_with_head("tokens")
+
+
+@pytest.mark.parametrize("empty", ["training", "validation"])
+def test_an_empty_part_is_refused_by_name(empty):
+    rows = examples("tokens")
+    parts = [[] if name == empty else rows for name in ("training", "validation")]
+    model = checkpoints.load_with_head("tokens", label_names=TAGS)[1]
+    with pytest.raises(training.TrainingError, match=f"the {empty} part holds no example"):
+        other_tasks.learn(model, TOKENIZER, *parts, other_tasks.tag_losses)
+
+
 def test_an_unknown_head_is_named_with_those_there_are():
     with pytest.raises(ValueError, match="kind is 'pairs'; choose tokens or answers"):
-        other_tasks.load("pairs")
+        checkpoints.load_with_head("pairs")
 
 
 @pytest.mark.parametrize(("kind", "names"), [("tokens", TAGS), ("answers", ())])
@@ -371,11 +385,11 @@ def test_only_the_head_comes_from_the_seed_and_the_global_generator_stays(kind, 
 
 
 def test_a_head_for_tokens_knows_the_names_of_its_labels():
-    _, model = other_tasks.load("tokens", label_names=TAGS)
+    _, model = checkpoints.load_with_head("tokens", label_names=TAGS)
     assert model.config.id2label == dict(enumerate(TAGS)) and not model.training
     assert model.config.label2id == {name: i for i, name in enumerate(TAGS)}
     assert model.classifier.out_features == 9
-    assert other_tasks.load("answers")[1].qa_outputs.out_features == 2
+    assert checkpoints.load_with_head("answers")[1].qa_outputs.out_features == 2
 
 
 # ---------------------------------------------------------------- what a model says

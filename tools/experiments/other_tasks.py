@@ -110,7 +110,8 @@ def tags(entry: dict) -> dict:
 
 def tagged_by_encoder(part: Dataset, entry: dict) -> list:
     """By the fine-tuned encoder."""
-    tokenizer, model = other_tasks.load("tokens", label_names=other_tasks.TAGS, seed=entry["seed"])
+    named = {"label_names": other_tasks.TAGS, "seed": entry["seed"]}
+    tokenizer, model = checkpoints.load_with_head("tokens", **named)
     rows = {
         name: other_tasks.encode_spans(tokenizer, inbox()[name]) for name in ("train", "validation")
     }
@@ -162,7 +163,7 @@ def answers(entry: dict) -> dict:
 
 def answered(questions: list, entry: dict) -> list[str]:
     """By the fine-tuned encoder."""
-    tokenizer, model = other_tasks.load("answers", seed=entry["seed"])
+    tokenizer, model = checkpoints.load_with_head("answers", seed=entry["seed"])
     rows = {
         name: [
             place.encoded
