@@ -14,7 +14,7 @@ import pandas as pd
 from datasets import DatasetDict
 from scipy import stats
 
-from helpers import other_tasks, validation
+from helpers import metrics, other_tasks, validation
 from helpers.chat import course
 from helpers.measured.rows import table
 
@@ -175,11 +175,18 @@ def translations(model: str, part: str = "test") -> pd.DataFrame:
     """Exact translations (%), BLEU and chrF, a row for each seed."""
     expected = other_tasks.sentences()[part]["answer"][:]
     rows = []
-    for found in said("translate", model, part):
-        exact = np.mean([text == right for text, right in zip(found, expected, strict=True)])
+    for found, exact in zip(
+        said("translate", model, part), exact_values(model, part).mean(axis=1), strict=True
+    ):
         scores = other_tasks.bleu(found, expected), other_tasks.chrf(found, expected)
         rows.append({"exact": 100 * exact, "BLEU": scores[0], "chrF": scores[1]})
     return pd.DataFrame(rows)
+
+
+def exact_values(model: str, part: str = "test") -> np.ndarray:
+    """1 for each translation that is exactly the expected one, else 0: (seeds, sentences)."""
+    expected = np.array(other_tasks.sentences()[part]["answer"][:])
+    return (np.array(said("translate", model, part)) == expected).astype(float)
 
 
 def interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
@@ -208,14 +215,25 @@ def lead(values: dict[str, np.ndarray], model: str, rival: str) -> pd.Series:
     return pd.Series(interval(differences), index=["mean", "low", "high"])
 
 
+def exact_interval(model: str, part: str = "test") -> tuple[float, float, float]:
+    """Share of exact translations with its interval: `interval`, or of one run Wilson's.
+
+    One run may have no hit at all, of which `interval` could not say how sure it is.
+    """
+    values = exact_values(model, part)
+    if len(values) > 1:
+        return interval(values)
+    return values.mean(), *metrics.wilson(values.sum(), values.size)
+
+
 def translation_table() -> pd.DataFrame:
-    """Exact translations, BLEU and chrF: means of the seeds, with the lowest and highest exact."""
+    """Exact translations (%) with their interval, BLEU and chrF, the last two as seeds' means."""
     rows = {}
     for model, part in ((BEFORE, "test"), (LANGUAGE_MODEL, "test"), (LANGUAGE_MODEL, "new role")):
-        own = translations(model, part)
-        ends = {"from": own["exact"].min(), "to": own["exact"].max()}
-        rows[model, part] = own.mean().to_dict() | ends
-    return pd.DataFrame(rows).T[["exact", "from", "to", "BLEU", "chrF"]].round(1)
+        exact = dict(zip(("exact", "low", "high"), exact_interval(model, part), strict=True))
+        scores = translations(model, part)[["BLEU", "chrF"]].mean()
+        rows[model, part] = {name: 100 * share for name, share in exact.items()} | dict(scores)
+    return pd.DataFrame(rows).T.round(1)
 
 
 def examples(task: str, rows: Sequence[int]) -> list[tuple[str, str, str]]:

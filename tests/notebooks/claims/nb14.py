@@ -143,15 +143,49 @@ def it_learns_to_translate(wrong, expected):
     assert len(expected) == 120 and len(wrong) < 96
 
 
+@after("14e00017")
+def the_pair_s_loss_by_hand_is_the_model_s(by_hand, output, inputs):
+    """Section 4: minus the log-probability of the right class; both token types occur."""
+    assert torch.isclose(by_hand, output.loss, atol=1e-5)
+    assert set(inputs["token_type_ids"][0].tolist()) == {0, 1}
+
+
 @after("238126e9")
-def the_opposite_scores_second(rouge_1):
-    """Section 6: by hand as the helper; the opposite is second, and the same meaning last."""
-    reference = "Kettle refund not received"
-    lines = ("Refund for kettle not received", "Kettle refund received", "Where is my money?")
-    scores = [rouge_1(line, reference) for line in lines]
-    assert scores[0] > scores[1] > 0.8 and scores[2] == 0
-    for line, score in zip(lines[:2], scores, strict=False):
-        assert np.isclose(score, other_tasks.rouge(line, reference, 1))
+def the_longest_common_subsequence_is_the_helper_s(longest_common):
+    """Section 6: by hand the same length as the helper's, on texts of the course."""
+    texts = [text.split() for text in recorded.without_model("copy")]
+    for one, other in itertools.pairwise(texts):
+        assert longest_common(one, other) == other_tasks.longest_common(one, other)
+
+
+@after("238126eb")
+def the_opposite_scores_high(rouge, reference):
+    """Section 6: by hand as the helper; the opposite is second by ROUGE-1, first by ROUGE-L."""
+    same, opposite, other = "Refund for kettle not received", "Kettle refund received", "Where is"
+    assert rouge(same, reference, False) > rouge(opposite, reference, False) > 0.8
+    assert rouge(opposite, reference, True) > rouge(same, reference, True) > 0
+    assert rouge(other, reference, False) == rouge(other, reference, True) == 0
+    for line in (same, opposite, other):
+        for in_order, n in ((False, 1), (True, None)):
+            assert np.isclose(rouge(line, reference, in_order), other_tasks.rouge(line, reference, n))
+
+
+@after("62ab0599")
+def four_of_six_words(shares, written, reference):
+    """Section 6: of six words four, of five pairs two; precision and recall are the same."""
+    assert shares([written], [reference], 1) == (4 / 6, 4 / 6)
+    assert shares([written], [reference], 2) == (2 / 5, 2 / 5)
+    assert shares([written], [reference], 4) == (0, 0)
+
+
+@after("62ab059c")
+def bleu_and_chrf_by_hand_are_the_helper_s(bleu, chrf):
+    """Section 6: equal for every seed and part that was recorded."""
+    for part in ("test", "new role"):
+        expected = other_tasks.sentences()[part]["answer"][:]
+        for found in recorded.said("translate", recorded.LANGUAGE_MODEL, part):
+            assert np.isclose(bleu(found, expected), other_tasks.bleu(found, expected))
+            assert np.isclose(chrf(found, expected), other_tasks.chrf(found, expected))
 
 
 @after("2b483705")
@@ -232,6 +266,7 @@ def about_two_of_three_translations_are_exact():
     assert sum(map(len, other_tasks.lexicon().values())) == 51
     table = recorded.translation_table()
     assert table.loc[(recorded.BEFORE, "test"), "exact"] == 0
+    assert len(recorded.said("translate", recorded.BEFORE)) == 1  # one run: Wilson's interval
     after_it = table.loc[(recorded.LANGUAGE_MODEL, "test")]
     assert 65 < after_it["exact"] < 75 and round(after_it["chrF"]) == 96
 
