@@ -3,7 +3,8 @@
     python -m tools.ledger
 
 Each part of the ledger is a cell of Markdown that holds nothing but its table. A link leads to the
-section that holds the cell in which a verdict is shown; its number is looked up here.
+section that holds the cell in which a verdict is shown; its number is looked up here. A verdict
+that a rule computes from recorded rows carries a sign.
 """
 
 import sys
@@ -24,6 +25,7 @@ TABLES = {  # part: the cell that holds its table
     "listing": "15c00002",
     "literature": "15d00002",
 }
+COMPUTED = "°"
 HEAD = "| the article says | verdict | why, and what is right | shown in |\n|---|---|---|---|"
 
 
@@ -59,7 +61,8 @@ def table(part: str) -> str:
     for row in rows[rows["part"] == part].itertuples():
         why = f"{row.why} *What would test it:* {row.would_test}" if row.would_test else row.why
         where = link(row.notebook, row.cell)
-        lines.append(f"| {row.says} | **{row.verdict}** | {why} | {where} |")
+        verdict = f"**{row.verdict}**{COMPUTED if row.computed else ''}"
+        lines.append(f"| {row.says} | {verdict} | {why} | {where} |")
     return "\n".join(lines)
 
 

@@ -110,14 +110,14 @@ ALTERED = {  # rule: a change of its rows, and the verdict that follows
     "short_training": (lambda s: [shifted(s, **{"fine-tuned": 1000.0})], ledger.NOT_HERE),
     "generalizes": (lambda a, b: [moved(a, 20), moved(b, 20)], ledger.HOLDS),
     "classification": (lambda a, b: [a, moved(b, 10)], ledger.HOLDS),
-    "beyond_words": (lambda a, b: [a, moved(b, 10)], ledger.IF),
+    "beyond_words": (lambda c: [c.assign(**{ledger_rows.WORDS: 51.0})], ledger.IF),
     "hundred_articles": (lambda a: [moved(a, 10)], ledger.HOLDS),
     "pretraining": (lambda a: [moved(a, -50)], ledger.NOT_HERE),
     "hard_to_explain": (lambda a: [moved(a, 50)], ledger.NOT_HERE),
     "winner_on_validation": (lambda lead: [{**lead, "low": 0.5}], ledger.HOLDS),
     "amount": (lambda runs: [runs.assign(accuracy=70.0)], ledger.NOT_HERE),
     "quality": (lambda a: [moved(a, -50)], ledger.NOT_HERE),
-    "high_precision": (lambda c: [c.assign(**{ledger_rows.TUNED: 84.0})], ledger.HOLDS),
+    "high_precision": (lambda c: [c.assign(**{ledger_rows.TUNED: 96.0})], ledger.HOLDS),
     "needs_compute": (lambda s: [shifted(s, **{"fine-tuned": 5000.0})], ledger.HOLDS),
     "loss_is_performance": (lambda e: [other_epochs(e)], ledger.HOLDS),
     "few_epochs": (lambda few, e: [few, bad_epochs(e)], ledger.NOT_HERE),
@@ -129,7 +129,7 @@ ALTERED = {  # rule: a change of its rows, and the verdict that follows
     "unlabelled_first": (lambda both, alone: [both + 10, alone], ledger.HOLDS),
     "sorting_messages": (lambda c: [c.assign(high=c["high"] - 30)], ledger.HOLDS),
     "questions": (lambda lead: [lead - 50], ledger.NOT_HERE),
-    "translation": (lambda exact: [exact + 10], ledger.NOT_HERE),
+    "translation": (lambda exact: [exact + 25], ledger.IF),
     "summary": (lambda lead: [lead - 50], ledger.NOT_HERE),
     "printed_sizes": (lambda printed: [(0.8667, 0.7334, 10)], ledger.WRONG),
     "printed_validation": (lambda printed: [(0.8667, 0.7334, 10)], ledger.WRONG),
@@ -143,8 +143,25 @@ def test_with_other_rows_a_rule_gives_another_verdict(name):
     assert rule(*change(*(reader() for reader in readers))) == verdict != ledger.computed(name)
 
 
-def test_few_exact_translations_are_none_of_high_precision():
-    assert ledger.translation(pd.Series({"before": 0, "after": 40})) == ledger.NOT_HERE
+@pytest.mark.parametrize("points", [1, 50, 100])
+def test_a_gain_over_the_model_as_it_came_never_holds_without_a_condition(points):
+    assert ledger.improves(pd.Series([points, points])) == ledger.IF
+
+
+def test_many_times_the_seconds_of_a_regression_are_not_yet_much():
+    seconds = ledger_rows.seconds()
+    slow = seconds.where(seconds.index != ledger_rows.TUNED, 100 * seconds[ledger_rows.FROZEN])
+    assert ledger.needs_compute(slow) == ledger.NOT_HERE
+
+
+def test_high_precision_has_one_bar_for_sentences_and_for_translations():
+    curves, exact = ledger_rows.curves(), ledger_rows.translated()
+    for percent, sentences, translations in (
+        (94.9, ledger.NOT_HERE, ledger.NOT_HERE),
+        (95.0, ledger.HOLDS, ledger.IF),
+    ):
+        assert ledger.high_precision(curves.assign(**{ledger_rows.TUNED: percent})) == sentences
+        assert ledger.translation(exact.where(exact.index != "after", percent)) == translations
 
 
 def test_a_large_part_makes_a_printed_share_precise():
