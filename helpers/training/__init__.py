@@ -16,6 +16,7 @@ from helpers.training.config import (
     name_of,
     truncation_notice,
 )
+from helpers.training.estimating import Estimate, estimate
 from helpers.training.running import continued, fine_tune, learn, resume
 from helpers.training.searching import Search, grid, search
 from helpers.training.session import Session
@@ -31,6 +32,7 @@ __all__ = [
     "MULTI_LABEL",
     "NOTABLE_CUT",
     "DivergedError",
+    "Estimate",
     "Metrics",
     "Search",
     "Session",
@@ -40,6 +42,7 @@ __all__ = [
     "accuracy",
     "advice",
     "continued",
+    "estimate",
     "fine_tune",
     "grid",
     "learn",
