@@ -64,7 +64,7 @@ def sentences(test: Dataset) -> list[list[str]]:
 
 
 def cases(texts: Sequence[str]) -> list[explain.Case]:
-    """All cases of the study: the typing errors are made in the test reviews that are examined."""
+    """All cases of the study: the typing errors are made in 200 test reviews of any length."""
     order = np.random.default_rng(11).permutation(len(texts))[:COUNT]
     return [
         *explain.negation_tests(),

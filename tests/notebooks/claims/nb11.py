@@ -257,19 +257,34 @@ def three_answers_of_praise_became_wrong(means):
 
 @after("11090007")
 def the_plainest_template_fails_in_half_and_the_others_more(cases):
-    """Section 8: and what all three models say of the two sentences that the text quotes."""
+    """Section 8: half of "is not bad", all of "is anything but"; and what all three models say of
+    the two sentences that the text quotes."""
     failed = explanations.failed("before")
     texts = [case.text for case in cases]
     assert not failed[:, texts.index("the film is not good .")].any()
     assert failed[:, texts.index("the acting isn't boring at all .")].all()
     own = explanations.by_template("before")["negated blame"].mean()
     assert own.pop("the {noun} is not {word} .") == 50 and own.min() > 80 and len(own) == 9
+    assert own["the {noun} is anything but {word} ."] == 100
 
 
 @after("11090007")
 def no_failure_leaves_room():
     """Section 8: none in eight templates leaves room up to about 32 %."""
     assert round(100 * metrics.wilson(0, 8)[1]) == 32
+
+
+@after("11090004")
+def two_of_200_reviews_have_no_word_to_misspell(cases, raw_datasets):
+    """Section 8: two letters swapped, in 198 of the 200 reviews that were drawn."""
+    pairs = [(case.text, case.other) for case in cases if case.test == "typing errors"]
+    assert len(pairs) == 198 == explanations.COUNT - 2
+    assert {other for _, other in pairs} < set(raw_datasets["test"]["text"])
+    for text, other in pairs:
+        right = " ".join(other.split())
+        changed = [i for i, (a, b) in enumerate(zip(text, right, strict=True)) if a != b]
+        assert len(changed) == 2 and changed[1] == changed[0] + 1
+        assert sorted(text) == sorted(right)
 
 
 @after("11060004")
