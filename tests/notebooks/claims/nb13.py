@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
 from helpers import checkpoints, downloads, measured, metrics, own_data, report, training
 from helpers.own_data.cells import missing_words, same_text
@@ -281,6 +283,7 @@ def plain_messages_are_right_and_strange_ones_get_an_intent(predicted):
     notebook_bands.csv). A constant answer gets one.
     """
     by_row = predicted.set_index("row")
+    assert by_row["message"][3].startswith("Still no sign of the order from the 12th, and the app")
     clear = {5: "billing", 8: "cancellation", 23: "defect"}
     assert sum(by_row["prediction"][row] == name for row, name in clear.items()) >= 2
     assert by_row["probability"][[16, 17, 18]].astype(float).max() > 0.5
@@ -316,6 +319,28 @@ def groups_matter_little_here(torn):
     errors = [np.std(found, ddof=1) / np.sqrt(len(found)) for found in torn.values()]
     assert all(0.0015 < error < 0.0025 for error in errors)
     assert whole - apart > 2 * np.hypot(*errors)
+
+
+@after("3c05da6e")
+def half_or_twice_the_punishment_changes_little(torn, units, pool_features, values, on_features):
+    """Section 11: 30 is "about as strong as what the folds chose above", 1000 once standardized.
+
+    "Half or twice as much gives nearly the same difference": twenty draws gave 0.008 and 0.007.
+    """
+    chosen = on_features.best_params_["ridge__alpha"] * pool_features.var(axis=0).mean()
+    assert 30 / 2 < chosen < 30 * 2
+
+    def error(alpha, unit, rng):
+        fold = PredefinedSplit((rng.permutation(unit.max() + 1) % 5)[unit])
+        said = cross_val_predict(Ridge(alpha=alpha), pool_features, values, cv=fold)
+        return np.abs(said - values).mean()
+
+    apart, whole = np.mean(torn["sentences"]), np.mean(torn["whole reviews"])
+    for alpha in (15, 60):
+        rng = np.random.default_rng(0)
+        of = {name: np.mean([error(alpha, u, rng) for _ in range(20)]) for name, u in units.items()}
+        gap = of["whole reviews"] - of["sentences"]
+        assert gap > 0 and abs(gap - (whole - apart)) < 0.002
 
 
 @after("3c05da6e")
@@ -409,10 +434,14 @@ def read_the_other_way_the_line_needs_no_stretching():
 
 @after("653257f9")
 def at_a_prediction_of_two_the_mean_label_is_near_two(number_result, in_units):
-    """Section 11: "the second number", about 0.9 and not 1/0.8; "about +2, or a little less"."""
+    """Section 11: about 0.9, and not the dashed line read backwards, "which would be steeper".
+
+    "At a prediction of +2, it gives a mean label of 1.7 to 1.9": five seeds gave 1.68, 1.93, 1.89,
+    1.89 and 1.83.
+    """
     line = np.polyfit(in_units[:, 0], number_result.labels, 1)
     assert line[0] < 0.9 / np.polyfit(number_result.labels, in_units[:, 0], 1)[0]
-    assert 0.8 < line[0] < 1.05 and 1.6 < np.polyval(line, 2) < 2.15
+    assert 0.8 < line[0] < 1.05 and 1.6 < np.polyval(line, 2) < 2
 
 
 @after("75a27971")
