@@ -257,8 +257,8 @@ def invented() -> pd.DataFrame:
     """How many of the 210 answers are written words that the message does not hold, by seed.
 
     Returns:
-        Columns `answered` (not "not said"), `foreign words` (the answer is not in the message), and
-        `answer to what is not said`: of the 47 questions that the message does not answer. A row
+        Columns `answered` (not "not said"), `not from the message` (answers that are no part of
+        it), and `answered, not said`: of the 47 questions that the message does not answer. A row
         for each seed of each model.
     """
     questions, rows = other_tasks.questions_of(inbox()["test"]), {}
@@ -269,8 +269,8 @@ def invented() -> pd.DataFrame:
             foreign = [a for a, q in pairs if a.lower() not in q.text.lower()]  # "" is in all
             rows[model, seed] = {
                 "answered": sum(map(bool, answers_given)),
-                "foreign words": len(foreign),
-                "answer to what is not said": sum(bool(a) and not q.answer for a, q in pairs),
+                "not from the message": len(foreign),
+                "answered, not said": sum(bool(a) and not q.answer for a, q in pairs),
             }
     return pd.DataFrame(rows).T.rename_axis(index=["model", "seed"])
 

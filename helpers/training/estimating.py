@@ -1,4 +1,4 @@
-"""How long a run will take, before it starts: a few steps are timed, the others follow from them."""
+"""How long a run will take, before it starts: a few steps are timed, the others follow."""
 
 import statistics
 from collections.abc import Iterator, Sequence

@@ -44,7 +44,7 @@ def test_the_findings_quote_the_answers():
     assert f'always "not said": {100 * values["never an answer"].mean():.0f});' in FINDINGS
     said = "**{mean:.0f} %** ({low:.0f} to {high:.0f}). 8 to 12 of its answers"
     assert ends(values[recorded.LANGUAGE_MODEL], said) in FINDINGS
-    foreign = recorded.invented()["foreign words"]
+    foreign = recorded.invented()["not from the message"]
     written = foreign[recorded.LANGUAGE_MODEL]
     assert (written.min(), written.max()) == (8, 12) and foreign[recorded.FULL].sum() == 0
 
@@ -126,4 +126,5 @@ def test_no_hit_of_120_is_no_proof_of_none():
     table = recorded.translation_table()
     before = table.loc[(recorded.BEFORE, "test"), ["exact", "low", "high"]]
     assert before.tolist() == [0.0, 0.0, 3.1]  # Wilson: z² / (n + z²)
-    assert 100 * 1.96**2 / (120 + 1.96**2) == pytest.approx(3.1, abs=0.01)
+    wilson = 100 * 1.96**2 / (120 + 1.96**2)
+    assert wilson == pytest.approx(3.1, abs=0.01)
