@@ -62,6 +62,11 @@ class Audit:
         """Whether nothing was found."""
         return not self.findings
 
+    @property
+    def names(self) -> list[str]:
+        """The checks that found something."""
+        return [found.check for found in self.findings]
+
     def __bool__(self) -> bool:
         return self.ok
 

@@ -1,5 +1,7 @@
 """Five ways to spoil the labels of a conversation without any error message (notebook 12)."""
 
+from collections.abc import Sequence
+
 from helpers.chat.conversations import IGNORED, Example
 
 
@@ -31,3 +33,19 @@ def prompt_trained(example: Example) -> Example:
 def shifted(example: Example) -> Example:
     """Labels moved by one place by hand. The model moves them again."""
     return Example(example.input_ids, [*example.labels[1:], IGNORED])
+
+
+def versions(examples: Sequence[Example], end: int) -> dict[str, list[Example]]:
+    """The same examples six times: with right labels, and with each of the five mistakes.
+
+    Args:
+        end: id of the end token, which is the padding token, too.
+    """
+    return {
+        "right labels": list(examples),
+        "1 padding is the end": [pad_is_end(example, end) for example in examples],
+        "2 no end token": [no_end(example, end) for example in examples],
+        "3 everything masked": [all_masked(example) for example in examples],
+        "4 prompt trained": [prompt_trained(example) for example in examples],
+        "5 shifted by hand": [shifted(example) for example in examples],
+    }

@@ -378,21 +378,48 @@ def test_shifted_labels_are_called_shifted_and_nothing_else(plant):
     assert "token after next" in result.findings[0].message
 
 
-MISTAKES = {
-    "end_token_masked": lambda example: mistakes.pad_is_end(example, END),
-    "no_end_token": lambda example: mistakes.no_end(example, END),
-    "everything_masked": mistakes.all_masked,
-    "prompt_trained": mistakes.prompt_trained,
-    "labels_shifted": mistakes.shifted,
-}
+MISTRAL = (
+    "{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + "
+    "message['content'] + ' [/INST]' }}{% else %}{{ message['content'] + '<|im_end|>' }}"
+    "{% endif %}{% endfor %}"
+)
+# What names each of the five in `mistakes.versions`, in its order.
+NAMES = [
+    "end_token_masked",
+    "no_end_token",
+    "everything_masked",
+    "prompt_trained",
+    "labels_shifted",
+]
+PLAIN_HEADER = (  # roles without special tokens
+    "{% for message in messages %}{{ '<|' + message['role'] + '|>\n' + message['content'] + "
+    "'<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}"
+)
 
 
-@pytest.mark.parametrize("check", MISTAKES)
-def test_each_mistake_of_the_notebook_is_named_alone(check):
-    spoilt = [MISTAKES[check](chat.encode(smollm2(), messages)) for messages in RIGHT]
-    dataset = as_ids([one.input_ids for one in spoilt], [one.labels for one in spoilt])
-    result = audit(dataset, smollm2(), prompts=prompts_of(RIGHT))
-    assert found(result) == {check: [0, 1, 2, 3]}
+@pytest.mark.parametrize("template", ["its own", "plain header", "no header"])
+@pytest.mark.parametrize("which", range(5), ids=NAMES)
+def test_each_mistake_of_the_notebook_is_named_alone(which, template):
+    others = {"plain header": PLAIN_HEADER, "no header": MISTRAL}
+    own = smollm2() if template == "its own" else templated(lambda _: others[template])
+    conversations = RIGHT[template == "no header" :]  # that one has no place for a system message
+    examples = [chat.encode(own, messages) for messages in conversations]
+    prompts = [chat.render(own, chat.prompt_of(c), add_prompt=True) for c in conversations]
+
+    spoilt = list(mistakes.versions(examples, END).values())
+
+    def audited(version):
+        rows = as_ids([e.input_ids for e in version], [e.labels for e in version])
+        return audit(rows, own, prompts=prompts)
+
+    assert spoilt[0] == examples and len(spoilt) == 1 + len(NAMES)
+    assert audited(examples).names == []
+    assert found(audited(spoilt[1 + which])) == {NAMES[which]: [*range(len(examples))]}
+
+
+def test_a_template_that_does_not_only_append_is_named_by_row():
+    own = templated(lambda template: "{{ messages | length }}" + template)
+    assert found(audit(as_messages(RIGHT), own)) == {"cannot_encode": [0, 1, 2, 3]}
 
 
 def test_a_system_message_on_one_side_is_quoted():
@@ -494,13 +521,6 @@ def test_the_word_assistant_in_a_message_is_no_header():
     conversations = [conversation("im_start assistant\nassistant\n", "assistant\n, yes")]
     for kind in KINDS.values():
         assert audit(kind(conversations), smollm2(), prompts=prompts_of(conversations))
-
-
-MISTRAL = (
-    "{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + "
-    "message['content'] + ' [/INST]' }}{% else %}{{ message['content'] + '<|im_end|>' }}"
-    "{% endif %}{% endfor %}"
-)
 
 
 def test_a_template_without_a_header_is_read_by_its_labels():

@@ -8,6 +8,7 @@ from datasets import Dataset
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from helpers import chat
+from helpers.chat import mistakes
 from helpers.measured import instruction_tuning as recorded
 from tests.notebooks.claims import after
 
@@ -71,6 +72,16 @@ def the_answer_has_four_tokens(before, ids, tokenizer):
     """Section 5: two for the word, the end token, a line break."""
     assert ids[: len(before)] == before
     assert tokenizer.convert_ids_to_tokens(ids[len(before) :]) == ["def", "ect", "<|im_end|>", "Ċ"]
+
+
+@after("be20ef91")
+def the_whole_generation_prompt_is_found_once(ids_of):
+    """Quiz, question 3: in the ids, it marks the answer, even if the message says "assistant"."""
+    asks = [{"role": "user", "content": "your assistant was rude"}]
+    before, ids = ids_of(asks, True), ids_of([*asks, {"role": "assistant", "content": "defect"}])
+    header = before[len(ids_of(asks)) :]
+    ends = [t for t in range(len(header), len(ids)) if ids[t - len(header) : t] == header]
+    assert ends == [len(before)]
 
 
 @after("3c64a1d7")
@@ -291,6 +302,28 @@ def a_little_weight_on_the_prompt_did_no_harm():
     assert sorted(right[0.1] - right[0.0]) == [1, 2, 15]
 
 
+@after("7be1c0d4")
+def each_of_the_five_is_named_and_nothing_else(examples, tokenizer):
+    """Section 10: nothing in the right labels, and one name for each mistake."""
+    versions = mistakes.versions(examples[:8], tokenizer.eos_token_id).values()
+    rows = [Dataset.from_list([vars(example) for example in version]) for version in versions]
+    assert [chat.audit(dataset, tokenizer).names for dataset in rows] == [
+        [],
+        ["end_token_masked"],
+        ["no_end_token"],
+        ["everything_masked"],
+        ["prompt_trained"],
+        ["labels_shifted"],
+    ]
+
+
+@after("c64f2e18")
+def each_slip_is_named_by_its_prompts(asked, asked_about, tokenizer):
+    """Section 10: all three slips of mistake 6, and nothing where the prompt is as in training."""
+    names = [chat.audit(asked_about, tokenizer, prompts=ids).names for ids in asked.values()]
+    assert names == [[], ["prompt_without_header"], ["prompt_differs"], ["prompt_double_bos"]]
+
+
 @after("5292e91d")
 def the_collators_batch_has_mistakes_one_and_four(columns, tokenizer):
     """Section 10: both are named."""
@@ -345,6 +378,16 @@ def other_rates_were_tried_on_validation():
     for weights, shares in (("lora", [45, 66, 66]), ("full", [75, 74, 74])):
         exact = recorded.matching(runs, weights=weights)["validation_exact"]
         assert [round(100 * share) for share in exact] == shares
+
+
+@after("23e62e44")
+def validation_messages_were_easier_for_all_six():
+    """Section 9: each of the six recorded runs had a higher share there than on the test."""
+    runs = recorded.matching(
+        recorded.table(recorded.RUNS), task="word", labels="right", epochs=1
+    ).query("rate in (1e-3, 1e-4)")
+    assert sorted(runs["weights"]) == ["full"] * 3 + ["lora"] * 3
+    assert (runs["validation_exact"] > runs["exact"] / runs["of"]).all()
 
 
 @after("fb25df9a")

@@ -2,13 +2,14 @@
 
 import types
 
+import datasets
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from helpers import chat, checkpoints, validation
-from helpers.chat import course
+from helpers.chat import course, mistakes
 from helpers.measured import domains, instruction_tuning, messages_crossed, speeds, table
 from tests.notebooks.claims import nb09, nb10, nb11, nb12, nb13
 
@@ -212,6 +213,20 @@ def test_12_a_right_batch_does_not_pass_for_the_collators():
     columns = {"input_ids": [right.input_ids], "labels": [right.labels]}
     with pytest.raises(AssertionError):
         nb12.the_collators_batch_has_mistakes_one_and_four(columns, tokenizer)
+
+
+def test_12_right_labels_and_right_prompts_do_not_pass_for_mistakes(monkeypatch):
+    tokenizer = checkpoints.load_tokenizer("smollm2")
+    messages = course.conversation("Sort it.", "Where is it?", "delivery")
+    monkeypatch.setattr(mistakes, "shifted", lambda example: example)
+    with pytest.raises(AssertionError):
+        right = [chat.encode(tokenizer, messages)]
+        nb12.each_of_the_five_is_named_and_nothing_else(right, tokenizer)
+    prompt = [chat.render(tokenizer, chat.prompt_of(messages), add_prompt=True)]
+    ways = dict.fromkeys(["as in training", "1", "2", "3"], prompt)
+    rows = datasets.Dataset.from_dict({"messages": [messages]})
+    with pytest.raises(AssertionError):
+        nb12.each_slip_is_named_by_its_prompts(ways, rows, tokenizer)
 
 
 def test_12_a_model_that_forgets_nothing_does_not_pass(monkeypatch):
