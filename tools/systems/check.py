@@ -8,7 +8,6 @@ must stay is listed in `allowed.toml`, each place with its reason.
 """
 
 import json
-import subprocess
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from tools import notebook_file, project
 from tools.systems import repository, rules
+from tools.teaching import pack
 
 ALLOWED = Path(__file__).with_name("allowed.toml")
 PAGES = ("*.md", "data/*.md", "docs/**/*.md")
@@ -47,14 +47,6 @@ def programs(root: Path) -> Iterator[tuple[str, str, str]]:
                 source = notebook_file.joined(cell["source"])
                 code = TransformerManager().transform_cell(source)
                 yield path.relative_to(root).as_posix(), cell["id"], code
-
-
-def tracked(root: Path) -> list[str]:
-    """The paths of the course's files: what git keeps, or the list of it in a copy without git."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True)
-    if listed.returncode == 0 and listed.stdout:
-        return listed.stdout.decode("utf8").rstrip("\0").split("\0")
-    return (root / "tools/teaching/packing_list.txt").read_text(encoding="utf8").splitlines()
 
 
 # ---------------------------------------------------------------- what is wrong with it
@@ -89,7 +81,7 @@ def faults_of_pages(root: Path) -> Iterator[Fault]:
 
 def all_faults(root: Path) -> list[Fault]:
     """Everything that breaks somewhere, allowed or not."""
-    code, files = faults_of_code(programs(root)), faults_of_files(tracked(root))
+    code, files = faults_of_code(programs(root)), faults_of_files(pack.course_files(root))
     return [*code, *files, *faults_of_pages(root)]
 
 
