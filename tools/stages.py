@@ -30,7 +30,7 @@ SECONDS = project.ROOT / "tools" / "stage_seconds.csv"  # what stages took when 
 COLUMNS = ("stage", "seconds", "cores", "date")
 # What `--record` writes from the outcome: it is no part of what was run.
 OUTCOMES = {SECONDS, verified.FILE, verified.PAGE}
-HERE = "as here before"
+HERE, RECORDED, LIMIT = "as here before", "as recorded on two cores", "on two cores"
 PARTS = {  # of the state, as a message names them
     "files": "the course's files",
     "packages": "the installed packages",
@@ -161,9 +161,9 @@ def expected(stages: list[Stage], took: dict[str, float]) -> dict[str, tuple[flo
         if stage.name in took:
             found[stage.name] = took[stage.name], HERE
         elif stage.name in recorded:
-            found[stage.name] = recorded[stage.name], "as recorded on two cores"
+            found[stage.name] = recorded[stage.name], RECORDED
         else:
-            found[stage.name] = stage.limit, "at most, on two cores"
+            found[stage.name] = stage.limit, LIMIT
     return found
 
 
@@ -181,7 +181,9 @@ def announce(stages: list[Stage], record: dict) -> None:
     project.say(f"\n{len(stages)} stages, {len(open_stages)} of them to run:")
     for stage in stages:
         seconds, whence = times[stage.name]
-        note = f"about {minutes(seconds)}, {whence}"
+        note = f"at most {minutes(seconds)} {LIMIT}"
+        if whence != LIMIT:
+            note = f"about {minutes(seconds)}, {whence}"
         if stage not in open_stages:
             note = f"finished {record['stages'][stage.name]['finished']}"
         project.say(f"  {stage.name:24}{note}")
@@ -192,10 +194,12 @@ def outlook(left: list[tuple[float, str]]) -> str:
     """How long all of it takes, and how it can be stopped."""
     if not left:
         return "All are finished, and nothing has changed since. --again runs them once more."
-    cores = "" if all(whence == HERE for _, whence in left) else " on two cores"
+    kinds = {whence for _, whence in left}
+    cores = "" if kinds == {HERE} else f" {LIMIT}"
+    total = f"{'at most' if LIMIT in kinds else 'about'} {minutes(sum(s for s, _ in left))}{cores}"
     return (
-        f"Together about {minutes(sum(seconds for seconds, _ in left))}{cores}. Ctrl-C stops it; "
-        "the same command then goes on with the stages that are not finished."
+        f"Together {total}. Ctrl-C stops it; the same command then goes on with the stages that "
+        "are not finished."
     )
 
 

@@ -224,8 +224,8 @@ def test_the_times_are_those_of_this_machine_else_recorded_ones_else_limits(fake
         assert "3 stages, 3 of them to run" in said
         assert ("about 2 minutes, as here before" in said) == bool(took)
         assert "about 5 minutes, as recorded on two cores" in said
-        assert "about 10 minutes, at most, on two cores" in said
-        assert f"Together about {16 if took else 25} minutes on two cores. Ctrl-C" in said
+        assert "at most 10 minutes on two cores" in said
+        assert f"Together at most {16 if took else 25} minutes on two cores. Ctrl-C" in said
 
 
 def test_only_what_is_left_counts_and_this_machine_has_its_own_number_of_cores(fake, capsys):
