@@ -177,7 +177,7 @@ def parser() -> argparse.ArgumentParser:
     added[pack].add_argument("folder", nargs="?", default="")
     added[pack].add_argument("--without", nargs="+", default=[])
     added[slides].add_argument("numbers", nargs="*")
-    for function in (lab, pack, test):
+    for function in (lab, pack, test, check):
         added[function].add_argument("--torch-index", default="")
         added[function].add_argument("--cuda", action="store_true")
     for function in (test, refresh, check, study, slides, site):

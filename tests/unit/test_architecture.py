@@ -258,6 +258,7 @@ MAY_IMPORT = {
     "tasks.py": {"tools"},
     "tests/unit/test_tasks.py": {"helpers", "tools", "tests", "tasks"},
     "tests/unit/test_odd_places.py": {"helpers", "tools", "tests", "tasks"},
+    "tests/unit/test_workflow.py": {"tools", "tasks"},
 }
 OURS = {"helpers", "tools", "tests", "tasks"}
 # These run before anything is installed.
