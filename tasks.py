@@ -26,11 +26,11 @@ python3 tasks.py COMMAND [options]
   pack      the course in a folder for a stick: pack [FOLDER] [--without NAME]
   slides    the notebooks as pages to show, in outputs/slides: slides [NN ...]
   test      set up what is missing, then unit tests and every notebook, a table
-              --fast   leave out what trains a model
-              --all    add what is too long for every change
-              --record   put what ran into the README's table
+              --fast   without training; --record   note it in docs/verified.md
+              --all    add what is too long for every change, in stages: once
+                       stopped, it goes on; --again   from the beginning
   refresh   run notebooks top to bottom, store their outputs: refresh [NN ...]
-  check     ruff on code and notebooks, notebook hygiene, cells not compared
+  check     style, notebook hygiene, what breaks elsewhere, cells not compared
   study     go on with the long experiment behind a notebook: study NN
               --limit N   at most N runs; --processes N   N at a time
   site      every notebook with its stored outputs as a web page: outputs/site
@@ -104,7 +104,9 @@ def slides(options: argparse.Namespace) -> int:
 
 def test(options: argparse.Namespace) -> int:
     """Unit tests, then each notebook by itself, then a table."""
-    asked = [f"--{name}" for name in ("fast", "all", "record", "here") if vars(options)[name]]
+    asked = [
+        f"--{name}" for name in ("fast", "all", "again", "record", "here") if vars(options)[name]
+    ]
     return hand_over(options, "tools.testing", *asked)
 
 
@@ -175,13 +177,14 @@ def parser() -> argparse.ArgumentParser:
     added[pack].add_argument("folder", nargs="?", default="")
     added[pack].add_argument("--without", nargs="+", default=[])
     added[slides].add_argument("numbers", nargs="*")
-    for function in (lab, pack, test):
+    for function in (lab, pack, test, check):
         added[function].add_argument("--torch-index", default="")
         added[function].add_argument("--cuda", action="store_true")
     for function in (test, refresh, check, study, slides, site):
         added[function].add_argument("--here", action="store_true")
     added[test].add_argument("--fast", action="store_true")
     added[test].add_argument("--all", action="store_true")
+    added[test].add_argument("--again", action="store_true")
     added[test].add_argument("--record", action="store_true")
     added[refresh].add_argument("numbers", nargs="*")
     added[study].add_argument("number")

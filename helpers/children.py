@@ -53,11 +53,12 @@ def finished(command: list[str]) -> tuple[int, str]:
         return process.wait(), said
 
 
-# Output and errors in one; bytes that are no text where we run must not end the work.
+# Output and errors in one, in the encoding in which a program of this system writes into a pipe;
+# bytes that are no text in it must not end the work.
 AS_TEXT = {
     "stdout": subprocess.PIPE,
     "stderr": subprocess.STDOUT,
-    "text": True,
+    "encoding": "locale",
     "errors": "replace",
 }
 

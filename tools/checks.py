@@ -1,4 +1,4 @@
-"""Style of code and notebooks, and the cells that are not compared: what `tasks.py check` starts.
+"""Style, what breaks on other systems, and the cells not compared: what `tasks.py check` starts.
 
 python -m tools.checks
 """
@@ -11,10 +11,11 @@ from tools import project
 
 
 def main() -> int:
-    """Style of code and notebooks, notebook hygiene, and the list of cells not compared."""
+    """Style, what breaks on Windows or macOS, notebook hygiene, the list of cells not compared."""
     steps = [
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
+        ["tools.systems"],
         [
             "pytest",
             "-q",

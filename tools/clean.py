@@ -14,6 +14,8 @@ from tools import environment, project
 
 ARCHIVES = ".venv-colab-archives"  # downloads that the simulated Colab keeps
 CONVERTED = "{}-safetensors"  # in data/downloads: what helpers.gguf_weights makes of a source
+WRITTEN = ("site", "slides", "sheets", "tests")  # in outputs
+LOCK = "stages.lock"  # in outputs/tests: for as long as `test --all` is running
 CACHES = {  # of the tools, and what these put there
     ".pytest_cache": r"CACHEDIR\.TAG|\.gitignore|README\.md|v|d",
     ".ruff_cache": r"CACHEDIR\.TAG|\.gitignore|\d+\.\d+\.\d+",
@@ -95,13 +97,14 @@ def members_of(name: str, source: dict) -> list[tuple[str, str]]:
 
 
 def clean_outputs() -> None:
-    """Remove pages that the commands wrote; what was trained, reported or predicted stays."""
-    for name in ("site", "slides", "sheets"):
+    """Remove what the commands wrote; what was trained, reported or predicted stays."""
+    for name in WRITTEN:
         folder = project.OUTPUTS / name
         known = manifest_of(folder) + files.written_in(folder)
+        known += [(LOCK, files.EMPTY)] if name == "tests" else []  # a killed call left it
         remove_and_say(folder, known, "put there by somebody else, or changed since")
     for path in sorted(project.OUTPUTS.iterdir()) if project.OUTPUTS.is_dir() else []:
-        if path.name not in ("site", "slides", "sheets"):
+        if path.name not in WRITTEN:
             project.say(
                 f"left {path.relative_to(project.ROOT)}: your own results; remove them yourself"
             )

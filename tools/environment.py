@@ -414,7 +414,7 @@ def prepare_browser(everywhere: bool) -> None:
 
 def apt_install(package: str) -> None:
     """Install a Debian package if this is root on such a system; say so if it does not work."""
-    if not shutil.which("apt-get") or os.geteuid() != 0:
+    if not (shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0):
         return
     project.say(f"CI: installing {package}")
     for command in (["update"], ["install", "--yes", "--no-install-recommends", package]):

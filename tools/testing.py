@@ -1,18 +1,21 @@
 """The tests in groups, then a table of them: what `tasks.py test` starts.
 
-python -m tools.testing [--fast] [--all] [--record] [--here]
+python -m tools.testing [--fast] [--all [--again]] [--record] [--here]
 """
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from tools import environment, project, verified
+from helpers import children
+from tools import environment, project, stages, verified
 
 # Two files of tests at a time, with a core for each.
 BY_FILES = ["-n", "2", "--dist", "loadfile"]
@@ -22,59 +25,107 @@ NO_TESTS = 5  # exit status of pytest
 STUCK = "--timeout=600"
 # And for what only --all runs: such a test may install an environment before it begins.
 STUCK_LONG = "--timeout=7200"
+SHORT = ["-m", "not long"]
+LOWEST = "requirements/lowest.txt"
 
 
 def parser() -> argparse.ArgumentParser:
     """What can be asked for; `tasks.py --help` explains it."""
     asked = argparse.ArgumentParser(description=__doc__)
-    for name in ("--fast", "--all", "--record", "--here"):
+    for name in ("--fast", "--all", "--again", "--record", "--here"):
         asked.add_argument(name, action="store_true")
     return asked
 
 
 def main() -> int:
     """Unit tests, then each notebook by itself, then a table."""
-    return test(parser().parse_args())
+    options = parser().parse_args()
+    goes_on = "\nFinished stages are kept: the same command goes on with the others.\n"
+    return project.ended(lambda: test(options), goes_on if options.all else "")
 
 
 def test(options: argparse.Namespace) -> int:
     """All groups of tests that the options ask for, with the Python that runs this."""
+    if options.again and not options.all:
+        raise project.Trouble("--again belongs to --all: without it, all tests run each time.")
     python = Path(sys.executable)
     if environment.hand_over(python, "tools.describe") != 0:
         return 1
     course, start = project.project()["tool"]["course"], time.perf_counter()
-    elsewhere = ["--ignore=tests/browser", "--ignore=tests/colab"]
-    units = ["tests", *elsewhere, "-m", "not slow and not long", *BY_FILES, STUCK]
-    rows = [run_pytest(python, "unit tests", units)]
-    if not options.fast:
-        slow = ["tests", *elsewhere, "-m", "slow and not long", *BY_FILES]
-        rows.append(run_pytest(python, "controls", slow))
-    rows += notebooks(python, course, options.fast)
-    if not options.fast:
-        rows += in_other_environments(python, options)
     if options.all:
-        long = ["tests", *elsewhere, "-m", "long", STUCK_LONG]
-        rows.append(run_pytest(python, "long tests", long))
-        lowest = environment.set_up(project.ROOT / ".venv-lowest", "requirements/lowest.txt")
-        rows.append(run_pytest(lowest, "lowest versions", units))
+        if not options.here and not options.fast:  # first of all: it adds packages to the state
+            environment.prepare_browser(True)
+        whole = planned(python, course, options)
+        rows, seconds = stages.run(whole, options.again), stages.total(whole)
+    else:
+        rows = [row for stage in planned(python, course, options) for row in stage.run()]
+        seconds = time.perf_counter() - start
     if options.record:
         verified.record(verified.from_table(rows, options.all))
-    return report(rows, course["budgets"], time.perf_counter() - start)
+        if options.all:
+            stages.record_seconds()
+    return report(rows, course["budgets"], seconds)
 
 
-def in_other_environments(python: Path, options: argparse.Namespace) -> list[dict]:
+def planned(python: Path, course: dict, options: argparse.Namespace) -> list[stages.Stage]:
+    """The stages that the options ask for, in their order."""
+    elsewhere = ["--ignore=tests/browser", "--ignore=tests/colab"]
+    units = ["tests", *elsewhere, "-m", "not slow and not long", *BY_FILES, STUCK]
+    slow = ["tests", *elsewhere, "-m", "slow and not long", *BY_FILES]
+    long = ["tests", *elsewhere, "-m", "long", STUCK_LONG]
+    group = partial(one_group, course["budgets"], lambda: python)
+    found = [group("unit tests", units)]
+    found += [] if options.fast else [group("controls", slow)]
+    found.append(every_notebook(python, course, options.fast))
+    found += [] if options.fast else in_other_environments(group, options)
+    if options.all:
+        lowest = partial(environment.set_up, project.ROOT / ".venv-lowest", LOWEST)
+        found.append(group("long tests", long))
+        found.append(one_group(course["budgets"], lowest, "lowest versions", units))
+    return found
+
+
+def one_group(
+    budgets: dict, python: Callable[[], Path], name: str, arguments: list[str]
+) -> stages.Stage:
+    """A stage of one pytest process, with a Python that may have to be made first."""
+    return stages.Stage(name, lambda: [run_pytest(python(), name, arguments)], budgets[name])
+
+
+def every_notebook(python: Path, course: dict, fast: bool) -> stages.Stage:
+    """The stage of the notebooks: all of them, or those that do not train."""
+    budgets, left_out = course["budgets"], course["trains"] if fast else []
+    stems = [path.stem for path in project.notebooks() if path.stem not in left_out]
+    limit = sum(budgets.get(stem, budgets["solutions"]) for stem in stems)
+    name = "notebooks, no training" if fast else "notebooks"
+    return stages.Stage(name, lambda: notebooks(python, course, fast), limit)
+
+
+def in_other_environments(
+    group: Callable[[str, list[str]], stages.Stage], options: argparse.Namespace
+) -> list[stages.Stage]:
     """Notebooks where learners run them: in a browser, in a simulated Colab, on other Pythons."""
-    if not options.here:
-        environment.prepare_browser(options.all)
-    chosen = [STUCK_LONG] if options.all else ["-m", "not long"]
-    rows = [run_pytest(python, "browser", ["tests/browser", *chosen])]
-    if options.all:  # its own environment takes minutes to make
-        colab = ["tests/colab/test_colab.py", STUCK_LONG]
-        rows.append(run_pytest(python, "simulated Colab", colab))
+    browser = group("browser", ["tests/browser", *([STUCK_LONG] if options.all else SHORT)])
+    if not options.all:
+        return [browser if options.here else after(environment.prepare_browser, browser)]
+    # its own environment takes minutes to make
+    colab = group("simulated Colab", ["tests/colab/test_colab.py", STUCK_LONG])
     others = "tests/colab/test_other_pythons.py"
-    for version in ("3.12", "3.13") if options.all else ():
-        rows.append(run_pytest(python, f"Python {version}", [others, "-k", version, STUCK_LONG]))
-    return rows
+    versions = [
+        group(f"Python {version}", [others, "-k", version, STUCK_LONG])
+        for version in ("3.12", "3.13")
+    ]
+    return [browser, colab, *versions]
+
+
+def after(prepare: Callable[[bool], None], stage: stages.Stage) -> stages.Stage:
+    """A stage that first prepares what it needs on an ordinary machine."""
+
+    def run() -> list[dict]:
+        prepare(False)
+        return stage.run()
+
+    return replace(stage, run=run)
 
 
 def notebooks(python: Path, course: dict, fast: bool) -> list[dict]:
@@ -141,7 +192,10 @@ def run_cases(python: Path, name: str, arguments: list[str]) -> tuple[int, float
         junit = Path(scratch) / "junit.xml"
         command += [f"--junitxml={junit}", *arguments]
         start = time.perf_counter()
-        code = subprocess.run(command, cwd=project.ROOT, stdin=subprocess.DEVNULL).returncode
+        with children.bound(
+            command, cwd=project.ROOT
+        ) as process:  # it ends when this one is killed
+            code = process.wait()
         seconds = time.perf_counter() - start
         found = list(ElementTree.parse(junit).iter("testcase")) if junit.is_file() else []
     return code, seconds, found
@@ -159,7 +213,8 @@ def report(rows: list[dict], budgets: dict, seconds: float = 0.0) -> int:
     """Print the table and the closing line; 0 only if all passed.
 
     Args:
-        rows: of the groups, and `cores` where a group ran on another number of them than two.
+        rows: of the groups, `cores` where a group ran on another number of them than two, and
+            `earlier`, a time, where an earlier call ran it.
         budgets: seconds on two cores, by name; what has none is a solution.
         seconds: what everything took.
     """
@@ -170,6 +225,7 @@ def report(rows: list[dict], budgets: dict, seconds: float = 0.0) -> int:
         allowed = budget * 2 / row.get("cores", 2)  # budgets are those of two cores
         over = "  over its budget" if row["seconds"] > allowed else ""
         over = over or ("  one core" if "cores" in row else "")
+        over += f"  run {row['earlier']}" if "earlier" in row else ""
         project.say(
             f"{row['name']:24}{tests:16}{row['failed']:8}{row['seconds']:10.1f}{budget:8}{over}"
         )
@@ -182,4 +238,4 @@ def report(rows: list[dict], budgets: dict, seconds: float = 0.0) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(project.ended(main))
+    sys.exit(main())

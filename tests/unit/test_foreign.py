@@ -146,6 +146,9 @@ def used(copy, monkeypatch):  # noqa: F811
     plant(copy / "outputs" / "site" / "manifest.json", json.dumps(manifest | {"editable": []}))
     for name in ("slides/00_a.html", "slides/index.html", "sheets/shapes.html"):
         slides.write(copy / "outputs" / name, name)
+    with files.replacing(copy / "outputs" / "tests" / "stages.json") as file:
+        file.write("{}")
+    plant(copy / "outputs" / "tests" / clean.LOCK, "")
     tag = "Signature: 8a477f597d28d172789f06886806bc55\n"
     plant(copy / ".pytest_cache" / "CACHEDIR.TAG", tag)
     plant(copy / ".pytest_cache" / "v" / "cache" / "nodeids")
@@ -216,6 +219,8 @@ def test_clean_leaves_what_is_the_users_own_and_says_so(used, capsys):
         "outputs/sheets/shapes.html",
         "outputs/site/index.html",
         "outputs/slides/00_a.html",
+        "outputs/tests/stages.json",
+        "outputs/tests/stages.lock",
     ],
 )
 def test_clean_leaves_what_was_changed(used, name, capsys):

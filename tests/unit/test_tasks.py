@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tasks
-from tools import environment, lab, notebook_file, project, setup_cell, testing
+from tools import environment, lab, notebook_file, project, setup_cell, stages, testing
 
 # ---------------------------------------------------------------- messages
 
@@ -144,6 +144,7 @@ def test_every_command_that_is_shown_can_be_given(path):
         ("slides 01", "tools.teaching.slides", ["01_tokenization.ipynb", "01_solutions.ipynb"]),
         ("refresh 01", "tools.run_notebooks", ["01_tokenization.ipynb", "01_solutions.ipynb"]),
         ("test --all --record", "tools.testing", ["--all", "--record"]),
+        ("test --all --again", "tools.testing", ["--all", "--again"]),
         ("test --here", "tools.testing", ["--here"]),
         ("check", "tools.checks", []),
         ("site", "tools.site.build", []),
@@ -376,8 +377,9 @@ def test_every_group_of_tests_has_a_limit_above_that_of_a_cell():
     assert 0 < small <= limit < long
 
 
-def test_what_only_all_runs_has_the_longer_limit(monkeypatch):
+def test_what_only_all_runs_has_the_longer_limit(tmp_path, monkeypatch):
     asked = {}
+    monkeypatch.setattr(project, "OUTPUTS", tmp_path)
 
     def note(python, name, arguments):
         asked[name] = arguments
@@ -539,9 +541,11 @@ def test_a_machine_of_the_ci_gets_a_browser(without_browser, monkeypatch):
     ],
 )
 def test_other_environments_are_tried_where_the_options_say_so_and_recorded_only_if_asked(
-    options, expected, monkeypatch
+    options, expected, tmp_path, monkeypatch
 ):
     ran, recorded = {}, []
+    monkeypatch.setattr(project, "OUTPUTS", tmp_path)
+    monkeypatch.setattr(stages, "record_seconds", lambda: None)
 
     def run_pytest(python, name, arguments):
         ran[name] = arguments

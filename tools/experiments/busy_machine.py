@@ -141,7 +141,7 @@ def in_fresh_process(
         command,
         check=True,
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="locale",
         env=environment(policy, threads),
     )
     return json.loads(done.stdout.strip().splitlines()[-1])

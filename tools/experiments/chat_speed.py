@@ -253,7 +253,7 @@ def run_round(seed: int, configurations: list[tuple[str, str]], results: Path) -
         command += ["--name", name, "--weights", weights, "--seed", str(seed)]
         environment = runs.environment(ours=name.startswith("chat."))
         done = subprocess.run(
-            command, check=True, stdout=subprocess.PIPE, text=True, env=environment
+            command, check=True, stdout=subprocess.PIPE, encoding="locale", env=environment
         )
         row = json.loads(done.stdout.splitlines()[-1])
         runs.append(results, row)

@@ -107,7 +107,9 @@ def run(round: int, configuration: str, steps: int) -> dict:
     ]
     command += ["--precision", precision, "--steps", str(steps)]
     environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    done = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, encoding="locale", env=environment
+    )
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 

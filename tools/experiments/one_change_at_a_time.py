@@ -286,7 +286,7 @@ def run(line: str, round: int, steps: int = STEPS, **_) -> dict:
         [*command, "--steps", str(steps)],
         check=True,
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="locale",
         env=environment,
     )
     return json.loads(done.stdout.splitlines()[-1])

@@ -66,7 +66,9 @@ def in_fresh_process(processor: str, round: int, threads: int, precision: str) -
     command = [sys.executable, "-m", "tools.experiments.precision_choice", "one"]
     command += ["--seed", str(round), "--precision", precision]
     environment = busy_machine.environment(busy_machine.COURSE, threads)
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    done = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, encoding="locale", env=environment
+    )
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 

@@ -34,7 +34,7 @@ def commit() -> str:
     Tables of results and the pages made of them do not count: every row that is written changes
     one. Data do.
     """
-    options = {"cwd": downloads.ROOT, "capture_output": True, "text": True, "check": False}
+    options = {"cwd": downloads.ROOT, "capture_output": True, "encoding": "utf8", "check": False}
     head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], **options).stdout.strip()
     changed = [
         "git",

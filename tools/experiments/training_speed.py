@@ -145,7 +145,7 @@ def run_round(seed: int, sentences: int, names: list[str]) -> None:
         command += ["--sentences", str(sentences)]
         environment = runs.environment(ours=CONFIGURATIONS[name][0] != "trainer")
         done = subprocess.run(
-            command, check=True, stdout=subprocess.PIPE, text=True, env=environment
+            command, check=True, stdout=subprocess.PIPE, encoding="locale", env=environment
         )
         row = json.loads(done.stdout.splitlines()[-1])
         runs.append(RESULTS, row)

@@ -21,6 +21,7 @@ import io
 import json
 import multiprocessing
 import os
+import sys
 import tomllib
 import warnings
 from collections.abc import Iterator
@@ -170,6 +171,11 @@ def verdict(answer: Answer, source: str, original: list) -> str:
 
 def apart(answer: Answer, source: str, original: list, limit: int = CPU_LIMIT) -> str:
     """The verdict, found in a forked process, so that a mutant can neither hang nor harm."""
+    if not hasattr(os, "fork"):
+        raise project.Trouble(
+            "Mutants are run in forked processes, and this system has none. Run this on Linux or "
+            "macOS; everything else of the course goes without."
+        )
     fork = multiprocessing.get_context("fork")
     receiver, sender = fork.Pipe(duplex=False)
     process = fork.Process(target=report_to, args=(sender, limit, answer, source, original))
@@ -312,4 +318,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(project.ended(main))

@@ -1,0 +1,1 @@
+"""What usually breaks on Windows and macOS, found without running anything there."""
