@@ -105,6 +105,16 @@ def tweets(source: str, model: str = "mse") -> Callable[[], pd.DataFrame]:
     return lambda: domains.by_seed((model, source), "tweets")
 
 
+def tweet_leads() -> pd.DataFrame:
+    """By how much fine-tuning on tweets leads each rival on tweets, in Pearson's r."""
+    with redirect_stdout(StringIO()):
+        test = corpora.load("ratings")["test"]
+    rows = test.to_pandas().assign(domain=np.array(domains.DOMAINS)[test["domain"][:]])
+    rivals = {WORDS: ("tf-idf", "tweets"), FROZEN: ("frozen", "tweets"), "VADER": domains.VADER}
+    leads = {k: domains.lead(rows, ("mse", "tweets"), way, "tweets") for k, way in rivals.items()}
+    return pd.DataFrame(leads).T
+
+
 def at_home() -> pd.DataFrame:
     """Pearson's r by the domain that a model learned from (rows) and is asked about (columns)."""
     return pd.DataFrame(
