@@ -4,8 +4,8 @@
 
 Each part of the ledger is a cell of Markdown that holds nothing but its table. A link leads to the
 section that holds the cell in which a verdict is shown; its number is looked up here. A verdict
-that a rule computes from recorded rows carries a sign. What would test a claim that is not tested is
-listed in section 10 of the notebook.
+that a rule computes from recorded rows carries a sign. (Section 10 of the notebook lists what would
+test the claims that are not tested.)
 """
 
 import sys
