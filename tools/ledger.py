@@ -4,7 +4,8 @@
 
 Each part of the ledger is a cell of Markdown that holds nothing but its table. A link leads to the
 section that holds the cell in which a verdict is shown; its number is looked up here. A verdict
-that a rule computes from recorded rows carries a sign.
+that a rule computes from recorded rows carries a sign. (Section 10 of the notebook lists what would
+test the claims that are not tested.)
 """
 
 import sys
@@ -59,10 +60,9 @@ def table(part: str) -> str:
     rows = ledger.claims()
     lines = [HEAD]
     for row in rows[rows["part"] == part].itertuples():
-        why = f"{row.why} *What would test it:* {row.would_test}" if row.would_test else row.why
         where = link(row.notebook, row.cell)
         verdict = f"**{row.verdict}**{COMPUTED if row.computed else ''}"
-        lines.append(f"| {row.says} | {verdict} | {why} | {where} |")
+        lines.append(f"| {row.says} | {verdict} | {row.why} | {where} |")
     return "\n".join(lines)
 
 

@@ -105,6 +105,25 @@ def tweets(source: str, model: str = "mse") -> Callable[[], pd.DataFrame]:
     return lambda: domains.by_seed((model, source), "tweets")
 
 
+@cache
+def rated() -> pd.DataFrame:
+    """The test sentences of notebook 09, with the names of their domains."""
+    with redirect_stdout(StringIO()):
+        test = corpora.load("ratings")["test"]
+    return test.to_pandas().assign(domain=np.array(domains.DOMAINS)[test["domain"][:]])
+
+
+def on_tweets(rival: tuple, measure: str = "pearson") -> pd.Series:
+    """By how much fine-tuning on tweets leads another way of `domains` there."""
+    return domains.lead(rated(), ("mse", "tweets"), rival, "tweets", measure)
+
+
+def tweet_leads() -> pd.DataFrame:
+    """By how much fine-tuning on tweets leads each rival there, in Pearson's r."""
+    rivals = {WORDS: ("tf-idf", "tweets"), FROZEN: ("frozen", "tweets"), "VADER": domains.VADER}
+    return pd.DataFrame({name: on_tweets(way) for name, way in rivals.items()}).T
+
+
 def at_home() -> pd.DataFrame:
     """Pearson's r by the domain that a model learned from (rows) and is asked about (columns)."""
     return pd.DataFrame(

@@ -124,7 +124,7 @@ ALTERED = {  # rule: a change of its rows, and the verdict that follows
     "default_rate": (lambda r: [r.assign(after_high=0.8)], ledger.IF),
     "essence": (lambda a, b: [b, a], ledger.HOLDS),
     "home_leads": (lambda r: [r.assign(tweets=r["nyt"])], ledger.HOLDS),
-    "tweets": (lambda a, b: [a, a], ledger.HOLDS),
+    "tweets": (lambda a: [moved(a, 1)], ledger.HOLDS),
     "sigmoid_output": (lambda a, b: [b, a], ledger.HOLDS),
     "unlabelled_first": (lambda both, alone: [both + 10, alone], ledger.HOLDS),
     "sorting_messages": (lambda c: [c.assign(high=c["high"] - 30)], ledger.HOLDS),

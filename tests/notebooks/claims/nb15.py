@@ -51,25 +51,29 @@ def with_other_rows_it_is_another_verdict(worse):
 
 @after("1520000a")
 def all_computed_verdicts_are_as_written(decided, again):
-    """Section 2: "decided by recorded rows"."""
+    """Section 2: "decided by recorded rows and a rule"; the bars of the rules."""
     assert (again == decided["verdict"]).all() and len(decided) == len(ledger.RULES)
+    assert (ledger.FEW, ledger.PRECISE, ledger.MUCH) == (512, 95, 60 * 60)
+    curves = ledger_rows.curves()
+    words = {p: ledger.beyond_words(curves.assign(**{"TF-IDF": p})) for p in (60.0, 60.1)}
+    assert words == {60.0: ledger.IF, 60.1: ledger.WRONG}  # ten points above a coin
 
 
 @after("15300002")
 def the_ledger_has_as_many_claims_of_each_verdict(totals):
-    """Section 3, and findings.md: 119 claims; holds 22, holds if 35, not here 6, wrong 41, 15."""
-    assert totals.tolist() == [22, 35, 6, 41, 15] and totals.sum() == 119
+    """Section 3, and findings.md: 119 claims; holds 21, holds if 33, not here 9, wrong 40, 16."""
+    assert totals.tolist() == [21, 33, 9, 40, 16] and totals.sum() == 119
     assert totals.index.tolist() == list(ledger.VERDICTS)
 
 
 @after("15300004")
 def one_claim_about_results_is_wrong_and_most_wrong_ones_are_formulas_or_the_program():
-    """Section 3. Section 7: nothing holds without a condition, and one does not hold here."""
-    assert ledger.counts("part").loc["applications"].tolist() == [0, 8, 1, 0, 7]
+    """Section 3. Section 7: nothing holds without a condition, and two do not hold here."""
+    assert ledger.counts("part").loc["applications"].tolist() == [0, 7, 2, 0, 7]
     by_part = ledger.counts("part")["wrong"]
     rows = ledger.claims().query("part == 'results' and verdict == 'wrong'")
     assert rows["says"].str.startswith("Nobody").tolist() == [True]
-    assert by_part[["formulas", "listing"]].sum() > 0.6 * by_part.sum()
+    assert by_part[["formulas", "listing"]].sum() == 25 and by_part.sum() == 40  # and findings.md
 
 
 @after("1520000a")
@@ -83,22 +87,50 @@ def the_results_are_as_the_table_says():
     lacks = ledger_rows.without_pretraining()["mean"].round()
     assert (lacks.min(), lacks.max()) == (11, 14)
     over = what_it_buys.intervals(ledger_rows.clean(), "fine-tuned", "frozen features")
+    words = what_it_buys.intervals(ledger_rows.clean(), "fine-tuned", "TF-IDF")
+    assert [round(table["mean"][64], 1) for table in (over, words)] == [0.7, 8.3]
     assert over["mean"].round(1)[1024] == 6.7 and (over["low"] > 0)[over.index >= 1024].all()
     few = curves.loc[:512].drop(columns="known").sub(curves.loc[:512, "TF-IDF"], axis=0)
     assert (few["frozen features"] > few["fine-tuned"] / 2).all()  # "most of the lead"
+    assert over.index[(over["low"] > 0)].tolist() == [1024, 2048, 5970]
     news = ledger_rows.news_leads()
     assert (news["low"] < 0).all() and (news["high"] > 0).all() and len(news) == 2
 
 
 @after("1520000a")
 def a_quarter_of_the_labels_is_enough_beside_words_alone():
-    """Section 4, table: at each of six sizes."""
+    """Section 4, table: at each of six sizes; beside frozen features at one of them."""
     curves = ledger_rows.curves()
     sizes = [n for n in curves.index if n // 4 in curves.index and n % 4 == 0]
     assert len(sizes) == 6
     tuned = curves.loc[[n // 4 for n in sizes], ledger_rows.TUNED].to_numpy()
     assert (tuned >= curves.loc[sizes, "TF-IDF"]).all()
-    assert not (tuned >= curves.loc[sizes, "frozen features"]).all()
+    assert (tuned >= curves.loc[sizes, "frozen features"]).sum() == 1
+
+
+@after("1520000a")
+def from_random_weights_training_took_longer_and_led_to_less():
+    """Section 4, table: at 1,024 labels 81 % after 36 seconds, and 67 % after 89 (medians)."""
+    runs = ledger_rows.clean().query("n == 1024").groupby("model")
+    names = ["fine-tuned", "random weights"]
+    assert runs["accuracy"].mean()[names].round().tolist() == [81, 67]
+    assert runs["cpu_seconds"].median()[names].round().tolist() == [36, 89]
+
+
+@after("1520000a")
+def a_part_of_the_weights_was_behind_by_intervals_that_include_zero():
+    """Section 5, table: LoRA by 2.9 points, the top layers by 3.9, at 1,024 labels."""
+    runs = ledger_rows.clean().query("n == 1024")
+    found = [what_it_buys.at_most(runs, "fine-tuned", way) for way in ("LoRA", "top layers")]
+    assert [table.loc[1024, "mean"] for table in found] == [2.9, 3.9]
+    assert all(table.loc[1024, "low"] < 0 < table.loc[1024, "high"] for table in found)
+
+
+@after("1520000a")
+def two_epochs_of_all_labels_led_to_82_percent():
+    """Section 12, table: of 5,970 labels. The article's 300 sentences make 30 steps."""
+    assert round(100 * ledger_rows.epochs().mean()["validation_accuracy"][2]) == 82
+    assert ledger_rows.curves().index.max() == 5970 and 3 * -(-300 // 32) == 30
 
 
 @after("1520000a")
@@ -143,13 +175,24 @@ def the_loss_rose_by_a_fifth_and_the_accuracy_stayed():
 
 @after("1520000a")
 def tweets_are_read_best_by_a_model_of_tweets():
-    """Section 7, table: 0.89, from films 0.73; a word list 0.87. Half of R² went with a sigmoid."""
+    """Sections 4 and 7, tables: 0.89, from films 0.73; a word list 0.87. A sigmoid halved R²."""
     home, guest = (domains.by_seed(("mse", s), "tweets").mean() for s in ("tweets", "movie"))
     words = domains.by_seed(domains.VADER, "tweets").mean()
     found = [round(one["pearson"], 2) for one in (home, guest, words)]
     assert found == [0.89, 0.73, 0.87]
+    others = (domains.by_seed((way, "tweets"), "tweets").mean() for way in ("frozen", "tf-idf"))
+    assert [round(one["pearson"], 2) for one in others] == [0.77, 0.65]
+    above = (ledger_rows.tweet_leads()["low"] > 0).to_dict()
+    assert above == {"TF-IDF": True, "frozen features": True, "VADER": False}
     squashed = domains.by_seed(("sigmoid", "tweets"), "tweets").mean()
     assert 0.4 < squashed["r2"] / home["r2"] < 0.55
+
+
+@after("1520000a")
+def the_squared_error_led_even_in_the_absolute_error():
+    """Section 5, table: by 0.02, from 0.005 to 0.034."""
+    found = ledger_rows.on_tweets(("mae", "tweets"), "absolute")
+    assert [round(found["mean"], 2), *found[["low", "high"]].round(3)] == [0.02, 0.005, 0.034]
 
 
 @after("1520000a")
@@ -201,7 +244,7 @@ def single_runs_scored_between_80_6_and_84_5_percent():
 @after("15a00002")
 def what_is_not_tested_is_listed_with_what_would_test_it(gaps):
     """Section 10."""
-    assert len(gaps) == 15 and (gaps["would_test"] != "").all()
+    assert len(gaps) == 16 and (gaps["would_test"] != "").all()
 
 
 @after("15b00007")
