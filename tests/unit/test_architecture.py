@@ -56,7 +56,16 @@ INSIDE = {
         "writing",
         "new_file",
     ],
-    "training": ["config", "advising", "steps", "tasks", "session", "running", "searching"],
+    "training": [
+        "config",
+        "advising",
+        "steps",
+        "tasks",
+        "session",
+        "estimating",
+        "running",
+        "searching",
+    ],
     "chat": [
         "conversations",
         "losses",
