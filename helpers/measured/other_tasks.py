@@ -258,8 +258,8 @@ def invented() -> pd.DataFrame:
 
     Returns:
         Columns `answered` (not "not said"), `not from the message` (answers that are no part of
-        it), and `answered, not said`: of the 47 questions that the message does not answer. A row
-        for each seed of each model.
+        it), and `answered although not said`: of the 47 questions that the message does not
+        answer. A row for each seed of each model.
     """
     questions, rows = other_tasks.questions_of(inbox()["test"]), {}
     for model, task in ((FULL, "answers"), (LANGUAGE_MODEL, "answer")):
@@ -270,7 +270,7 @@ def invented() -> pd.DataFrame:
             rows[model, seed] = {
                 "answered": sum(map(bool, answers_given)),
                 "not from the message": len(foreign),
-                "answered, not said": sum(bool(a) and not q.answer for a, q in pairs),
+                "answered although not said": sum(bool(a) and not q.answer for a, q in pairs),
             }
     return pd.DataFrame(rows).T.rename_axis(index=["model", "seed"])
 
