@@ -250,7 +250,8 @@ def compared(result: Result, first: str, other: str) -> str:
         return f"{first} is ahead of {other}: {span}."
     if high < 0:
         return f"{other} is ahead of {first}: {span} for {first}. Use the simpler one."
-    return f"These {len(result.labels)} texts cannot tell {first} from {other}: {span}."
+    open_question = f"do not show whether {first} is better than {other}"
+    return f"These {len(result.labels)} texts {open_question}: {span}."
 
 
 def as_number(value: float) -> str:

@@ -76,7 +76,9 @@ def estimate(
 
     Args:
         model: from `checkpoints.load`. It goes to the device that `fine_tune` would use.
-        lengths: number of tokens of each training text; longer ones count as `config.max_length`.
+        lengths: number of tokens of each training text, such as
+            `[len(ids) for ids in tokenizer(texts)["input_ids"]]`; longer ones count as
+            `config.max_length`.
         config: the hyperparameters; None means `TrainingConfig()`.
         validation: the lengths of the validation texts, if their scoring is to be counted.
 

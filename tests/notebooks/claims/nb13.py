@@ -16,9 +16,18 @@ from tests.notebooks.claims import after
 
 @after("1d99cf5f")
 def words_of_programs_are_empty_and_those_of_people_are_not(MISSING):
-    """Section 1: `nan` and `null` are found, `n/a` is not; a list takes the place of the usual."""
+    """Section 1: `nan` and `null` are found, `n/a` is not; a list takes the place of the usual.
+
+    "Capitals make no difference: `NULL` is empty, too."
+    """
     assert {"nan", "null"} <= missing_words(MISSING) and "n/a" not in missing_words(MISSING)
-    assert missing_words(["n/a", "nan", "null"]) == {"", "n/a", "nan", "null"}
+    assert missing_words(["N/A", "nan", "null"]) == {"", "n/a", "nan", "null"}
+    lines = [f"{word} {i},{word}" for word in ("a", "b") for i in range(10)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "new.csv"
+        path.write_text("\n".join(["text,label", *lines, "c,NULL", "d,N/A"]), encoding="utf8")
+        left_out = own_data.load(path, "text", "label", missing=["n/a", "null"]).dropped
+    assert left_out["text"].tolist() == ["c", "d"] and set(left_out["reason"]) == {"no label"}
 
 
 @after("d61b1b52")
@@ -76,7 +85,9 @@ def a_language_model_sees_more_than_words(tfidf, frozen, labels):
 
 @after("f61a5451")
 def five_labels_with_features_beat_forty_with_words(curves):
-    """Section 10: ahead of TF-IDF with 40 on average, 55 against 51 %; the bands overlap.
+    """Section 10: ahead of TF-IDF with 40 on average, 55 against 51 %.
+
+    The bands, 49 to 60 % at the left end and 42 to 56 % at the right end, reach over one another.
 
     Seven seeds of ten draws: 0.554 to 0.572 at 5 labels and 0.751 to 0.774 at 40; TF-IDF 0.251 to
     0.267 and 0.470 to 0.512. Of twenty draws (notebook_bands.csv) they differ less.
@@ -85,7 +96,12 @@ def five_labels_with_features_beat_forty_with_words(curves):
     assert 0.54 < mean["frozen features"][0] < 0.59 and 0.74 < mean["frozen features"][3] < 0.79
     assert 0.24 < mean["TF-IDF"][0] < 0.28 and 0.46 < mean["TF-IDF"][3] < 0.53
     assert mean["frozen features"][0] > mean["TF-IDF"][3] + 0.03
-    assert min(curves["frozen features"][0]) < max(curves["TF-IDF"][3])
+    bands = [
+        f(drawn)
+        for drawn in (curves["frozen features"][0], curves["TF-IDF"][3])
+        for f in (min, max)
+    ]
+    assert np.allclose(bands, [0.49, 0.60, 0.42, 0.56], atol=0.015) and bands[0] < bands[3]
 
 
 @after("f61a5451")
@@ -146,7 +162,7 @@ def the_dials_have_the_lowest_validation_loss(tried):
 
 @after("0aca5769")
 def validation_rises_from_one_in_eight_to_three_in_four(untrained, run):
-    """Section 5: 11 and 79 % in the stored run.
+    """Section 5: 11 and 77 % in the stored run, in the epoch that is kept.
 
     Seven seeds: 0.075 to 0.189, then 0.774 to 0.849 (notebook_bands.csv).
     """
@@ -195,7 +211,7 @@ def these_texts_cannot_tell_fine_tuned_from_frozen(sentence, result):
     Five of five recorded seeds could not tell; seven were ahead by 2.9 to 7.6 points.
     """
     gain = report.differences(result).loc["frozen features"]
-    assert "cannot tell fine-tuned from frozen features" in sentence
+    assert "do not show whether fine-tuned is better than frozen features" in sentence
     assert gain["gain low"] < 0 < gain["gain"] < 10 and gain["gain high"] > 0
 
 
@@ -211,9 +227,9 @@ def frozen_features_are_ahead_of_words_too(table, frozen, tfidf):
 
 @after("c4d9e7b2")
 def every_message_of_the_pool_is_asked(hits, gain, low, high):
-    """Section 6: 0.7 points behind, from −5.1 to 3.3; "learned from fewer messages", 305 of 339."""
+    """Section 6: 0.7 points behind, from −5.0 to 3.3; "learned from fewer messages", 305 of 339."""
     assert len(hits) == 424 and round(gain.mean(), 1) == -0.7
-    assert (round(low, 1), round(high, 1)) == (-5.1, 3.3)
+    assert (round(low, 1), round(high, 1)) == (-5.0, 3.3)
     assert low < 0 < high < 5 < 100 * (hits["fine-tuned"] - hits["TF-IDF"]).mean()
     assert math.floor(424 * 0.8) == 339 and round(339 * 0.9) == 305
 
@@ -265,14 +281,23 @@ def the_stored_baseline_answers_as_before(again, outputs, names, mine, folder):
 def every_new_row_is_answered_or_has_a_reason(done, predicted, mine):
     """Section 9: 30 rows, 28 predictions, each one of the eight intents; no formula is left.
 
-    `row` is the index of pandas plus 2.
+    `row` is the index of pandas plus 2. A probability is a number, or NaN beside a note.
     """
     assert done == {"rows": 30, "predicted": 28}
+    assert (predicted["probability"].isna() == (predicted["note"] != "")).all()
     assert set(predicted.loc[predicted["note"] == "", "prediction"]) <= set(mine.names)
     own = pd.read_csv(downloads.DATA / "messages_new.csv", skip_blank_lines=False)
     assert predicted["row"].tolist() == (own.index + 2).tolist()
     formula = predicted.loc[predicted["row"] == 19, "message"]
     assert len(formula) == 1 and formula.iloc[0].startswith("'=1+1")
+
+
+@after("84455c54")
+def a_million_short_rows_take_six_minutes():
+    """Section 9: "with very short texts, they took six minutes on two cores"; recorded once."""
+    costs = measured.table("cost_against_size")
+    [row] = costs[(costs["what"] == "a CSV") & (costs["size"] == 1_000_000)].to_dict("records")
+    assert row["cores"] == 2 and round(row["seconds_taken"] / 60) == 6
 
 
 @after("53de6820")
@@ -356,8 +381,12 @@ def the_test_part_of_a_split_by_rows_was_harder():
 
 
 @after("4569bcd4")
-def features_learn_ratings_better_than_words(on_features, on_words):
-    """Section 11: R² in the folds, 0.43 against 0.19; neither depends on the seed of a run."""
+def features_learn_ratings_better_than_words(on_features, on_words, number_outputs):
+    """Section 11: R² in the folds, 0.43 against 0.19; neither depends on the seed of a run.
+
+    "The one with the higher R² is the rival."
+    """
+    assert next(iter(number_outputs)) == "ridge, frozen"
     assert 0.41 < on_features.best_score_ < 0.45 and 0.17 < on_words.best_score_ < 0.21
 
 
@@ -424,7 +453,7 @@ def the_cloud_is_flatter_than_the_line(number_result, in_units):
 
 @after("653257f9")
 def read_the_other_way_the_line_needs_no_stretching():
-    """Section 11: it rises by 0.86 to 1.01 in five seeds (r² / slope in notebook_bands.csv)."""
+    """Section 11: its slope is 0.86 to 1.01 in five seeds (r² / slope in notebook_bands.csv)."""
     rows = measured.table("notebook_bands")
     rows = rows[rows["notebook"] == "13_your_own_csv, numbers"]
     seeds = rows.pivot(index="seed", columns="quantity", values="value")
@@ -434,13 +463,12 @@ def read_the_other_way_the_line_needs_no_stretching():
 
 @after("653257f9")
 def at_a_prediction_of_two_the_mean_label_is_near_two(number_result, in_units):
-    """Section 11: about 0.9, and not the dashed line read backwards, "which would be steeper".
+    """Section 11: a slope of about 0.9.
 
     "At a prediction of +2, it gives a mean label of 1.7 to 1.9": five seeds gave 1.68, 1.93, 1.89,
     1.89 and 1.83.
     """
     line = np.polyfit(in_units[:, 0], number_result.labels, 1)
-    assert line[0] < 0.9 / np.polyfit(number_result.labels, in_units[:, 0], 1)[0]
     assert 0.8 < line[0] < 1.05 and 1.6 < np.polyval(line, 2) < 2
 
 
