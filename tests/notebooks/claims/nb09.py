@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import torch
+from scipy import stats
 
 from helpers.measured import domains as study
 from helpers.measured import table
@@ -61,14 +62,24 @@ def one_person_is_noisy(person):
 
 @after("994556e7")
 def the_best_line_puts_the_halved_predictions_right(scored, answers, y):
-    """Section 7: times 2.07, minus 0.01; 1.5 becomes 3.1; R² from 0.70 to 0.96, which is r²."""
+    """Section 7: times 2.07, minus 0.01; R² from 0.70 to 0.96, which is r²."""
     slope, intercept = np.polyfit(answers["halved"], y, 1)
-    assert values([slope, intercept]) == [2.07, -0.01] and answers["halved"][-1] == 1.5
+    assert values([slope, intercept]) == [2.07, -0.01]
     on_line = slope * answers["halved"] + intercept
-    assert round(on_line[-1], 1) == 3.1 and y[-1] == 3
     r2 = 1 - ((y - on_line) ** 2).sum() / ((y - y.mean()) ** 2).sum()
     assert values([scored.loc["halved", "R2"], r2]) == [0.70, 0.96]
     assert np.isclose(r2, scored.loc["halved", "r"] ** 2)
+
+
+@after("d8a3f1b6")
+def where_labels_lie_close_errors_of_the_same_size_lower_both(test):
+    """Section 2: the same noise on all labels gives the lowest r and R² on opinion pieces."""
+    rng, noise = np.random.default_rng(0), 0.75
+    labels = {name: rows.to_numpy() for name, rows in test.groupby("domain")["label"]}
+    guessed = {name: y + rng.normal(scale=noise, size=len(y)) for name, y in labels.items()}
+    r = {name: np.corrcoef(y, guessed[name])[0, 1] for name, y in labels.items()}
+    r2 = {name: 1 - ((y - guessed[name]) ** 2).mean() / y.var() for name, y in labels.items()}
+    assert min(r, key=r.get) == min(r2, key=r2.get) == "nyt" and r["nyt"] < r["movie"] - 0.1
 
 
 @after("d8a3f1b6")
@@ -85,6 +96,15 @@ def a_mean_with_oneself_flatters(agreement):
     flattered = flattered["with all"] - flattered["with the others"]
     assert values(flattered[DOMAINS]) == [0.01, 0.01, 0.01, 0.03]
     assert flattered["tweets"] > 0.888 - 0.881
+
+
+@after("5478e524")
+def our_run_is_a_sixth_draw(tweets, train_rows):
+    """Section 4: none of the five recorded draws, although one has our seed."""
+    assert list(study.SEEDS) == [0, 1, 2, 3, 4] and len(train_rows) == study.ROWS
+    for seed in study.SEEDS:
+        drawn = np.random.default_rng(seed).permutation(len(tweets))[: study.ROWS]
+        assert len(set(tweets.select(drawn)["text"]) & set(train_rows["text"])) < study.ROWS / 2
 
 
 @after("a27e9d15")
@@ -146,8 +166,8 @@ def fine_tuning_beats_the_frozen_encoder_on_the_same_tweets(scored_new, runs, SE
 
 
 @after("209a8987")
-def rules_raise_r_on_tweets(ladder):
-    """Section 5: r from 0.75 to 0.87 on tweets; elsewhere 0.42 to 0.58.
+def with_its_rules_vader_is_ahead_of_our_sum(ladder):
+    """Section 5: 0.87 on tweets, where our sum has 0.75; elsewhere 0.42 to 0.58.
 
     One person is above the fine-tuned model everywhere but on tweets.
     """
@@ -158,6 +178,19 @@ def rules_raise_r_on_tweets(ladder):
     assert values([ladder.loc["word list", "tweets"]]) == [0.75]
     by_rules = (ladder.loc["vader"] - ladder.loc["word list"]).astype(float)
     assert (by_rules[DOMAINS] > 0).all()
+
+
+@after("209a8987")
+def vader_does_not_live_on_tweets_that_its_rules_may_come_from(test):
+    """Section 5 and data/lexicon.md: 0.855 without the 183 with more than 20 ratings; no lead."""
+    there = test[test["domain"] == "tweets"]
+    many = (there["ratings"].map(len) > 20).to_numpy()
+    assert many.sum() == 183 and there["ratings"].map(len)[many].min() >= 92
+    said = study.predictions(*study.VADER)[0, test["domain"] == "tweets"]
+    r = np.corrcoef(there["label"][~many], said[~many])[0, 1]
+    assert values([r], 3) == [0.855] and round(r, 2) == 0.85
+    found = study.lead(test, ("mse", "tweets"), study.VADER, "tweets", only=np.tile(~many, (5, 1)))
+    assert found["low"] < 0 < found["high"]
 
 
 @after("c75d20fa")
@@ -213,7 +246,12 @@ def eight_of_twelve_losses_stand_a_stricter_test(strict, still):
 
 @after("b84f6c2d")
 def one_of_six_comparisons_on_tweets_stands_a_stricter_test(among_guests, ways, test):
-    """Section 6: allowing for all 24, only VADER's lead over films is left."""
+    """Section 6: allowing for all 24, only VADER's lead over films is left.
+
+    With t of 4 degrees of freedom, such intervals are 2.6 times as wide.
+    """
+    wider = stats.t.ppf(1 - 0.05 / 24 / 2, df=4) / stats.t.ppf(0.975, df=4)
+    assert values([wider], 1) == [2.6]
     assert len(among_guests) == 24 and len(among_guests.loc["tweets"]) == 6
     left = []
     for one, other in among_guests.loc["tweets"].index:
@@ -237,7 +275,8 @@ def a_film_model_orders_opinion_pieces_and_gets_their_scale_wrong(as_it_is, on_t
 def its_answers_spread_too_far_and_are_too_low(answers, test, on_nyt, recorded):
     """Section 7: 1.23 against 0.87, half a point too low; R² −0.65 with the right mean.
 
-    On the best line it is 0.24, and for every run exactly r².
+    With the spread of the labels as well it is about 0. On the best line, times 0.34, it is 0.24,
+    and for every run exactly r²; these answers spread less than the labels.
     """
     assert values([answers.std(axis=1).mean()]) == [1.23]
     labels = test.loc[on_nyt, "label"].to_numpy()
@@ -246,7 +285,12 @@ def its_answers_spread_too_far_and_are_too_low(answers, test, on_nyt, recorded):
     assert values([(1 - squares).mean(), labels.std()]) == [-0.65, 0.87]
     assert (answers.mean(axis=1) < labels.mean() - 0.3).all()
     assert 0.45 < labels.mean() - answers.mean() < 0.55
+    stretched = (moved - labels.mean()) / moved.std(axis=1, keepdims=True) * labels.std()
+    errors = ((labels - labels.mean() - stretched) ** 2).mean(axis=1) / labels.var()
+    assert abs((1 - errors).mean()) < 0.03
+    assert values([np.mean([np.polyfit(p, labels, 1)[0] for p in answers])]) == [0.34]
     on_line = np.array([np.polyval(np.polyfit(p, labels, 1), p) for p in answers])
+    assert (on_line.std(axis=1) < labels.std()).all()
     on_line = 1 - ((labels - on_line) ** 2).mean(axis=1) / labels.var()
     away = recorded[(recorded["source"] == "movie") & (recorded["target"] == "nyt")]
     assert values([on_line.mean()]) == [0.24]
@@ -270,12 +314,17 @@ def films_help_beside_50_tweets_and_are_not_shown_to_beside_more(gains, mixed, a
 
 @after("a0a375a8")
 def two_hundred_tweets_alone_beat_50_with_the_films(test, alone, films):
-    """Section 8: 200 alone lead 50 with the films; 50 alone are below films; shown 38 times."""
+    """Section 8: 200 alone lead 50 with the films; 50 alone are below films; shown 38 times.
+
+    Steps of training: 76, 77, 75 alone, 81, 96, 150 with the films.
+    """
     pair = ("mse", "tweets", 200), ("mse", "movie", 800, 50)
     assert study.lead(test, *pair, "tweets")["low"] > 0
     assert values([alone[50]["pearson"].mean(), films["pearson"].mean()]) == [0.66, 0.73]
     assert [study.epochs_for(n) for n in (50, 200, 850, 1600)] == [38, 11, 3, 3]
-    assert 3 * -(-800 // 32) == 75 and -(-50 // 32) == 2
+    assert 3 * -(-50 // 32) == 6
+    steps = [study.epochs_for(n) * -(-n // 32) for n in (50, 200, 800, 850, 1000, 1600)]
+    assert steps == [76, 77, 75, 81, 96, 150]
 
 
 @after("e7a7a2d5")
@@ -287,7 +336,7 @@ def the_mean_of_twenty_is_reliable(ceiling, person):
 
 @after("c0d84b7a")
 def one_person_is_beaten_only_on_tweets(ahead):
-    """Section 9: by 0.03; the person is ahead on films and Amazon; on opinion pieces open."""
+    """Section 9, recap: by 0.03; the person leads on films and Amazon; opinion pieces are open."""
     assert values([ahead.loc["tweets", "model minus person"]]) == [0.03]
     assert ahead.loc["tweets", "low"] > 0
     assert (ahead.loc[["movie", "amazon"], "high"] < 0).all()
@@ -295,8 +344,15 @@ def one_person_is_beaten_only_on_tweets(ahead):
 
 
 @after("c8f3e6a4")
-def both_kinds_of_chance_take_the_lead_over_vader_away(three, test, ways):
-    """Section 10: other draws alone lie above 0, both together −0.01 to 0.05, as `study.lead`."""
+def both_kinds_of_chance_take_the_lead_over_vader_away(three, test, ways, kinds):
+    """Section 10: other draws alone lie above 0, both together −0.01 to 0.05, as `study.lead`.
+
+    Standard errors 0.003 and 0.011; with 808 degrees of freedom −0.002 to 0.041.
+    """
+    assert values([kinds["other draws"][0], kinds["other sentences"][0]], 3) == [0.003, 0.011]
+    half = stats.t.ppf(0.975, df=808) * kinds["both"][0]
+    middle = three.loc["both"].mean()
+    assert values([middle - half, middle + half], 3) == [-0.002, 0.041]
     assert three.loc["other draws", "low"] > 0 > three.loc["both", "low"]
     assert values(three.loc["both"]) == [-0.01, 0.05]
     found = study.lead(test, ways["tweets"], ways["VADER"], "tweets")
