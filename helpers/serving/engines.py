@@ -1,4 +1,4 @@
-"""A saved classifier computed by another engine: ONNX Runtime or OpenVINO, behind the same `predict`.
+"""A saved classifier computed by ONNX Runtime or OpenVINO, behind the same `predict`.
 
     serving.export("outputs/13/model", "outputs/13/model-openvino", engine="openvino")
     tokenizer, model = serving.load_export("outputs/13/model-openvino", of="outputs/13/model")
@@ -58,7 +58,7 @@ class Exported(nn.Module):
     it was exported in: `predict(…, precision=…)` changes nothing.
 
     Attributes:
-        config: that of the saved model, with names of classes and what `checkpoints.remember` noted.
+        config: of the saved model, with the names of classes and what `remember` noted.
         engine, precision: of the export.
         device: the processor.
     """
@@ -198,7 +198,7 @@ def check_asked(engine: str, precision: str, calibration: Texts | None) -> None:
         has = " or ".join(PRECISIONS[engine])
         raise ServingError(f"precision is {precision!r}; with engine {engine!r} choose {has}.")
     if calibration is not None and precision != "int8":
-        raise ServingError(f"calibration is for int8, and precision is {precision!r}. Leave it out.")
+        raise ServingError(f"calibration is for int8; precision is {precision!r}. Leave it out.")
     if calibration is not None and not len(calibration):
         raise ServingError("calibration holds no text. Give some hundred of the training part.")
 
@@ -238,7 +238,7 @@ def read_saved(folder: Path) -> tuple[PreTrainedTokenizerBase, PreTrainedModel, 
 
 
 def fingerprint_of(manifest: Manifest) -> str:
-    """SHA-256 over all that decides what a saved model answers: weights, configuration, tokenizer."""
+    """SHA-256 over what decides a saved model's answers: weights, configuration, tokenizer."""
     listed = sorted(manifest.files.items())
     lines = [f"{digest}  {name}\n" for name, digest in listed if name not in manifest.editable]
     return files.sha256_bytes("".join(lines).encode())
@@ -302,6 +302,7 @@ def write_int8(
                 op_types_to_quantize=["MatMul", "Gather"],
                 activation_type=quantization.QuantType.QUInt8,
                 per_channel=True,
+                extra_options={"MatMulConstBOnly": True},  # as dynamic: products with weights
             )
     finally:
         whole.unlink()
