@@ -62,7 +62,7 @@ def main() -> int:
     """0 at the end, 1 with a message if it cannot begin."""
     try:
         serve(parser().parse_args())
-    except (ServingError, StorageError) as error:
+    except StorageError as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -47,7 +47,7 @@ Compute = Callable[[dict[str, np.ndarray]], np.ndarray]
 Texts = Sequence[batching.Text]
 
 
-class ServingError(RuntimeError):
+class ServingError(files.StorageError):
     """A model cannot be handed to a service in this way; the message names the cure."""
 
 
