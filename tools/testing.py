@@ -43,6 +43,8 @@ def test(options: argparse.Namespace) -> int:
     if environment.hand_over(python, "tools.describe") != 0:
         return 1
     course, start = project.project()["tool"]["course"], time.perf_counter()
+    if options.all and not options.here:
+        environment.add("serving")  # else its tests run where it is installed
     elsewhere = ["--ignore=tests/browser", "--ignore=tests/colab"]
     units = ["tests", *elsewhere, "-m", "not slow and not long", *BY_FILES, STUCK]
     rows = [run_pytest(python, "unit tests", units)]

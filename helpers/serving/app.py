@@ -41,8 +41,6 @@ class Classifier:
                 f"precision is {precision!r}; with torch choose float32 or bfloat16."
             )
         self.tokenizer, self.model = load(folder, engine, precision or "float32")
-        if not hasattr(self.model.config, "id2label") or self.model.can_generate():
-            raise ServingError(f"{folder} holds no classifier of texts.")
         self.precision = TORCH[precision] if engine is None else None
         self.max_length = checkpoints.remembered(self.model)["max_length"]
         self.facts = {

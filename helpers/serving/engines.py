@@ -228,13 +228,17 @@ def read_saved(folder: Path) -> tuple[PreTrainedTokenizerBase, PreTrainedModel, 
         return *storage.read_model(place, manifest), fingerprint_of(manifest)
 
     tokenizer, model, fingerprint = folders.read_folder(folder, read)
-    if not type(model).__name__.endswith("ForSequenceClassification"):
-        raise ServingError(
-            f"{folder} holds a {type(model).__name__}. Only classifiers of texts can be exported."
-        )
+    check_classifies(model, folder)
     with quiet():
         model.set_attn_implementation("eager")  # plain products, which every engine recognizes
     return tokenizer, model.cpu().eval(), fingerprint
+
+
+def check_classifies(model: PreTrainedModel, folder: Path | str) -> None:
+    """Raise `ServingError` for a saved model of another kind, such as one that writes texts."""
+    kind = type(model).__name__
+    if not kind.endswith("ForSequenceClassification"):
+        raise ServingError(f"{folder} holds a {kind}. Only classifiers of texts can be served.")
 
 
 def fingerprint_of(manifest: Manifest) -> str:
@@ -356,7 +360,9 @@ def load(
         StorageError: as `export`.
     """
     if engine is None:
-        return storage.load_model(folder)
+        tokenizer, model = storage.load_model(folder)
+        check_classifies(model, folder)
+        return tokenizer, model
     check_asked(engine, precision, None)
     place = place_of(folder, engine, precision)
     if not files.is_there(place):

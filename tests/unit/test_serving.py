@@ -25,6 +25,7 @@ import torch
 
 from helpers import checkpoints, folders, serving, training
 from helpers.files import ForeignError, StorageError
+from helpers.serving import __main__ as program
 from helpers.serving import answers, app, engines, requests
 from helpers.serving.requests import Limits, RefusedError
 from helpers.serving.worker import Worker
@@ -266,6 +267,8 @@ def test_what_is_no_export_or_no_classifier_is_refused(saved, tmp_path, without_
     training.save(tiny_llama(), tiny_tokenizer(), tmp_path / "llama")
     with pytest.raises(serving.ServingError, match=r"LlamaForCausalLM. Only classifiers"):
         serving.export(tmp_path / "llama", tmp_path / "again", "onnx")
+    with pytest.raises(serving.ServingError, match=r"LlamaForCausalLM. Only classifiers"):
+        serving.load(tmp_path / "llama")
     assert not (tmp_path / "again").exists()
 
 
@@ -567,18 +570,16 @@ def test_other_paths_and_methods_are_refused(client):
 
 def test_an_engine_serves_the_same_answers(exported, saved, direct):
     engine, precision, _ = exported
-    command = ["-m", "helpers.serving", str(saved), "--engine", engine, "--precision", precision]
-    with running(command) as (_, client):
-        status, reply = client.predict(texts=TEXTS)
-        said = client.ask("GET", "/health")[1]
-    assert status == 200 and (said["engine"], said["precision"]) == (engine, precision)
+    classifier = app.Classifier(saved, engine, precision)
+    assert (classifier.facts["engine"], classifier.facts["precision"]) == (engine, precision)
+    found = classifier.answers(TEXTS)
+    assert len(found) == len(TEXTS)
     if precision == "float32":
-        assert equal(reply["answers"], direct)
+        assert equal(found, direct)
 
 
 @SIGTERM_ONLY
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
-def test_a_server_that_is_stopped_answers_what_it_accepted(saved, direct, tmp_path, number):
+def test_a_server_that_is_stopped_answers_what_it_accepted(saved, direct, tmp_path):
     """Twenty requests wait when it is told to stop; they are answered when the model goes on."""
     gate = tmp_path / "gate"
     with running(["-c", GATED, str(gate), str(saved)]) as (process, client):
@@ -586,7 +587,7 @@ def test_a_server_that_is_stopped_answers_what_it_accepted(saved, direct, tmp_pa
             asked = [pool.submit(client.predict, text=text) for text in TEXTS[:20]]
             while client.waiting() < 20:
                 time.sleep(0.01)
-            process.send_signal(number)
+            process.send_signal(signal.SIGTERM)
             with suppress(ConnectionError, http.client.HTTPException):
                 while True:  # until nobody is let in any more
                     client.ask("GET", "/health")
@@ -616,7 +617,7 @@ def test_in_the_middle_of_a_load_as_many_are_answered_as_were_accepted(saved, di
             for place in range(8):
                 pool.submit(ask_on, client, place)
             enough.wait()
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
         assert process.wait() == 0
     assert f"Stopped: {len(answered)} of {len(answered)} accepted requests" in rest
@@ -627,34 +628,31 @@ def test_in_the_middle_of_a_load_as_many_are_answered_as_were_accepted(saved, di
 # ---------------------------------------------------------------- the command
 
 
-def command(*words: str) -> subprocess.CompletedProcess:
-    """`python -m helpers.serving` with these words, to its end."""
-    started = [sys.executable, "-m", "helpers.serving", *words]
-    return subprocess.run(started, capture_output=True, text=True, cwd=project.ROOT)
+def command(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """`python -m helpers.serving` with these words, in this process: its exit status."""
+    monkeypatch.setattr(sys, "argv", ["serving", *words])
+    return program.main()
 
 
-def test_a_server_that_cannot_begin_says_why_in_one_line(saved, tmp_path):
-    for name in ("fastapi", "uvicorn"):
-        pytest.importorskip(name, reason=WHY)
-    for words, message in [
-        ([str(tmp_path / "nowhere")], "does not exist"),
-        ([str(saved), "--precision", "int8"], "with torch choose float32 or bfloat16"),
-        ([str(saved), "--engine", "onnx", "--precision", "bfloat16"], "choose float32 or int8"),
-    ]:
-        ended = command(*words)
-        assert ended.returncode == 1 and message in ended.stderr
-        assert len(ended.stderr.splitlines()) == 1
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere"], "does not exist"),
+        (["MODEL", "--precision", "int8"], "with torch choose float32 or bfloat16"),
+        (["MODEL", "--engine", "onnx", "--precision", "bfloat16"], "choose float32 or int8"),
+        (["MODEL", "--port", "PORT"], "Choose another --port"),
+    ],
+    ids=["folder", "torch", "onnx", "port"],
+)
+def test_a_server_that_cannot_begin_says_why(words, message, client, saved, monkeypatch, capsys):
+    known = {"MODEL": str(saved), "PORT": str(client.port)}
+    assert command(monkeypatch, *[known.get(word, word) for word in words]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert message in line
 
 
-def test_a_port_in_use_is_named(client, saved):
-    ended = command(str(saved), "--port", str(client.port))
-    assert ended.returncode == 1 and "Choose another --port" in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-def test_without_its_libraries_the_command_says_what_to_install(saved):
-    if engines.find_spec("fastapi"):
-        pytest.skip("they are installed")
-    ended = command(str(saved))
-    assert ended.returncode == 1 and "pip install -r requirements/serving.txt" in ended.stderr
-    assert len(ended.stderr.splitlines()) == 1
+def test_without_its_libraries_the_command_says_what_to_install(saved, monkeypatch, capsys):
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    assert command(monkeypatch, str(saved)) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert "not installed" in line and "pip install -r requirements/serving.txt" in line

@@ -524,6 +524,15 @@ def test_what_drives_the_browser_is_installed_once(without_browser, monkeypatch)
     assert len(without_browser) == 1 and "requirements/browser.txt" in without_browser[0][1]
 
 
+def test_what_serving_needs_is_installed_again_when_its_list_changes(without_browser, monkeypatch):
+    environment.add("serving")
+    environment.add("serving")
+    assert len(without_browser) == 1 and "requirements/serving.txt" in without_browser[0][1]
+    monkeypatch.setattr(environment, "stamp_text", lambda constraints: "another")
+    environment.add("serving")
+    assert len(without_browser) == 2
+
+
 def test_a_machine_of_the_ci_gets_a_browser(without_browser, monkeypatch):
     monkeypatch.setenv("CI", "1")
     environment.prepare_browser(everywhere=False)
