@@ -397,6 +397,8 @@ async def gathered(worker: Worker, asked: list[list[str]], gate: threading.Event
     await asyncio.sleep(0)  # each task runs to where it waits
     gate.set()
     await worker.stop()
+    _, unanswered = await asyncio.wait(tasks, timeout=30)  # they are answered already
+    assert not unanswered
     return await asyncio.gather(*tasks, return_exceptions=True)
 
 
@@ -591,6 +593,7 @@ def test_a_server_that_is_stopped_answers_what_it_accepted(saved, direct, tmp_pa
             with suppress(ConnectionError, http.client.HTTPException):
                 while True:  # until nobody is let in any more
                     client.ask("GET", "/health")
+            time.sleep(1)  # a server that gives up on what is slow would do so now
             gate.touch()
             found = [one.result() for one in asked]
         rest = process.stdout.read()

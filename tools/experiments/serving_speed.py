@@ -31,8 +31,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from transformers import PreTrainedTokenizerBase
 
-from helpers import corpora, downloads, files, runtime, serving, training
+from helpers import batching, corpora, downloads, files, runtime, serving, training
 from tools.experiments import prediction_speed, runs
 from tools.experiments.provenance import (
     MEASURED,
@@ -64,10 +65,13 @@ WAYS = {
     "ONNX Runtime, int8, dynamic": ("onnx", "int8", False),
     "ONNX Runtime, int8, calibrated": ("onnx", "int8", True),
 }
+# An engine without `predict`, in the loop that its users write: what `predict` is held against.
+DIRECT = {"ONNX Runtime, fp32, directly": "ONNX Runtime, fp32"}
+DIRECT |= {"OpenVINO, bf16, directly": "OpenVINO, bf16"}
+WAYS |= {name: WAYS[same] for name, same in DIRECT.items()}
+BATCH = 64
 # The server's ways: engine and precision as its command takes them.
 SERVED = [REFERENCE, "torch, bf16", "ONNX Runtime, fp32", "OpenVINO, bf16"]
-# Asked for: by at least one engine behind `predict`, so many times the speed of this one.
-GOALS = {"ONNX Runtime, fp32": "float32", "OpenVINO, bf16": "bfloat16"}
 ARGUMENT = {"float32": "fp32", "bfloat16": "bf16"}
 
 
@@ -84,7 +88,7 @@ def prepare(reviews: dict) -> None:
     model = prediction_speed.trained_model(reviews)
     samples = reviews["train"]["text"][:CALIBRATION]
     for name, (engine, precision, calibrated) in WAYS.items():
-        if engine == TORCH or fits(place_of(name), model):
+        if engine == TORCH or name in DIRECT or fits(place_of(name), model):
             continue
         serving.export(model, place_of(name), engine, precision, samples if calibrated else None)
         print(f"exported: {name}", flush=True)
@@ -107,6 +111,22 @@ def megabytes(folder: Path) -> float:
 # ---------------------------------------------------------------- one way, in a process of its own
 
 
+def directly(
+    model: serving.Exported, tokenizer: PreTrainedTokenizerBase, texts: list[str]
+) -> np.ndarray:
+    """Logits of texts by an engine alone: batches by length in characters, padded by the tokenizer.
+
+    Returns:
+        float32, (n, C), in the order of the texts.
+    """
+    logits = np.empty((len(texts), model.config.num_labels), np.float32)
+    options = {"padding": True, "truncation": True, "max_length": tokenizer.model_max_length}
+    for batch in batching.sorted_batches([len(text) for text in texts], BATCH):
+        inputs = tokenizer([texts[i] for i in batch], return_tensors="np", **options)
+        logits[batch] = model.compute(inputs)
+    return logits
+
+
 def one_way(name: str, texts: list[str], alone: list[str], labelled: list[str]) -> dict:
     """All that is measured of one way: figures, and the logits of the labelled texts.
 
@@ -124,6 +144,8 @@ def one_way(name: str, texts: list[str], alone: list[str], labelled: list[str]) 
         tokenizer, model = serving.load_export(place_of(name))
 
     def logits_of(some: list[str]) -> np.ndarray:
+        if name in DIRECT:
+            return directly(model, tokenizer, some)
         return training.predict(model, tokenizer, some, precision=ARGUMENT.get(precision, "fp32"))
 
     logits_of(texts[:WARM])
@@ -225,6 +247,7 @@ def load_test(number: int, name: str, texts: list[str], clients: int) -> dict:
             parts = [texts[i::clients] for i in range(clients)]
             seconds = [s for part in pool.map(lambda part: ask(port, part), parts) for s in part]
         server.terminate()
+        server.communicate()  # what it says at its end
     return {
         "stage": f"server {number}",
         "configuration": f"{name}, {clients} clients",
@@ -296,25 +319,18 @@ def server_table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines).T.rename_axis("server").sort_index()
 
 
-def ratios(rows: pd.DataFrame, rival: str, precision: str) -> pd.Series:
-    """The fastest engine of this precision beside one of them, of each round."""
-    own = [name for name, (_, has, _) in WAYS.items() if has == precision]
-    pivot = rows.pivot_table("per_second", "stage", "configuration")
-    return pivot[[name for name in own if name in pivot]].max(axis=1) / pivot[rival]
-
-
 def of_processor(rows: pd.DataFrame) -> str:
     """Facts, tables and verdicts of one processor."""
     served = rows["stage"].astype(str).str.startswith("server")
     text = f"## {machine(rows)}, {rows['threads'].iloc[0]} threads\n\n"
     text += f"{markdown(table(rows[~served]))}\n\n"
-    torch_of = {precision: name for name, (e, precision, _) in WAYS.items() if e == TORCH}
-    for rival, precision in GOALS.items():
-        of_stage = rows[~served].pivot_table("per_second", "stage", "configuration")
-        by_torch = of_stage[torch_of[precision]] / of_stage[rival]
-        text += f"`predict` by torch beside {rival}: {verdict(by_torch, 1.0)}. "
-        fastest = ratios(rows[~served], rival, precision)
-        text += f"`predict` by its fastest engine: {verdict(fastest, 1.0)}.\n\n"
+    by_stage = rows[~served].pivot_table("per_second", "stage", "configuration")
+    for rival, same in DIRECT.items():
+        _, precision, _ = WAYS[same]
+        by_torch = next(n for n, way in WAYS.items() if way[:2] == (TORCH, precision))
+        for what, own in {"torch": by_torch, "that engine": same}.items():
+            ratio = verdict(by_stage[own] / by_stage[rival], 1.0)
+            text += f"`predict` by {what} beside {rival}: {ratio}.\n\n"
     if served.any():
         text += "The server, asked over loopback for one text per request:\n\n"
         text += f"{markdown(server_table(rows[served]))}\n"
@@ -332,6 +348,7 @@ def report(results: Path = RESULTS) -> str:
 [serving.md](../serving.md). {n:,} review sentences, from the longest to the shortest, in batches of
 64, tokenizing included; then single texts. Each way ran in a process of its own; memory is what it
 held at most beyond what Python and the libraries of the course held before the model was loaded.
+"Directly" is the engine without `predict`, in batches of 64 by length as its users write them.
 "Labels that differ" compares with torch in fp32 on the validation part, "right" with the true
 labels. Figures are the median of the rounds and, in brackets, their range.
 """
