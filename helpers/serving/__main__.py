@@ -5,6 +5,7 @@ python -m helpers.serving outputs/13/model
 """
 
 import argparse
+import os
 import signal
 import socket
 import sys
@@ -34,10 +35,18 @@ def listen(host: str, port: int) -> socket.socket:
         ServingError: the address cannot be had.
     """
     try:
-        return socket.create_server((host, port), backlog=2048)
-    except OSError as error:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        # It names its protocol: else asyncio lets the system hold a small answer back for 40 ms.
+        door = socket.socket(family, kind, protocol)
+        if os.name == "posix":  # elsewhere this would share a port with another program
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(address)
+        door.listen(2048)
+        return door
+    except (OSError, OverflowError) as error:
         raise ServingError(
-            f"cannot listen at {host}, port {port}: {error.strerror}. Choose another --port."
+            f"cannot listen at {host}, port {port} ({error}). Choose another --port, or --host."
         ) from error
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -652,6 +653,16 @@ def test_a_server_that_cannot_begin_says_why(words, message, client, saved, monk
     assert command(monkeypatch, *[known.get(word, word) for word in words]) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert message in line
+
+
+def test_small_answers_are_sent_at_once():
+    """asyncio turns off Nagle's algorithm only for connections that say they are TCP."""
+    with (
+        program.listen("127.0.0.1", 0) as door,
+        socket.create_connection(door.getsockname()),
+        door.accept()[0] as accepted,
+    ):
+        assert accepted.proto == socket.IPPROTO_TCP
 
 
 def test_without_its_libraries_the_command_says_what_to_install(saved, monkeypatch, capsys):
