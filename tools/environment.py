@@ -403,12 +403,16 @@ def prepare_browser(everywhere: bool) -> None:
 
 
 def add(name: str) -> None:
-    """Install what `requirements/NAME.txt` lists into `.venv`, once for each state of the file."""
+    """Install what `requirements/NAME.txt` lists into `.venv`, once for each state of the file.
+
+    Raises `Trouble` for an environment that the course did not make, or a link to one.
+    """
     own, constraints = f"requirements/{name}.txt", "requirements/constraints.txt"
     content = (project.ROOT / own).read_bytes() + stamp_text(constraints).encode()
     stamp, wanted = project.VENV / f"{name}.txt", files.sha256_bytes(content)
     if stamp.is_file() and stamp.read_text(encoding="utf8") == wanted:
         return
+    check_free(project.VENV)
     arguments = ["-r", str(project.ROOT / own), "-c", str(project.ROOT / constraints)]
     with alone(project.VENV):
         pip_install(project.VENV, arguments)
