@@ -398,17 +398,24 @@ def prepare_browser(everywhere: bool) -> None:
     """Install what drives a browser, where there is one; on a CI machine that browser, too."""
     if find_chromium() is None and os.environ.get("CI"):
         apt_install("chromium")
-    content = (project.ROOT / "requirements/browser.txt").read_bytes() + stamp_text(
-        "requirements/constraints.txt"
-    ).encode()
-    stamp, wanted = project.VENV / "browser.txt", files.sha256_bytes(content)
-    found = stamp.read_text(encoding="utf8") if stamp.is_file() else ""
-    if found == wanted or not (everywhere or find_chromium()):
+    if everywhere or find_chromium():
+        add("browser")
+
+
+def add(name: str) -> None:
+    """Install what `requirements/NAME.txt` lists into `.venv`, once for each state of the file.
+
+    Raises `Trouble` for an environment that the course did not make, or a link to one.
+    """
+    own, constraints = f"requirements/{name}.txt", "requirements/constraints.txt"
+    content = (project.ROOT / own).read_bytes() + stamp_text(constraints).encode()
+    stamp, wanted = project.VENV / f"{name}.txt", files.sha256_bytes(content)
+    if stamp.is_file() and stamp.read_text(encoding="utf8") == wanted:
         return
-    requirements = str(project.ROOT / "requirements/browser.txt")
-    constraints = str(project.ROOT / "requirements/constraints.txt")
+    check_free(project.VENV)
+    arguments = ["-r", str(project.ROOT / own), "-c", str(project.ROOT / constraints)]
     with alone(project.VENV):
-        pip_install(project.VENV, ["-r", requirements, "-c", constraints])
+        pip_install(project.VENV, arguments)
         stamp.write_text(wanted, encoding="utf8")
 
 

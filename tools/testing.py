@@ -53,7 +53,9 @@ def test(options: argparse.Namespace) -> int:
         return 1
     course, start = project.project()["tool"]["course"], time.perf_counter()
     if options.all:
-        if not options.here and not options.fast:  # first of all: it adds packages to the state
+        if not options.here:  # first of all: both add packages to the state
+            environment.add("serving")  # else its tests run where it is installed
+        if not options.here and not options.fast:
             environment.prepare_browser(True)
         whole = planned(python, course, options)
         rows, seconds = stages.run(whole, options.again), stages.total(whole)

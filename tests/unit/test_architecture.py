@@ -31,8 +31,8 @@ ORDER = [
     "metrics",
     "multi_label",
 ]
-ORDER += ["baselines", "storage", "training", "chat", "other_tasks", "explain", "validation"]
-ORDER += ["measured", "plots"]
+ORDER += ["baselines", "storage", "training", "serving", "chat", "other_tasks", "explain"]
+ORDER += ["validation", "measured", "plots"]
 ORDER += ["widgets", "report", "exercises"]
 # The same law inside a package; the rest of the house sees only what its `__init__` names.
 INSIDE = {
@@ -56,6 +56,7 @@ INSIDE = {
         "writing",
         "new_file",
     ],
+    "serving": ["engines", "requests", "answers", "worker", "app", "__main__"],
     "training": [
         "config",
         "advising",

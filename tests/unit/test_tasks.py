@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tasks
+from helpers import files
 from tools import environment, lab, notebook_file, project, setup_cell, stages, testing
 
 # ---------------------------------------------------------------- messages
@@ -378,7 +379,7 @@ def test_every_group_of_tests_has_a_limit_above_that_of_a_cell():
 
 
 def test_what_only_all_runs_has_the_longer_limit(tmp_path, monkeypatch):
-    asked = {}
+    asked, added = {}, []
     monkeypatch.setattr(project, "OUTPUTS", tmp_path)
 
     def note(python, name, arguments):
@@ -386,6 +387,7 @@ def test_what_only_all_runs_has_the_longer_limit(tmp_path, monkeypatch):
         return {"name": name, "seconds": 0.0, "passed": 1, "failed": 0, "skipped": 0}
 
     monkeypatch.setattr(testing, "run_pytest", note)
+    monkeypatch.setattr(testing.environment, "add", added.append)
     monkeypatch.setattr(testing, "notebooks", lambda *given: [])
     monkeypatch.setattr(testing.environment, "hand_over", lambda *given: 0)
     monkeypatch.setattr(testing.environment, "set_up", lambda *given: Path(sys.executable))
@@ -395,6 +397,10 @@ def test_what_only_all_runs_has_the_longer_limit(tmp_path, monkeypatch):
     assert testing.test(options()) == 0
     patient = {name for name, given in asked.items() if testing.STUCK_LONG in given}
     assert patient == {"long tests", "browser", "simulated Colab", "Python 3.12", "Python 3.13"}
+    assert added == ["serving"]
+    monkeypatch.setattr(sys, "argv", ["testing"])
+    assert testing.test(options()) == 0
+    assert added == ["serving"]  # whoever does not ask for all gets nothing installed
 
 
 def test_a_group_that_cannot_start_counts_as_failed(tmp_path):
@@ -496,6 +502,7 @@ def test_an_address_that_colab_cannot_open_is_refused(address, copy, capsys):
 def without_browser(tmp_path, monkeypatch):
     """A machine without a browser, and what would be installed on it."""
     installed = []
+    files.mark(tmp_path)
     monkeypatch.setattr(environment, "find_chromium", lambda: None)
     monkeypatch.setattr(project, "VENV", tmp_path)
     monkeypatch.setattr(
@@ -524,6 +531,28 @@ def test_what_drives_the_browser_is_installed_once(without_browser, monkeypatch)
     environment.prepare_browser(everywhere=False)
     environment.prepare_browser(everywhere=False)
     assert len(without_browser) == 1 and "requirements/browser.txt" in without_browser[0][1]
+
+
+def test_what_serving_needs_is_installed_again_when_its_list_changes(without_browser, monkeypatch):
+    environment.add("serving")
+    environment.add("serving")
+    assert len(without_browser) == 1 and "requirements/serving.txt" in without_browser[0][1]
+    monkeypatch.setattr(environment, "stamp_text", lambda constraints: "another")
+    environment.add("serving")
+    assert len(without_browser) == 2
+
+
+def test_nothing_is_installed_into_an_environment_of_somebody_else(without_browser, monkeypatch):
+    """Also not through a link: what it leads to may be in use by others."""
+    (project.VENV / "place").mkdir()
+    (project.VENV / "place" / "python").touch()
+    (project.VENV / "link").symlink_to(project.VENV)
+    for name in ("place", "link"):
+        with monkeypatch.context() as patch:
+            patch.setattr(project, "VENV", project.VENV / name)
+            with pytest.raises(project.Trouble, match="did not make it"):
+                environment.add("serving")
+    assert without_browser == []
 
 
 def test_a_machine_of_the_ci_gets_a_browser(without_browser, monkeypatch):
