@@ -370,7 +370,7 @@ def negated_blame_improved_with_every_seed_and_the_traps_moved_both_ways(change,
 @after("110a0007")
 def the_templates_differ(moved):
     """Section 9: −88.9 points for "never feels", none for "is anything but"; "is not", which comes
-    close to the repair's, lies at the mean."""
+    close to the repair's, moves by no more than the mean."""
     own = moved["negated blame"].mean().round(1)
     assert own["the {noun} never feels {word} ."] == -88.9 == own.min()
     assert own["the {noun} is anything but {word} ."] == 0 == own.max()
