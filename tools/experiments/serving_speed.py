@@ -109,7 +109,11 @@ def peak_mb() -> float:
     What `runtime.memory_mb` asks for begins, on Linux, with the memory of whoever started it.
     """
     status = Path("/proc/self/status")
-    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    found = (
+        re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="utf8"))
+        if status.exists()
+        else None
+    )
     return int(found[1]) * 1024 / 1e6 if found else runtime.memory_mb()
 
 
@@ -187,7 +191,7 @@ def apart(name: str, texts: list[str], alone: list[str], labelled: list[str]) ->
         [sys.executable, "-c", code],
         input=json.dumps([name, texts, alone, labelled]),
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf8",
         check=True,
         cwd=downloads.ROOT,
     ).stdout
@@ -249,7 +253,7 @@ def ask(port: int, texts: list[str]) -> list[float]:
 def load_test(number: int, name: str, texts: list[str], clients: int) -> dict:
     """A row: so many clients at a time ask a server in another process, one text per request."""
     with subprocess.Popen(
-        command_of(name), stdout=subprocess.PIPE, text=True, cwd=downloads.ROOT
+        command_of(name), stdout=subprocess.PIPE, encoding="utf8", cwd=downloads.ROOT
     ) as server:
         port = int(re.search(r":(\d+) ", server.stdout.readline())[1])
         ask(port, texts[:WARM])
