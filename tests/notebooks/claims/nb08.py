@@ -475,9 +475,9 @@ def the_second_choices_gained_on_the_test_part(at_1024, of_1024, over_frozen):
 
 
 @after("91be27d0")
-def with_60_steps_the_lead_would_be_half_as_large_and_just_shown(second):
+def with_60_steps_the_lead_would_be_half_as_large_and_just_shown(by_steps):
     """Section 10: 3.2 points on the test part and 2.0 on the fresh sentences; the gain is 2.8."""
-    found = pd.DataFrame(second).T
+    found = pd.DataFrame(by_steps).T
     lead = found.loc["60 steps minus frozen features"]
     assert lead["mean"].astype(float).round(1).to_dict() == {"test": 3.2, "fresh": 2.0}
     assert lead["low"].between(0, 0.4).all()
