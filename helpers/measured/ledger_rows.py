@@ -36,7 +36,7 @@ def clean() -> pd.DataFrame:
 
 def over(rival: str) -> Callable[[], pd.DataFrame]:
     """A reader: by how much fine-tuning leads a rival at each number of labels."""
-    return lambda: what_it_buys.intervals(clean(), TUNED, rival)
+    return lambda: what_it_buys.leads(TUNED, rival)
 
 
 def fresh() -> pd.DataFrame:
@@ -46,7 +46,7 @@ def fresh() -> pd.DataFrame:
 
 def curves() -> pd.DataFrame:
     """Per cent right at each number of labels, for fine-tuning and two rivals."""
-    return what_it_buys.curves(clean(), [WORDS, FROZEN, TUNED])
+    return what_it_buys.curves([WORDS, FROZEN, TUNED])
 
 
 def seconds() -> pd.Series:

@@ -4,7 +4,8 @@ The rows come in two kinds that are never mixed in one comparison. `counts` has 
 study, made in bf16 on one processor, and only how many sentences were right, so that `at_most`
 gives the widest interval that there can be. `complete` has runs made again in fp32, and which
 sentences were right, so that `leads` gives the two-way interval itself. Not all runs are made
-again: `intervals` takes `leads` where they are, and `at_most` for the rest.
+again: there are none yet of the smaller ways of training, of random weights, or of fine-tuning on
+wrong labels.
 """
 
 import math
@@ -251,24 +252,18 @@ def leads(
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("n")
 
 
-def curves(rows: pd.DataFrame, models: list[str]) -> pd.DataFrame:
-    """Per cent right on the test part at each size, as the mean of the draws.
+def curves(
+    models: list[str], part: str = "test", sizes: tuple[int, ...] = (*SIZES, 5970)
+) -> pd.DataFrame:
+    """Per cent right at each size, as the mean of the draws, from hits.
 
     Args:
-        rows: of `counts`, one row for each model, size and seed.
-        models: their names.
-
-    Returns:
-        A column for each model, from hits at the sizes at which all of them have hits, and from
-        the counts at the others; `known` says which.
+        models: their names, one column each.
+        part: "test", or "fresh" for the sentences outside the reviews.
+        sizes: the numbers of labels that are asked for.
     """
-    found = rows.pivot_table(index="n", columns="model", values="accuracy")[models]
-    found = found.assign(known=COUNTS)
-    for n in found.index:
-        of_size = [hits(model, n) for model in models]
-        if all(map(len, of_size)):
-            found.loc[n] = [*(100 * of.mean(axis=None) for of in of_size), EACH]
-    return found
+    found = {m: [100 * hits(m, n, part).mean(axis=None) for n in sizes] for m in models}
+    return pd.DataFrame(found, pd.Index(sizes, name="n"))
 
 
 def intervals(rows: pd.DataFrame, first: str, second: str) -> pd.DataFrame:

@@ -254,16 +254,17 @@ def test_the_page_of_findings_quotes_the_study():
     words = " ".join((project.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
     kept = what_it_buys.counts().query("variant == '' and seed < 5")
     clean = kept[kept["flipped"] == 0]
-    lead = what_it_buys.intervals(clean, "fine-tuned", "frozen features")
+    lead = what_it_buys.leads("fine-tuned", "frozen features")
     assert f"**{lead.loc[64, 'mean']:+.1f}** and **{lead.loc[256, 'mean']:+.1f} points**" in words
-    assert (lead.loc[:512, "low"] < 0).all() and (lead.loc[:512, "high"] > 0).all()
+    assert (lead.loc[:256, "low"] < 0).all() and (lead.loc[:256, "high"] > 0).all()
     fresh = what_it_buys.leads("fine-tuned", "frozen features", "fresh")
-    at_1024, at_all, on_fresh = (
+    at_512, at_1024, at_all, fresh_512, fresh_1024 = (
         f"{table.loc[n, 'mean']:.1f} ({table.loc[n, 'low']:+.1f} to {table.loc[n, 'high']:+.1f})"
-        for table, n in ((lead, 1024), (lead, 5970), (fresh, 1024))
+        for table, n in ((lead, 512), (lead, 1024), (lead, 5970), (fresh, 512), (fresh, 1024))
     )
-    assert f"the lead at 1,024 labels is {on_fresh}" in words
-    assert f"With 1,024 labels it leads by {at_1024}, with all 5,970 by {at_all}" in words
+    assert f"the lead at 512 labels is {fresh_512}, at 1,024 labels {fresh_1024}" in words
+    said = "With 512 labels it leads by {}, with 1,024 by {}, with all 5,970 by {}"
+    assert said.format(at_512, at_1024, at_all) in words
     lower = what_it_buys.at_most(clean, "fine-tuned", "random weights").loc[1024, "mean"]
     assert f"ended {lower:.0f} points lower at 1,024 labels" in words
     noisy = kept[(kept["n"] == 1024) & kept["model"].isin(["fine-tuned", "frozen features"])]
@@ -316,12 +317,15 @@ def test_what_is_known_answer_by_answer_goes_before_counts(monkeypatch):
     assert found.loc[32:2048, ["mean", "low", "high"]].equals(
         widest.loc[32:, ["mean", "low", "high"]]
     )
+
+
+def test_curves_are_means_of_the_draws_in_percent(monkeypatch):
+    monkeypatch.setattr(what_it_buys, "hits", invented)
     models = ["frozen features", "TF-IDF"]
-    curves = what_it_buys.curves(kept, models)
-    assert curves.loc[16, models].tolist() == pytest.approx([100 * 4 / 6, 50])
-    assert curves.index[curves["known"] == what_it_buys.EACH].tolist() == [16, 5970]
-    of_64 = kept[(kept["n"] == 64) & (kept["model"] == "TF-IDF")]["accuracy"].mean()
-    assert curves.loc[64, "TF-IDF"] == pytest.approx(of_64)
+    found = what_it_buys.curves(models, sizes=(16, 5970))
+    assert found.index.tolist() == [16, 5970] and found.index.name == "n"
+    assert found.columns.tolist() == models
+    assert found.loc[16].tolist() == pytest.approx([100 * 4 / 6, 50])
 
 
 def test_draws_of_one_setting_from_several_kinds_of_processor_are_refused(monkeypatch):
