@@ -28,6 +28,7 @@ PROGRAMS = (
     "where_time_goes",
     "busy_machine",
     "precision_choice",
+    "estimate_against_time",
 )
 
 

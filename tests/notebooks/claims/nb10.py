@@ -651,3 +651,20 @@ def two_processes_take_longer_than_predicted(ms, medians):
     names = ["predicted", "two processes", "two threads"]
     assert rounded(medians[names]) == [167, 193, 131]
     assert (ms["two processes"] > ms["predicted"]).all()
+
+
+@after("e571a002")
+def the_estimate_is_of_three_epochs(lengths):
+    """Section 18: 187 steps an epoch; five lengths at most are timed."""
+    assert -(-len(lengths) // 32) * 3 == 561
+
+
+@after("e571a004")
+def twelve_of_fifteen_estimates_are_within_a_quarter(ratios, asked):
+    """Section 18: 12 of 15, and the other three were too long; 256 to 4,096 sentences."""
+    off = ratios[(ratios - 1).abs() > 0.25]
+    assert (len(ratios), len(off)) == (15, 3) and (off < 1).all()
+    reviews = asked[asked["data"] == "reviews"]
+    assert (reviews["rows"].min(), reviews["rows"].max()) == (256, 4096)
+    assert set(asked["epochs"]) == {1, 4} and set(asked["round"]) == {0, 1, 2}
+    assert (asked[asked["data"] == "news"]["tokens"] == 128).all()
