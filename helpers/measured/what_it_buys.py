@@ -133,7 +133,6 @@ FEWER_STEPS, FIRST_RATE = "60 steps", "rate 1e-2"  # variants: what was replaced
 SEARCHED = "searched"  # variant: the best of twelve random settings
 PARTS = {"test": "", "fresh": "_fresh"}  # how the columns of a scored part end
 DRAWS = 5
-EACH, COUNTS = "each answer", "counts"  # what is known of the runs behind a figure
 
 
 def named(rows: pd.DataFrame) -> pd.DataFrame:
@@ -264,22 +263,6 @@ def curves(
     """
     found = {m: [100 * hits(m, n, part).mean(axis=None) for n in sizes] for m in models}
     return pd.DataFrame(found, pd.Index(sizes, name="n"))
-
-
-def intervals(rows: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
-    """By how many points one model is ahead on the test part at each size, as well as it is known.
-
-    Args:
-        rows: of `counts`, as for `at_most`.
-        first, second: names of the models.
-
-    Returns:
-        `leads` where there are hits, and `at_most` for the other sizes; `known` says which.
-    """
-    exact = leads(first, second).assign(known=EACH)
-    rest = at_most(rows, first, second).assign(known=COUNTS)
-    rest = rest.loc[rest.index.difference(exact.index)]
-    return pd.concat([exact, rest]).sort_index()
 
 
 def at_most(

@@ -306,19 +306,6 @@ def test_a_lead_is_the_two_way_interval_of_the_draws_with_the_same_seed():
         what_it_buys.lead(first, second.rename(index={4: 9}))
 
 
-def test_what_is_known_answer_by_answer_goes_before_counts(monkeypatch):
-    kept = what_it_buys.counts().query("variant == '' and flipped == 0 and seed < 5")
-    widest = what_it_buys.at_most(kept, "frozen features", "TF-IDF")
-    monkeypatch.setattr(what_it_buys, "hits", invented)
-    found = what_it_buys.intervals(kept, "frozen features", "TF-IDF")
-    assert found.index.is_monotonic_increasing and set(found.index) == {*study.SIZES, 5970}
-    exact = found.index[found["known"] == what_it_buys.EACH]
-    assert exact.tolist() == [16, 5970] and found.loc[16, "mean"] == pytest.approx(100 / 6)
-    assert found.loc[32:2048, ["mean", "low", "high"]].equals(
-        widest.loc[32:, ["mean", "low", "high"]]
-    )
-
-
 def test_curves_are_means_of_the_draws_in_percent(monkeypatch):
     monkeypatch.setattr(what_it_buys, "hits", invented)
     models = ["frozen features", "TF-IDF"]

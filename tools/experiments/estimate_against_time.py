@@ -118,8 +118,8 @@ def report() -> str:
 It does four steps at each of up to five lengths, with a learning rate of 0, and gives each batch
 of the run the time of its length. Here each point is a process of its own that asks first and then
 trains, and scores up to 256 validation texts after every epoch. Figures are the median of the
-rounds and, in brackets, their range. The machine was otherwise idle but for moments; beside other programs a run
-takes longer than it says.
+rounds and, in brackets, their range. The machine was otherwise idle but for moments; beside other
+programs a run takes longer than it says.
 """
     return by_processor(head, RESULTS, of_processor)
 

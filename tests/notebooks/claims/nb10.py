@@ -119,10 +119,10 @@ def the_formula_says_what_less_padding_gains(flops):
 
 @after("36c3d576")
 def dropout_gains_more_than_its_share_in_section_3_allows(recorded):
-    """Section 3: 6 % are worth 1.06 at most; in section 7 cheaper dropout gains 1.11."""
-    assert round(1 / (1 - 0.06), 2) == 1.06
+    """Section 3: 7 % are worth 1.08 at most; in section 7 cheaper dropout gains 1.11."""
+    assert round(1 / (1 - 0.07), 2) == 1.08
     mean, low, _ = gain(recorded, "light dropout")
-    assert mean == 1.11 and low > 1.06
+    assert mean == 1.11 and low > 1.08
 
 
 @after("77124edb")
@@ -661,9 +661,9 @@ def the_estimate_is_of_three_epochs(lengths):
 
 @after("e571a004")
 def twelve_of_fifteen_estimates_are_within_a_quarter(ratios, asked):
-    """Section 18: 12 of 15, and the other three were too long; 256 to 4,096 sentences."""
+    """Section 18: 12 of 15, the other three took about 0.7 of it; 256 to 4,096 sentences."""
     off = ratios[(ratios - 1).abs() > 0.25]
-    assert (len(ratios), len(off)) == (15, 3) and (off < 1).all()
+    assert (len(ratios), len(off)) == (15, 3) and off.between(0.65, 0.75).all()
     reviews = asked[asked["data"] == "reviews"]
     assert (reviews["rows"].min(), reviews["rows"].max()) == (256, 4096)
     assert set(asked["epochs"]) == {1, 4} and set(asked["round"]) == {0, 1, 2}
