@@ -473,3 +473,11 @@ def signs_of_films_say_most_of_the_rating(shares):
     """Section 15: the sign correlates 0.93 with the rating in films, least in opinion pieces."""
     assert shares["movie"] == max(shares.values()) == 0.93
     assert shares["nyt"] == min(shares.values())
+
+
+@after("b84f6c2d")
+def no_lead_over_vader_on_amazon_is_left(test, ways):
+    """Section 6: with all 24 pairs allowed for, each of the three intervals contains 0."""
+    for guest in ("tweets", "movie", "nyt"):
+        found = study.lead(test, ways[guest], ways["VADER"], "amazon", confidence=1 - 0.05 / 24)
+        assert found["low"] < 0 < found["high"]
