@@ -396,11 +396,21 @@ def test_links_are_led_to_pages_to_headings_and_to_the_repository():
     assert tidy.slug("2. Four counts") == "2-four-counts"
 
 
+def test_the_search_leads_to_an_anchor_in_its_page(seen, site):
+    script = (site / "static" / "search-index.js").read_text("utf8")
+    index = json.loads(script.removeprefix("const INDEX = ").removesuffix(";\n"))
+    for _, address, sections in index:
+        for heading, anchor, _ in sections:
+            assert (anchor or build.usual_anchor(heading)) in seen[address].ids, heading
+
+
 def test_the_search_knows_every_page(site):
     script = (site / "static" / "search-index.js").read_text("utf8")
     index = json.loads(script.removeprefix("const INDEX = ").removesuffix(";\n"))
     assert {address for _, address, _ in index} == set(PAGES) - {"search.html"}
     texts = [text for _, _, sections in index for _, _, text in sections]
+    left_out = [not anchor for _, _, sections in index for _, anchor, _ in sections]
+    assert 0.5 < sum(left_out) / len(left_out) < 1
     assert any("calibration" in text for text in texts)
     assert not any(re.search(r"\\frac|<span", text) for text in texts)
 

@@ -172,11 +172,18 @@ def write_search(index: list[dict], found: list[pages.Page], folder: Path) -> No
     for entry in index:
         address, _, anchor = entry["url"].partition("#")
         own = by_page.setdefault((entry["page"], address), [])
-        own.append([entry["section"], anchor, entry["text"]])
+        derived = anchor == usual_anchor(entry["section"])
+        own.append([entry["section"], "" if derived else anchor, entry["text"]])
     rows = [[*named, sections] for named, sections in by_page.items()]
-    entries = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    compact = {"ensure_ascii": False, "separators": (",", ":")}
+    entries = ",\n".join(json.dumps(row, **compact) for row in rows)
     script = f"const INDEX = [\n{entries}\n];\n"
     (folder / "static" / "search-index.js").write_text(script, encoding="utf8")
+
+
+def usual_anchor(heading: str) -> str:
+    """The anchor that most headings have, as `anchorOf` in search.js derives it from them."""
+    return re.sub(r"[^a-z0-9_ -]", "", heading.lower()).replace(" ", "-")
 
 
 @functools.cache

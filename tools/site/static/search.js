@@ -3,8 +3,18 @@
 const SHOWN = 40;
 const AROUND = 80;
 const SECTIONS = INDEX.flatMap(([page, address, sections]) =>
-  sections.map(([section, anchor, text]) => ({ page, section, url: `${address}#${anchor}`, text }))
+  sections.map(([section, anchor, text]) => ({
+    page,
+    section,
+    url: `${address}#${anchor || anchorOf(section)}`,
+    text,
+  }))
 );
+
+// What most anchors are; the index has only the others (usual_anchor in build.py).
+function anchorOf(heading) {
+  return heading.toLowerCase().replace(/[^a-z0-9_ -]/g, "").replaceAll(" ", "-");
+}
 
 function termsOf(query) {
   return query.toLowerCase().match(/[\p{L}\p{N}_.-]+/gu) ?? [];
