@@ -122,7 +122,7 @@ def dropout_gains_more_than_its_share_in_section_3_allows(recorded):
     """Section 3: 7 % are worth 1.08 at most; in section 7 cheaper dropout gains 1.11."""
     assert round(1 / (1 - 0.07), 2) == 1.08
     mean, low, _ = gain(recorded, "light dropout")
-    assert mean == 1.11 and low > 1.08
+    assert mean == 1.11 > 1.08 and low > 1
 
 
 @after("77124edb")
