@@ -35,9 +35,8 @@ def commands(one: dict) -> list[str]:
         asks = CONDITION.fullmatch(step.get("if", ""))
         runs = asks is None or (asks[1] == "!") != one.get("whole", False)
         if "run" in step and runs:
-            found.append(
-                re.sub(r"\$\{\{ matrix\.(\w+) \}\}", lambda m: one.get(m[1], ""), step["run"])
-            )
+            said = re.sub(r"\$\{\{ matrix\.(\w+) \}\}", lambda m: one.get(m[1], ""), step["run"])
+            found.append(said.replace("${{ vars.TORCH_INDEX }}", "https://example.org/cpu"))
     return found
 
 
@@ -65,6 +64,12 @@ def test_every_command_is_one_that_the_course_knows(one):
 def test_every_condition_is_understood_by_these_tests():
     assert all(CONDITION.fullmatch(step["if"]) for step in JOB["steps"] if "if" in step)
     assert set(re.findall(r"matrix\.(\w+)", TEXT)) == {"system", "python", "torch", "whole"}
+
+
+def test_no_address_of_an_index_is_written_down():
+    """It is a variable of the repository; the file says where its value is to be found."""
+    assert set(re.findall(r"vars\.(\w+)", TEXT)) == {"TORCH_INDEX"}
+    assert not re.search(r"https?://(?!pytorch\.org/get-started)", TEXT)
 
 
 def test_it_may_read_the_course_and_nothing_else():
