@@ -399,9 +399,10 @@ def read_export(
         raise ServingError(f"{place} holds no export. Make one with serving.export.")
     engine, precision = facts["engine"], facts["precision"]
     if wanted is not None and facts["fingerprint"] != wanted:
+        texts = ", calibration=texts" * (facts["calibrated_on"] is not None)
         raise ServingError(
             f"{place} was made of another model than {of} holds now. Make it again: "
-            f"serving.export({str(of)!r}, {str(place)!r}, {engine!r}, {precision!r})."
+            f"serving.export({str(of)!r}, {str(place)!r}, {engine!r}, {precision!r}{texts})."
         )
     compute = {"onnx": read_onnx, "openvino": read_openvino}[engine](place, precision)
     with checkpoints.quiet():

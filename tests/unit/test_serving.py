@@ -155,6 +155,12 @@ def test_int8_is_smaller_and_can_be_calibrated(saved, tmp_path):
     assert 0 < np.abs(logits["int8"] - logits["calibrated"]).max() < np.abs(logits["int8"]).max()
     facts = folders.read_manifest(tmp_path / "calibrated").facts
     assert facts["calibrated_on"] == len(TEXTS[5:])
+    # What is advised where the model has changed makes the same kind of export again.
+    for name, advised in (("int8", r"'int8'\)"), ("calibrated", r"'int8', calibration=texts\)")):
+        with pytest.raises(serving.ServingError, match=advised):
+            serving.engines.read_export(
+                tmp_path / name, folders.read_manifest(tmp_path / name), "model", "another"
+            )
 
 
 def test_the_first_load_makes_the_export_and_the_next_ones_read_it(tmp_path):
