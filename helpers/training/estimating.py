@@ -12,11 +12,15 @@ from transformers import PreTrainedModel
 from helpers import batching, runtime, speedups
 from helpers.training.config import TrainingConfig, TrainingError
 from helpers.training.session import on_device
-from helpers.training.steps import logits_of, make_optimizer, train_step
+from helpers.training.steps import (
+    MULTIPLE_OF,
+    TEXTS_AT_ONCE,
+    logits_of,
+    make_optimizer,
+    train_step,
+)
 
 PROBES, REPEATS = 5, 3  # lengths that are timed, and steps at each; one more before them warms up
-MULTIPLE = 4  # `logits_of` pads to a multiple of it
-EVALUATED = 64  # examples per batch where nothing is trained
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,14 +94,16 @@ def estimate(
     check_lengths(lengths, validation)
     batches = batching.bucketed(lengths, config.batch_size, (config.seed, 0))
     planned = padded(lengths, batches, config.max_length)
-    scored = padded(validation, batching.sorted_batches(validation, EVALUATED), config.max_length)
+    scored = padded(
+        validation, batching.sorted_batches(validation, TEXTS_AT_ONCE), config.max_length
+    )
     with left_as_it_was(model), runtime.enough_memory():
         on_device(model, config)
         at = probed_lengths(planned)
         steps = [timed_steps(model, config, length) for length in at]
         readings = [timed_reading(model, config, length) for length in at] if scored else [0.0]
     training = total(planned, at, steps, config.batch_size)
-    evaluation = total(scored, at[: len(readings)], readings, EVALUATED)
+    evaluation = total(scored, at[: len(readings)], readings, TEXTS_AT_ONCE)
     return Estimate(
         training * config.epochs,
         evaluation * config.epochs,
@@ -122,7 +128,7 @@ def padded(
     """Of each batch its examples and the tokens that each is padded to."""
     longest = [min(max(int(lengths[i]) for i in batch), max_length) for batch in batches]
     return [
-        (len(batch), -(-tokens // MULTIPLE) * MULTIPLE)
+        (len(batch), -(-tokens // MULTIPLE_OF) * MULTIPLE_OF)
         for batch, tokens in zip(batches, longest, strict=True)
     ]
 
@@ -171,13 +177,13 @@ def timed_steps(model: PreTrainedModel, config: TrainingConfig, length: int) -> 
 
 
 def timed_reading(model: PreTrainedModel, config: TrainingConfig, length: int) -> float:
-    """Median seconds in which a batch of `EVALUATED` texts of `length` tokens is scored."""
+    """Median seconds in which a batch of `TEXTS_AT_ONCE` texts of `length` tokens is scored."""
     dtype = runtime.precision_of(config.precision, model.device)
     model.eval()
     seconds = []
     with torch.inference_mode():
         for _ in range(1 + REPEATS):
-            ids = a_batch(model, EVALUATED, length)
+            ids = a_batch(model, TEXTS_AT_ONCE, length)
             with runtime.timer() as took:
                 logits_of(model, ids, 0, dtype).cpu()
             seconds.append(took["seconds"])

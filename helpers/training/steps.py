@@ -12,6 +12,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from helpers import batching, checkpoints, parallel, runtime, speedups
 from helpers.training.config import DivergedError, TrainingConfig
 
+MULTIPLE_OF = 4  # lengths are rounded up to it, so that a processor meets fewer shapes
+TEXTS_AT_ONCE = 64  # where nothing is trained
+
 
 def make_optimizer(model: PreTrainedModel, config: TrainingConfig) -> Optimizer:
     """AdamW (Loshchilov and Hutter 2019) that decays matrices, not biases and norms.
@@ -38,7 +41,7 @@ def logits_of(
     model: PreTrainedModel, token_ids: list[list[int]], pad_id: int, dtype: torch.dtype
 ) -> Tensor:
     """Forward pass of B token lists: fp32 logits, shape (B, C), on the model's device."""
-    inputs = batching.inputs_of(token_ids, pad_id, model, multiple_of=4)
+    inputs = batching.inputs_of(token_ids, pad_id, model, MULTIPLE_OF)
     with torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
         return model(**inputs).logits.float()
 
@@ -47,7 +50,7 @@ def predict(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     texts: Iterable[batching.Text],
-    batch_size: int = 64,
+    batch_size: int = TEXTS_AT_ONCE,
     max_length: int | None = None,
     precision: str | None = None,
 ) -> np.ndarray:

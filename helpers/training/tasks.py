@@ -96,7 +96,13 @@ class Texts:
     def evaluate(self, model: PreTrainedModel) -> dict[str, float]:
         """The validation loss, and what `compute_metrics` makes of all logits."""
         texts, config = parallel.shard(corpora.inputs(self.validation)), self.config
-        own = predict(model, self.tokenizer, texts, 64, config.max_length, config.precision)
+        own = predict(
+            model,
+            self.tokenizer,
+            texts,
+            max_length=config.max_length,
+            precision=config.precision,
+        )
         logits = parallel.all_gather(torch.from_numpy(own), len(self.validation_labels))
         loss = self.loss_function(logits.to(model.device), self.validation_labels).item()
         prediction = EvalPrediction(logits.numpy(), self.validation_labels.cpu().numpy())
