@@ -12,7 +12,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from helpers import batching, checkpoints, corpora, runtime, speedups, training
 from tests.unit.small import TINY
 from tools import project
-from tools.experiments import cost_against_size, prediction_speed, provenance, runs, where_time_goes
+from tools.experiments import (
+    cost_against_size,
+    prediction_speed,
+    provenance,
+    runs,
+    serving_speed,
+    where_time_goes,
+)
 
 matplotlib.use("Agg")
 
@@ -29,6 +36,7 @@ PROGRAMS = (
     "busy_machine",
     "precision_choice",
     "estimate_against_time",
+    "serving_speed",
 )
 
 
@@ -296,3 +304,33 @@ def test_runs_take_turns_and_a_run_says_everything_that_the_paper_needs(tmp_path
     assert rows["share_of_peak"] == pytest.approx(rows["reached_tflops"] / 2, rel=1e-2, abs=1e-4)
     runs.drive(planned[:2], lambda **_: rows, where_time_goes.RESULTS, limit=2)
     assert "median in bf16 is" in where_time_goes.report().replace("\n", " ")
+
+
+# ---------------------------------------------------------------- serving
+
+
+def test_the_page_on_serving_quotes_the_recorded_rows():
+    words = " ".join((project.ROOT / "docs" / "serving.md").read_text(encoding="utf8").split())
+    rows = pd.read_csv(serving_speed.RESULTS)
+    served = rows["stage"].astype(str).str.startswith("server")
+    figures = ["per_second", "p50_ms", "labels_differ", "right"]
+    middle = rows.groupby("configuration")[figures].median()
+    for name, own in middle[~middle["labels_differ"].isna()].iterrows():
+        if name not in serving_speed.DIRECT:
+            engine = name.replace("torch", "PyTorch")
+            line = f"| {engine} | {own['per_second']:,.0f} | {own['p50_ms']:.1f} | "
+            differ = f"{own['labels_differ']:.0f} of 853 |"
+            assert line + (differ if name != serving_speed.REFERENCE else "|") in words
+    assert set(rows[~served]["compared"]) == {853} and rows["processor"].nunique() == 1
+    shares = {kind: middle.loc[f"ONNX Runtime, int8, {kind}"] for kind in ("dynamic", "calibrated")}
+    changed = [f"{own['labels_differ'] / 853:.1%}"[:-1] for own in shares.values()]
+    assert "{} and {} % of the labels changed".format(*changed) in words
+    right = [middle.loc[serving_speed.REFERENCE], *shares.values()]
+    said = "fell from {} to {} and {} %".format(*(f"{own['right'] / 8.53:.1f}" for own in right))
+    assert said in words
+    one, eight = (middle.loc[f"OpenVINO, bf16, {n} clients"] for n in (1, 8))
+    asked = f"{one['per_second']:.0f} requests a second from one client"
+    assert f"{asked} and {eight['per_second']:.0f} from eight" in words
+    assert f"rose from {one['p50_ms']:.1f} to {eight['p50_ms']:.1f} ms" in words
+    best = middle["per_second"][~middle["labels_differ"].isna()].idxmax()
+    assert best == "OpenVINO, bf16"
