@@ -178,7 +178,7 @@ def the_longest_common_subsequence_is_the_helper_s(longest_common):
         assert longest_common(one, other) == other_tasks.longest_common(one, other)
 
 
-@after("238126eb")
+@after("238126ec")
 def the_opposite_scores_high(rouge, reference):
     """Section 6: by hand as the helper; the opposite is second by ROUGE-1, first by ROUGE-L."""
     same, opposite = "Refund for kettle not received", "Kettle refund received"
