@@ -1,7 +1,7 @@
 """A saved classifier computed by ONNX Runtime or OpenVINO, behind the same `predict`.
 
-    serving.export("outputs/13/model", "outputs/13/model-openvino", engine="openvino")
-    tokenizer, model = serving.load_export("outputs/13/model-openvino", of="outputs/13/model")
+    serving.export("outputs/13/intents", "outputs/13/intents-openvino", engine="openvino")
+    tokenizer, model = serving.load_export("outputs/13/intents-openvino", of="outputs/13/intents")
     logits = training.predict(model, tokenizer, texts)
 
 Both libraries are optional (requirements/serving.txt), so they are imported where they are used.
