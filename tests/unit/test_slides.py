@@ -19,7 +19,7 @@ def test_every_question_figure_and_quiz_answer_is_on_a_slide(course):
     )
     drawn = sum(slides.draws(cell) for cell in cells if slides.is_code(cell))
     assert sum("class=ask" in slide for slide in shown) >= asked
-    assert sum(slide.count("<img") for slide in shown) >= drawn
+    assert sum(slide.count("<img") + slide.count("<iframe") for slide in shown) >= drawn
     assert sum("Quiz: the answer" in slide for slide in shown) == 3
     assert "Recap" in "".join(re.findall(r"<h2>.*?</h2>", "".join(shown)))
 
@@ -131,3 +131,19 @@ def test_optional_sections_come_last_and_are_announced():
 )
 def test_formulas_and_fences_stay_in_one_piece(text, expected):
     assert slides.blocks(text) == expected
+
+
+def test_no_paragraph_stands_on_two_slides(course):
+    shown = slides.of_notebook(load(course))
+    paragraphs = [p for one in shown for p in set(re.findall(r"<p>(.{60,}?)</p>", one, re.DOTALL))]
+    asked_before = [p for p in paragraphs if p.startswith("<strong>")]  # a quiz's, with its answer
+    assert len(set(paragraphs)) >= len(paragraphs) - len(asked_before) // 2, [
+        p for p in set(paragraphs) if paragraphs.count(p) > 1
+    ]
+
+
+def test_a_figure_to_be_moved_is_on_its_slide(course):
+    notebook = load(course)
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    shown = "".join(slides.of_notebook(notebook))
+    assert shown.count(slides.WIDGET) == sum(bool(slides.widget(output)) for output in outputs)

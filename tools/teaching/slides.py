@@ -28,6 +28,8 @@ TARGET = project.OUTPUTS / "slides"
 WORDS = 75  # of running text on a slide
 LINES = 16  # of code or output
 DEEPER = "Going deeper: "  # begins a section that can be skipped
+WIDGET = '<iframe class="sft-widget"'
+VIEW_BOX = re.compile(r'viewBox="\S+ \S+ (\S+) (\S+)"')
 QUESTION = re.compile(PREDICT.pattern + r"|\*\*(?:A common mistake|A mistake you will meet)")
 
 
@@ -92,26 +94,38 @@ def code(cell: dict) -> str:
 
 
 def draws(cell: dict) -> bool:
-    """Whether a code cell left a picture."""
-    return any(map(pictures.kind, cell["outputs"]))
+    """Whether a code cell left a picture, or a figure to be moved by hand."""
+    return any(pictures.kind(output) or widget(output) for output in cell["outputs"])
+
+
+def widget(output: dict) -> str:
+    """The page of a figure to be moved by hand, which needs nothing else; "" for other outputs."""
+    page = notebook_file.joined(output.get("data", {}).get("text/html", ""))
+    return page if WIDGET in page else ""
 
 
 def picture(output: dict) -> str:
     """A picture inside the page: as a file of its own, so that no two share the names of parts."""
     kind, data = pictures.kind(output), pictures.data(output)
+    tall = ""
     if kind == pictures.SVG:
+        width, height = map(float, VIEW_BOX.search(data).groups())
+        tall = " class=tall" * (height > width)
         data = base64.b64encode(pictures.for_light_pages(data).encode("utf8")).decode()
     words = html.escape(pictures.words(output), quote=True)
-    return f'<img src="data:{kind};base64,{data}" alt="{words}">'.replace("\n", "")
+    return f'<img{tall} src="data:{kind};base64,{data}" alt="{words}">'.replace("\n", "")
 
 
 def outputs(cell: dict) -> str:
-    """What a code cell printed, drew or complained of."""
+    """What a code cell printed, drew or complained of; a figure to be moved by hand as it is."""
     shown = ""
     for output in cell["outputs"]:
         data = output.get("data", {})
         if pictures.kind(output):
             shown += picture(output)
+            continue
+        if widget(output):
+            shown += widget(output)
             continue
         text = notebook_file.joined(output.get("text", data.get("text/plain", "")))
         if output["output_type"] == "error":
@@ -136,13 +150,23 @@ def of_section(title: str, cells: list[dict]) -> list[str]:
         if is_code(cell):
             asked = at and QUESTION.search(source(rest[at - 1]))
             if draws(cell) and not asked and not (at == 1 and leads_to):
-                made.append(slide(title, outputs(cell), reading(rest, at)))
+                made.append(slide(title, outputs(cell), RENDER(reading(rest, at))))
             continue
         if QUESTION.search(source(cell)):
             made += question(title, rest, at)
         else:
-            made += [slide(title, RENDER(part)) for part in set_apart(source(cell), at == 0)]
+            begun = read_before(rest, at) if at else first_words(source(cell))
+            made += [slide(title, RENDER(part)) for part in set_apart(source(cell), begun)]
     return made
+
+
+def read_before(cells: list[dict], at: int) -> str:
+    """What of a text is on the slide of the code cell before it; "" if that has none."""
+    before = at - 1
+    asked = before and QUESTION.search(source(cells[before - 1]))
+    if is_code(cells[before]) and (asked or draws(cells[before])):
+        return reading(cells, before)
+    return ""
 
 
 def question(title: str, cells: list[dict], at: int) -> list[str]:
@@ -153,21 +177,30 @@ def question(title: str, cells: list[dict], at: int) -> list[str]:
         return [slide(title, f"<div class=ask>{RENDER(asked)}</div>")]
     return [
         slide(title, f"<div class=ask>{RENDER(asked)}</div>", code(cells[follows])),
-        slide(title, outputs(cells[follows]), reading(cells, follows)),
+        slide(title, outputs(cells[follows]), RENDER(reading(cells, follows))),
     ]
 
 
 def reading(cells: list[dict], at: int) -> str:
-    """The first words of the text after a cell: the sentence that reads its output."""
+    """The paragraph after a cell that reads its output, and the formula to which it leads.
+
+    None beside a figure to be moved by hand.
+    """
+    if any(map(widget, cells[at]["outputs"])):
+        return ""  # it needs the whole slide
     after = [cell for cell in cells[at + 1 : at + 4] if cell["cell_type"] == "markdown"]
     texts = [b for b in blocks(source(after[0])) if not QUESTION.search(b)] if after else []
-    return RENDER(first_words(texts[0], WORDS)) if texts else ""
+    leads_to_formula = texts[1:] and texts[1].startswith("$$")
+    return "\n\n".join(texts[: 2 if leads_to_formula else 1])
 
 
-def set_apart(text: str, is_first: bool) -> list[str]:
-    """The formulas and tables of a text, each with the paragraph before it."""
+def set_apart(text: str, begun: str) -> list[str]:
+    """The formulas and tables of a text, each with the paragraph before it.
+
+    Args:
+        begun: what of the text is on a slide already.
+    """
     found, parts = [], blocks(text)
-    begun = first_words(text) if is_first else ""
     for at, part in enumerate(parts):
         stands_apart = part.lstrip().startswith("|") or "$$" in part
         if stands_apart and part not in begun:
