@@ -668,3 +668,37 @@ def twelve_of_fifteen_estimates_are_within_a_quarter(ratios, asked):
     assert (reviews["rows"].min(), reviews["rows"].max()) == (256, 4096)
     assert set(asked["epochs"]) == {1, 4} and set(asked["round"]) == {0, 1, 2}
     assert (asked[asked["data"] == "news"]["tokens"] == 128).all()
+
+
+@after("5e1f0002")
+def the_fastest_way_changes_one_label_and_int8_more(served, ways):
+    """Section 20: OpenVINO in bf16 by the median, half of it in round 1; int8's 20 and 42 labels.
+
+    "A quarter as large", "answers a single text soonest", "no faster … when many texts waited";
+    with dynamic int8 the accuracy fell by less than a point, more than 2 % of the labels changed.
+    """
+    first, whole = "OpenVINO, bf16", "torch, fp32"
+    small = ["ONNX Runtime, int8, dynamic", "ONNX Runtime, int8, calibrated"]
+    assert ways.index[0] == first and len(ways) == 7
+    assert ways.loc[[first, *small, whole], "labels_differ"].tolist() == [1, 20, 42, 0]
+    assert ways["labels_differ"].drop([first, *small]).max() == 0
+    disturbed, *others = speeds.in_rounds(
+        served.rename(columns={"stage": "round"}), first, "per_second", "configuration"
+    )
+    assert len(others) == 2 and 0.45 < disturbed / min(others) < 0.55
+    assert (ways.loc[small, "disk_mb"] / ways.loc[whole, "disk_mb"]).between(0.24, 0.28).all()
+    assert ways.loc[small, "p50_ms"].max() < ways["p50_ms"].drop(small).min()
+    assert 0 < ways.loc[whole, "accuracy"] - ways.loc[small[0], "accuracy"] < 0.01
+    asked = served.loc[served["compared"].notna(), "compared"]
+    assert set(asked) == {853} and 20 / 853 > 0.02
+    assert set(served["sentences"]) == {3000, 400}
+
+
+@after("5e1f0005")
+def more_clients_wait_longer_and_are_more_often_answered(servers):
+    """Section 20: each engine answers more in a second, and later, when eight ask at once."""
+    engines = {name.rsplit(", ", 1)[0] for name in servers.index}
+    assert len(engines) == 4
+    for engine in engines:
+        one, eight = servers.loc[f"{engine}, 1 clients"], servers.loc[f"{engine}, 8 clients"]
+        assert (eight > one).all()
