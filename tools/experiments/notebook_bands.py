@@ -118,6 +118,33 @@ QUANTITIES = {
         "doubtful_wrong": "where['mean'].iloc[0]",
         "clear_wrong": "where['mean'].iloc[-1]",
     },
+    "11_why_this_label": {
+        "accuracy": "(explain.probability(model, tokenizer, raw_datasets['validation']['text'][:])"
+        ".round() == raw_datasets['validation']['label'][:]).mean()",
+        "random_order_falls": "falls['random order']",
+        "leave_one_out_falls": "falls['leave one out']",
+        "no_sign_falls": "falls['leave one out, no sign']",
+        "attention_falls": "falls['attention, last layer']",
+        "head_gradient": "correlations.iloc[0]['gradient']",
+        "head_integrated": "correlations.iloc[0]['integrated gradients']",
+        "head_times_input": "correlations.iloc[0]['gradient × input']",
+        "layer_4_gradient": "correlations.loc['layer 4', 'gradient']",
+        "embeddings_highest": "correlations.iloc[-1].max()",
+        "heads_integrated_lowest": "min(head['integrated gradients'] for head in heads)",
+        "heads_integrated_highest": "max(head['integrated gradients'] for head in heads)",
+        "heads_gradient_lowest": "min(head['gradient'] for head in heads)",
+        "plain_praise": "leans['praise'][0]",
+        "plain_blame": "leans['blame'][0]",
+        "not_moves_blame": "leans['blame'][1] - leans['blame'][0]",
+        "not_moves_praise": "leans['praise'][1] - leans['praise'][0]",
+        "negated_blame_elsewhere": "leans['blame'][2:].max()",
+        "own_templates_before": 'live.loc["repair\'s templates, blame", "before"]',
+        "own_templates_after": 'live.loc["repair\'s templates, blame", "after"]',
+        "negated_blame_before": "live.loc['negated blame', 'before']",
+        "negated_blame_after": "live.loc['negated blame', 'after']",
+        "traps_before": "live.loc['traps', 'before']",
+        "traps_after": "live.loc['traps', 'after']",
+    },
     "12_instruction_tuning": {
         "first_loss": "losses[0]",
         "last_loss": "sum(losses[-10:]) / 10",
@@ -177,17 +204,42 @@ QUANTITIES = {
         "new_neutral": "of_new[1]",
         "new_bad": "of_new[2]",
     },
+    "14_other_tasks, spans": {
+        "validation_loss": "min(row['validation_loss'] for row in run.rows)",
+        "span_f1": "span_f1(spans['test'], found)",
+        "span_f1_list": "span_f1(spans['test'], looked_up)",
+    },
+    "14_other_tasks, answers": {
+        "first_loss": "run.rows[0]['validation_loss']",
+        "validation_loss": "min(row['validation_loss'] for row in run.rows)",
+        "backwards": "backwards",
+        "half": "half",
+    },
+    "14_other_tasks, pairs": {
+        "train_loss_falls": "run.rows[0]['train_loss'] - run.rows[-1]['train_loss']",
+        "validation_loss": "min(row['validation_loss'] for row in run.rows)",
+    },
+    "14_other_tasks, translations": {
+        "right_before": "sum(a.text.strip() in expected for a in before)",
+        "exact": "len(expected) - len(wrong)",
+    },
 }
 
 
 # A section that stands alone: its name is the notebook's and a word of one's own.
-SECTIONS = {"13_your_own_csv, numbers": "## 11. "}
+SECTIONS = {
+    "13_your_own_csv, numbers": "## 11. ",
+    "14_other_tasks, spans": "## 2. ",
+    "14_other_tasks, answers": "## 3. ",
+    "14_other_tasks, pairs": "## 4. ",
+    "14_other_tasks, translations": "## 5. ",
+}
 
 
 def measured_cells(notebook: str) -> list[str]:
     """Sources of the cells tagged `measured`.
 
-    Of a section that stands alone: those before section 2, and those below its heading.
+    Of a section that stands alone: those before section 2, and those from its heading to the next.
     """
     path = downloads.ROOT / "notebooks" / f"{notebook.split(',')[0]}.ipynb"
     cells = json.loads(path.read_text(encoding="utf8"))["cells"]
@@ -195,8 +247,10 @@ def measured_cells(notebook: str) -> list[str]:
     heading = SECTIONS.get(notebook, "")
     start = next(i for i, source in enumerate(sources) if source.startswith(heading))
     opening = next((i for i, source in enumerate(sources) if source.startswith("## 2. ")), 0)
+    later = (i for i in range(start + 1, len(cells)) if sources[i].startswith("## "))
+    inside = {*range(opening), *range(start, next(later, len(cells)))}
     measured = [i for i, c in enumerate(cells) if "measured" in c["metadata"].get("tags", [])]
-    return [sources[i] for i in measured if not heading or i < opening or i > start]
+    return [sources[i] for i in measured if not heading or i in inside]
 
 
 def run(notebook: str, seed: int) -> pd.DataFrame:
