@@ -23,7 +23,8 @@ from helpers import children, files, pip_errors
 from tools import lab, project
 
 LINK = "sft-unveiled.pth"
-MADE = (".venv", ".venv-lowest", ".venv-colab")  # what the commands make; `clean` removes them
+# What the commands make; `clean` removes them.
+MADE = (".venv", ".venv-lowest", ".venv-colab", ".venv-colab-3.12", ".venv-colab-3.13")
 
 # Measured: Python 3.11 on Linux, July to November 2026. What `lab` says beforehand.
 WHEELS_MB = 262  # all packages but torch

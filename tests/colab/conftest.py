@@ -33,7 +33,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def colab(request: pytest.FixtureRequest) -> None:
     """Colab's packages: hundreds of MB, so a reader's `tasks.py test` does not fetch them."""
     wanted = os.environ.get("CI") or request.config.getoption("markexpr") == ""
-    if not (wanted or runtime.VENV.is_dir()):
+    if not (wanted or runtime.venv_of(runtime.PYTHON).is_dir()):
         pytest.skip("skipped: `tasks.py test --all` fetches Colab's packages, or CI=1 does")
     try:
         runtime.colab_python()

@@ -1,6 +1,7 @@
 """A simulated Colab: its packages, an empty folder with one notebook, the course from its address.
 
-What is not simulated: Colab's own Python (newer than 3.11), its GPU, its page in the browser.
+On Python 3.11 with torch's build for processors, and on 3.12 and 3.13, which Colab itself has, with
+the very torch of its list. What is not simulated: its GPU, its page in the browser.
 """
 
 import json
@@ -22,11 +23,12 @@ from nbclient import NotebookClient
 
 from helpers import downloads, files
 from tests.conftest import as_python
-from tools import environment, project, setup_cell
+from tools import environment, project, setup_cell, verified
 from tools.teaching import pack
 
-PYTHON = "3.11"  # the list's packages are installed on the Python that torch's verified build has
-VENV = project.ROOT / ".venv-colab"
+PYTHON = "3.11"  # where torch's verified build stands in for the one of the list
+NEWER = ("3.12", "3.13")  # there torch is the list's, which comes with CUDA: gigabytes
+ROOM_MB = 12_000  # for such an environment, and for pip to unpack it
 PACKAGES = project.ROOT / "requirements/colab.txt"
 ARCHIVES = project.ROOT / ".venv-colab-archives"
 ADDRESS = project.project()["project"]["urls"]["Repository"]
@@ -72,37 +74,54 @@ def find_python(version: str) -> str | None:
     return None
 
 
+def venv_of(version: str) -> Path:
+    """Where the environment for a Python lies."""
+    name = ".venv-colab" if version == PYTHON else f".venv-colab-{version}"
+    return project.ROOT / name
+
+
 @cache
-def colab_python() -> Path:
+def colab_python(version: str = PYTHON) -> Path:
     """Python of an environment that holds Colab's packages and no others; made once.
 
     Raises:
-        LookupError: if there is no Python 3.11.
+        LookupError: if there is no such Python, or too little room for its torch.
         Trouble: if the index offers torch with CUDA libraries only, or the disk is full.
     """
-    python = find_python(PYTHON)
+    python, venv = find_python(version), venv_of(version)
     if python is None:
-        raise LookupError(f"no Python {PYTHON} was found")
-    stamp = VENV / "installed.txt"
+        raise LookupError(f"no Python {version} was found on the PATH or below ~/.pyenv")
+    stamp, names = venv / "installed.txt", venv / "preloaded.txt"
     wanted = files.sha256(PACKAGES)
-    if not stamp.is_file() or stamp.read_text(encoding="utf8") != wanted:
-        files.remove_marked(VENV)
-        files.make_marked(VENV)
-        subprocess.run([python, "-m", "venv", str(VENV)], check=True)
-        listed = PACKAGES.relative_to(project.ROOT).as_posix()
-        environment.announce(VENV, listed, torch_index="", cuda=False)
-        environment.pip_install(VENV, ["pip==24.1"])
-        environment.pip_install(VENV, ["-r", str(PACKAGES)])
+    if not names.is_file() or not stamp.is_file() or stamp.read_text(encoding="utf8") != wanted:
+        if version != PYTHON and shutil.disk_usage(project.ROOT).free < ROOM_MB * 1e6:
+            raise LookupError(f"Colab's torch for Python {version} needs {ROOM_MB / 1000:.0f} GB")
+        files.remove_marked(venv)
+        files.make_marked(venv)
+        subprocess.run([python, "-m", "venv", str(venv)], check=True)
+        if version == PYTHON:
+            environment.announce(venv, PACKAGES.relative_to(project.ROOT).as_posix(), "", False)
+        environment.pip_install(venv, ["pip==24.1"])
+        environment.pip_install(venv, asked_of_pip(version, venv))
+        found = packages(environment.python_of(venv))
+        names.write_text("\n".join(sorted(found)), encoding="utf8")
         stamp.write_text(wanted, encoding="utf8")
-    inside = environment.python_of(VENV)
-    make_as_new(inside)
+    inside = environment.python_of(venv)
+    make_as_new(inside, set(names.read_text(encoding="utf8").split()))
     return inside
 
 
-def preloaded() -> set[str]:
-    """Names of the packages that the simulated Colab has before a notebook is opened."""
-    lines = PACKAGES.read_text(encoding="utf8").splitlines()
-    return {line.split("==")[0].lower() for line in lines if not line.startswith("#")}
+def asked_of_pip(version: str, venv: Path) -> list[str]:
+    """The whole list; for a newer Python what Colab names, with its own torch.
+
+    What pip adds to it there, it chooses itself: not all that it added on 3.11 fits.
+    """
+    if version == PYTHON:
+        return ["-r", str(PACKAGES)]
+    pins = published() | {"torch": verified.COLABS_TORCH}
+    listed = "".join(f"{name}=={pin}\n" for name, pin in pins.items())
+    (venv / "colab.txt").write_text(listed, encoding="utf8")
+    return ["-r", str(venv / "colab.txt")]
 
 
 def published() -> dict[str, str]:
@@ -117,9 +136,9 @@ def packages(python: Path) -> dict[str, list]:
     return json.loads(asked.stdout)
 
 
-def make_as_new(python: Path) -> None:
+def make_as_new(python: Path, preloaded: set[str]) -> None:
     """Remove what a notebook has installed, so that the next one finds a runtime as it comes."""
-    added = set(packages(python)) - preloaded() - {"pip"}
+    added = set(packages(python)) - preloaded
     if added:
         command = [python, "-m", "pip", "uninstall", "--quiet", "--yes", *sorted(added)]
         subprocess.run(command, check=True)
@@ -235,6 +254,7 @@ def run(
     folder: Path,
     public: Path,
     address: str = ADDRESS,
+    version: str = PYTHON,
 ) -> Ran:
     """Open a notebook alone in an empty folder of the simulated Colab, and run all of it.
 
@@ -242,18 +262,19 @@ def run(
         notebook: the file; a copy is run.
         folder: an empty folder, of which a part becomes the notebook's.
         public: the bare repository that answers for `address`.
+        version: of Python.
 
     Raises:
         CellExecutionError: if a cell fails that is not meant to.
     """
     ARCHIVES.mkdir(exist_ok=True)
     with FileLock(ARCHIVES / "lock"):  # one at a time: what it installs is removed again
-        return run_alone(notebook, folder, public, address)
+        return run_alone(notebook, folder, public, address, version)
 
 
-def run_alone(notebook: Path, folder: Path, public: Path, address: str) -> Ran:
+def run_alone(notebook: Path, folder: Path, public: Path, address: str, version: str) -> Ran:
     """What `run` does, once nobody else uses the environment."""
-    python = colab_python()
+    python = colab_python(version)
     fetch_archives()
     content = folder / "content"
     content.mkdir()
@@ -273,5 +294,15 @@ def run_alone(notebook: Path, folder: Path, public: Path, address: str) -> Ran:
         client.execute(env=variables(folder, public, address), cleanup_kc=True)
         seconds, after = time.perf_counter() - start, packages(python)
     finally:
-        make_as_new(python)
+        make_as_new(python, set(before))
     return Ran(opened.cells, ended[0] - started[0], seconds, before, after)
+
+
+def check_cells(ran: Ran) -> None:
+    """Assert that every code cell ran, in order, and failed only where it is meant to."""
+    code = [cell for cell in ran.cells if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    for cell in code:
+        meant = "raises-exception" in cell["metadata"].get("tags", [])
+        failed = any(output["output_type"] == "error" for output in cell["outputs"])
+        assert failed == meant, cell["id"]

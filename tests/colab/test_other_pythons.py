@@ -1,7 +1,8 @@
-"""Colab's Pythons are newer than the one that is verified: what can be checked there without torch.
+"""Colab's Pythons are newer than the one of most tests: every notebook runs there, alone.
 
-The verified build of torch is for Python 3.11. On the others the texts are compiled, the setup
-cell runs beside stand-ins, and pip says whether the requirements resolve beside Colab's packages.
+For them torch comes with CUDA: gigabytes, which only `tasks.py test --all` fetches, where the
+disk has room. Everywhere the texts are compiled, the setup cell runs beside stand-ins, and pip
+says whether the requirements resolve beside Colab's packages.
 """
 
 import json
@@ -12,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.colab import runtime
-from tests.conftest import EVERY, as_python, load
+from tests.colab.conftest import RUNS
+from tests.conftest import COURSE, EVERY, as_python, load
 from tools import environment, project, verified
 
-VERSIONS = ["3.12", "3.13"]
 COMPILE = """
 import json, sys, warnings
 warnings.simplefilter("error")
@@ -24,12 +25,18 @@ for name, source in json.load(sys.stdin).items():
 """
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
-def python(request) -> str:
+@pytest.fixture(scope="module", params=runtime.NEWER)
+def version(request) -> str:
+    """Of another Python."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def python(version) -> str:
     """Another Python, where this machine has one."""
-    found = runtime.find_python(request.param)
+    found = runtime.find_python(version)
     if found is None:
-        pytest.skip(f"skipped: no Python {request.param} was found on the PATH or below ~/.pyenv")
+        pytest.skip(f"skipped: no Python {version} was found on the PATH or below ~/.pyenv")
     return found
 
 
@@ -84,3 +91,21 @@ def test_the_requirements_resolve_beside_colabs_packages(python, tmp_path):
     listed = published.keys() & chosen.keys()
     assert {name: chosen[name] for name in listed} == {name: published[name] for name in listed}
     assert {"torch", "transformers", "datasets", "numpy", "evaluate"} <= set(chosen)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("notebook", COURSE, ids=lambda path: path.stem)
+def test_a_notebook_runs_alone_beside_colabs_very_versions(
+    version, notebook, public, tmp_path, request
+):
+    try:
+        python = runtime.colab_python(version)
+    except LookupError as trouble:
+        pytest.skip(f"skipped: {trouble}")
+    ran = runtime.run(notebook, tmp_path, public, version=version)
+    request.config.stash[RUNS][f"{notebook.stem}, {version}"] = ran
+    runtime.check_cells(ran)
+    wanted = runtime.published() | {"torch": verified.COLABS_TORCH}
+    there = {name: found[0] for name, found in runtime.packages(python).items()}
+    versions = {name: there[name.lower()].split("+")[0] for name in wanted}  # as in 2.11.0+cu130
+    assert versions == wanted

@@ -34,13 +34,19 @@ def test_each_room_has_a_row_of_its_own_and_what_was_skipped_has_none():
         ("requirements/lowest.txt", "3 passed"),
         ("requirements/colab.txt", "3 passed"),
     ]
-    assert rows[3]["python"] == "3.12" and "not installed" in rows[3]["ran"]
+    assert rows[3]["python"] == "3.12" and "every notebook alone" in rows[3]["ran"]
     assert rows[3]["versions"].startswith(f"torch {verified.COLABS_TORCH}, ")
 
 
 def test_a_room_that_was_skipped_in_part_does_not_claim_the_whole():
     (row,) = verified.from_table([group("simulated Colab", 1, 0, 3)], every=True)
     assert "skipped" in row["ran"] and row["result"] == "1 passed, 3 skipped"
+    for groups, every in (
+        ([group("Python 3.13", 2, 0, 12)], True),
+        ([group("Python 3.13")], False),
+    ):
+        (row,) = verified.from_table(groups, every)
+        assert "every notebook" not in row["ran"] and "resolved only" in row["ran"]
 
 
 def test_a_new_run_takes_the_place_of_the_same_one_only():
