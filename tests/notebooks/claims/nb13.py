@@ -501,12 +501,12 @@ def a_model_reads_128_tokens_unless_told_otherwise():
 
 @after("5e1f0012")
 def rounding_moves_only_labels_near_a_border(exact, rounded, changed, OURS):
-    """Section 13: "its two largest logits were less than 0.1 apart", none moved by over 0.05.
+    """Section 13: a label changes only where its two largest logits are close together.
 
-    How many change depends on the run: one of 53 in the stored one.
+    Two runs: one of 53 messages and none changed; 0.05 and 0.03 was the largest move of a logit.
     """
     largest = np.sort(exact, axis=1)
     moved = np.abs(exact - rounded).max()
     apart = largest[:, -1] - largest[:, -2]
     assert 0 < moved < 0.2 and (apart[changed] <= 2 * moved).all()
-    assert not OURS or (len(changed) == 53 and changed.sum() <= 3)
+    assert not OURS or (len(changed) == 53 and changed.sum() <= 2)
