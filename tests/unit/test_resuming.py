@@ -22,6 +22,7 @@ from tools import project
 
 NAMES, CHUNK = ["n", "y"], 3
 BEGUN = ".sft-unveiled-p.csv.begun"
+BEGAN = r"was begun with {} and not finished \(9 rows are done\)\. To go on with it, call it as"
 NASTY = st.text(st.sampled_from('ab,;"\n\r\t =é\u2028😀'), max_size=8)
 
 
@@ -117,10 +118,11 @@ def test_what_is_finished_is_not_predicted_again_but_for_the_part_that_knows_the
     assert model.asked == [f"text number {i}" for i in range(6, 20)]
 
 
-def test_a_piece_of_a_line_costs_one_part_once(tmp_path):
+@pytest.mark.parametrize("lost", [1, 5])
+def test_a_piece_of_a_line_costs_one_part_once(tmp_path, lost):
     source, model = source_in(tmp_path), Counted()
     killed(source)
-    os.truncate(tmp_path / BEGUN, (tmp_path / BEGUN).stat().st_size - 5)
+    os.truncate(tmp_path / BEGUN, (tmp_path / BEGUN).stat().st_size - lost)
     assert killed(source)[:6] == [f"text number {i}" for i in range(3, 9)]
     predicted(source, model)
     assert model.asked == [f"text number {i}" for i in range(9, 20)]
@@ -202,9 +204,11 @@ def test_other_encodings_go_on_too(tmp_path, encoding):
 
 
 def test_rows_without_a_prediction_stay_in_their_places(tmp_path):
+    """The model is known by the last part that has an answer."""
     source = tmp_path / "new.csv"
-    source.write_text("id,text\n" + "1,\n2\n3,\n" * 3 + "4,good\n5,\n6,\n7,fine\n")
-    killed(source, at=2)  # after parts without any answer
+    source.write_text("id,text\n1,good\n2,\n3,\n" + "4,\n5\n6,\n" * 2 + "7,fine\n")
+    killed(source, at=2)
+    refused(source, BEGAN.format("a model that answers otherwise"), lambda t: -logits(t))
     assert predicted(source) == predicted(source, target="other.csv")
 
 
@@ -224,9 +228,6 @@ def refused(source, message, model=logits, **options):
         predicted(source, model, **options)
     after = {path.name: path.read_bytes() for path in source.parent.iterdir() if path.is_file()}
     assert after == before
-
-
-BEGAN = r"was begun with {} and not finished \(9 rows are done\)\. To go on with it, call it as"
 
 
 def test_another_file_of_the_same_name_is_refused_and_the_first_one_still_goes_on(tmp_path):
