@@ -270,8 +270,8 @@ def facts_in(first: bytes, place: Path) -> dict[str, object]:
     """What the first line of a file of parts says; `FileError` if it is not one of ours."""
     try:
         stored = json.loads(first)
-        if not first.endswith(b"\n") or stored["sft_unveiled"] != FORMAT:
-            raise ValueError("a piece of a line, or another format")
+        if stored["sft_unveiled"] != FORMAT:
+            raise ValueError("another format")
         return dict(stored["of"])
     except (ValueError, KeyError, TypeError) as error:
         raise in_the_way(place) from error
