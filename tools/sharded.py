@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from helpers import chat, checkpoints, files, parallel, training
@@ -42,14 +43,14 @@ def shard(model: PreTrainedModel) -> PreTrainedModel:
 
 def held(model: PreTrainedModel) -> int:
     """How many weights are in this process; all of a model that is not divided."""
-    own = (getattr(p, "to_local", lambda p=p: p)() for p in model.parameters())
+    own = (p.to_local() if isinstance(p, DTensor) else p for p in model.parameters())
     return sum(part.numel() for part in own)
 
 
 def learn(
     model: PreTrainedModel, batches: Sequence[Sequence[chat.Example]], pad_id: int, rate: float
-) -> Iterator[float]:
-    """One step of AdamW for each batch; gives the loss that the whole batch had before it.
+) -> Iterator[tuple[float, float]]:
+    """One step of AdamW for each batch; gives the batch's loss, and the norm of its gradient.
 
     Each process computes its conversations of a batch. FSDP takes the mean of their gradients; so
     the sum of losses is divided by the trained tokens of the whole batch, and multiplied by the
@@ -66,10 +67,12 @@ def learn(
         inputs = {"input_ids": ids, "attention_mask": mask, "labels": labels}
         loss = model(**inputs, num_items_in_batch=trained).loss
         (loss * parallel.world_size()).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM)
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM)
         optimizer.step()
         optimizer.zero_grad()
-        yield float(parallel.all_gather(loss.detach()[None], parallel.world_size()).sum())
+        norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
+        parts = parallel.all_gather(loss.detach()[None], parallel.world_size())
+        yield parts.sum().item(), norm.item()
 
 
 def gathered(model: PreTrainedModel) -> dict[str, Tensor]:
@@ -81,15 +84,16 @@ def gathered(model: PreTrainedModel) -> dict[str, Tensor]:
 def batches_of(
     tokenizer: PreTrainedTokenizerBase, steps: int, size: int
 ) -> list[list[chat.Example]]:
-    """The first of the course's messages, as conversations, in whole batches."""
+    """The course's messages as conversations, in whole batches; after the last comes the first."""
     with contextlib.redirect_stdout(None) if parallel.rank() else contextlib.nullcontext():
         parts, names = course.load()
     examples = chat.examples_of(course.sorting(parts["train"], names), tokenizer)
-    return [examples[start : start + size] for start in range(0, steps * size, size)]
+    starts = range(0, steps * size, size)
+    return [[examples[i % len(examples)] for i in range(n, n + size)] for n in starts]
 
 
-def run(base: str, steps: int, size: int, rate: float, out: Path | None) -> list[float]:
-    """Load, divide, learn and store: the loss of each step.
+def run(base: str, steps: int, size: int, rate: float, out: Path | None) -> list[tuple]:
+    """Load, divide, learn and store: what `learn` gives of each step.
 
     Args:
         base: what `checkpoints.load_causal` takes.
@@ -100,10 +104,10 @@ def run(base: str, steps: int, size: int, rate: float, out: Path | None) -> list
     whole = held(model)
     shard(model.train())
     say(f"each process holds {held(model) / 1e6:.1f} of {whole / 1e6:.1f} million weights")
-    losses = []
-    for loss in learn(model, batches_of(tokenizer, steps, size), tokenizer.pad_token_id, rate):
-        losses.append(loss)
-        say(f"step {len(losses)}: loss {loss:.6f}")
+    batches, found = batches_of(tokenizer, steps, size), []
+    for loss, norm in learn(model, batches, tokenizer.pad_token_id, rate):
+        found.append((loss, norm))
+        say(f"step {len(found)}: loss {loss:.6f}, norm of the gradient {norm:.6f}")
     weights = gathered(model) if out else {}
     if out and parallel.rank() == 0:
         _, plain = checkpoints.load_causal(base)
@@ -111,7 +115,7 @@ def run(base: str, steps: int, size: int, rate: float, out: Path | None) -> list
         training.save(plain, tokenizer, out)
         say(f"stored in {out}")
     parallel.barrier()
-    return losses
+    return found
 
 
 def say(text: str) -> None:

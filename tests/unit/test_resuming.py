@@ -292,6 +292,13 @@ def test_a_class_that_is_called_like_a_number_is_no_number():
     assert not resuming.alike(years, years[:1])
 
 
+def test_numbers_are_compared_on_their_own_scale():
+    small, large = [["0.001", ""], ["0.002", ""]], [["1000", ""], ["2000", ""]]
+    assert not resuming.alike(small, [["0.0015", ""], ["0.002", ""]])
+    assert resuming.alike(large, [["1000.5", ""], ["2000.2", ""]])
+    assert resuming.alike([["2", ""], ["2", ""]], [["2", ""], ["2", ""]])
+
+
 def test_a_model_of_which_one_weight_has_changed_is_refused(tmp_path):
     """Its answers may be the same for the texts by which the other models are known."""
     source, (_, model) = source_in(tmp_path), tiny()
@@ -372,6 +379,16 @@ def test_a_full_disk_costs_one_part(tmp_path, monkeypatch):
     model = Counted()
     assert predicted(source, model) == predicted(source, target="other.csv")
     assert len(model.asked) == 20 - 2 * CHUNK + CHUNK
+
+
+def test_a_system_that_takes_a_line_piece_by_piece_gets_all_of_it(tmp_path):
+    class Piecemeal(io.FileIO):
+        def write(self, content):
+            return super().write(content[:3])
+
+    with Piecemeal(tmp_path / "x", "w") as file:
+        resuming.write_all(file, b"twelve bytes")
+    assert (tmp_path / "x").read_bytes() == b"twelve bytes"
 
 
 def test_a_disk_that_is_full_at_the_very_end_loses_nothing(tmp_path, monkeypatch):
