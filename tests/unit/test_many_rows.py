@@ -81,3 +81,14 @@ def test_a_file_that_loses_rows_is_no_measurement(monkeypatch):
 def test_the_page_is_what_the_recorded_rows_give():
     page = project.ROOT / "docs" / "measured" / "many_rows.md"
     assert page.read_text("utf8") == many_rows.report()
+
+
+def test_the_findings_quote_the_page():
+    said = " ".join((project.ROOT / "docs" / "findings.md").read_text("utf8").split())
+    (ratios,) = [
+        many_rows.against_formula(rows, many_rows.LARGE)
+        for _, rows in pd.read_csv(many_rows.RESULTS).groupby("processor")
+    ]
+    low, high = min(ratios), max(ratios)
+    quoted = f"took {np.median(ratios):.2f} times ({low:.2f} to {high:.2f}) what 1,000 and 10,000"
+    assert quoted in said

@@ -1,7 +1,7 @@
 """Does a file of 100,000 rows take the time that 1,000 and 10,000 rows foretell?
 
     python -m tools.experiments.many_rows               three rounds, then many_rows.md
-    python -m tools.experiments.many_rows --million     a million rows as well: half an hour
+    python -m tools.experiments.many_rows --million     a million rows as well: ten minutes more
     python -m tools.experiments.many_rows report        write many_rows.md anew
 
 Each point is a process of its own: the clock covers one call of `predict_file`, reading and writing
