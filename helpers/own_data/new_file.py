@@ -362,12 +362,13 @@ class Chunk:
 
     def part(self, predict: Predictor, answers: Answers) -> Part:
         """The rows with their predictions, as lines of a CSV."""
-        found, lines = iter(self.answered(predict, answers)), []
+        answered, lines = self.answered(predict, answers), []
+        left = iter(answered)
         for row, why in zip(self.rows, self.faults, strict=True):
             cells = [""] * self.width if row.fault else row.fields
-            answer = ["", ""] if why else next(found)
+            answer = ["", ""] if why else next(left)
             lines.append(csv_line([row.number, *map(inert, cells), *answer, inert(why)]))
-        return Part(len(self.rows), self.faults.count(""), "".join(lines))
+        return Part(len(self.rows), answered, "".join(lines))
 
 
 def finish(job: Job, kept: Begun, rows: int) -> None:
@@ -376,8 +377,8 @@ def finish(job: Job, kept: Begun, rows: int) -> None:
     Args:
         rows: of the table.
     """
-    if (number := kept.last_answered()) >= 0:
-        chunk = next(job.chunks(number))
+    if kept.last_answered >= 0:
+        chunk = next(job.chunks(kept.last_answered))
         kept.check_model(chunk.answered(job.predict, job.answers))
     try:
         for part in job.parts(rows, len(kept)):
@@ -394,7 +395,7 @@ def write_parts(file: TextIO, header: list[str], parts: Iterable[Part]) -> dict[
     for part in parts:
         file.write(part.lines)
         done["rows"] += part.rows
-        done["predicted"] += part.predicted
+        done["predicted"] += len(part.answers)
     return done
 
 

@@ -5,8 +5,6 @@ a line for each part. Lines are only ever added at its end, so whoever is killed
 piece of one, which is cut off.
 """
 
-import csv
-import io
 import json
 import math
 import os
@@ -21,7 +19,7 @@ from helpers import files
 from helpers.own_data.sources import FileError
 
 FORMAT = 1
-FROM = 20_000  # rows; a shorter file is predicted in seconds, from its beginning
+FROM = 20_000  # rows; a shorter file takes minutes at most, and is predicted from its beginning
 LONGEST_FACTS = 10_000_000  # bytes of the first line
 # What still is the same model. Between bf16 and fp32 (docs/measured/prediction_speed.md) logits
 # differ by 0.003 on average and by 0.03 at most, so probabilities of two classes by half of that at
@@ -37,12 +35,12 @@ class Part(NamedTuple):
 
     Attributes:
         rows: how many.
-        predicted: how many of them have a prediction.
+        answers: of those that have a prediction, in their order.
         lines: of the new file.
     """
 
     rows: int
-    predicted: int
+    answers: list[Answer]
     lines: str
 
 
@@ -52,11 +50,12 @@ class Begun:
     Attributes:
         place: the file that holds them.
         rows: how many rows they have together.
+        last_answered: the number of the last part that has a prediction; -1 if none has.
     """
 
     def __init__(self, place: Path, reading: BinaryIO, adding: BinaryIO) -> None:
         self.place, self.reading, self.adding = place, reading, adding
-        self.starts, self.predicted, self.rows = [], [], 0
+        self.starts, self.rows, self.last_answered = [], 0, -1
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -76,8 +75,9 @@ class Begun:
 
     def note(self, start: int, part: Part) -> None:
         """Take a part into the list of those that are finished."""
+        if part.answers:
+            self.last_answered = len(self)
         self.starts.append(start)
-        self.predicted.append(part.predicted)
         self.rows += part.rows
 
     def add(self, part: Part) -> None:
@@ -97,10 +97,6 @@ class Begun:
         """Give up all parts: the next call begins anew."""
         self.adding.truncate(0)
 
-    def last_answered(self) -> int:
-        """The number of the last part that has a prediction; -1 if none has."""
-        return max((i for i, predicted in enumerate(self.predicted) if predicted), default=-1)
-
     def check_model(self, again: list[Answer]) -> None:
         """Raise `FileError` unless the model at hand gives the answers of `last_answered`.
 
@@ -109,10 +105,7 @@ class Begun:
         Args:
             again: the answers of that part, made anew from the same texts.
         """
-        lines = self[self.last_answered()].lines
-        cells = csv.reader(io.StringIO(lines, newline=""))
-        before = [row[-3:-1] for row in cells if not row[-1]]  # without a note
-        if not alike(before, again):
+        if not alike(self[self.last_answered].answers, again):
             raise other_job("a model that answers otherwise", self)
 
 

@@ -409,11 +409,11 @@ def test_a_disk_that_is_full_at_the_very_end_loses_nothing(tmp_path, monkeypatch
 def test_a_disk_that_takes_no_more_is_named_by_the_system_itself(tmp_path):
     """What the simulated one stands for: the system refuses the rest of a file."""
     source = source_in(tmp_path)
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (800, 800))"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900))"
     command = [sys.executable, "-c", f"{limit}\n{IN_ANOTHER_PROCESS}", str(source), "0"]
     ended = subprocess.run(command, cwd=project.ROOT, capture_output=True, text=True)
     assert "File too large. Make room" in ended.stderr
-    assert (tmp_path / BEGUN).stat().st_size == 800
+    assert (tmp_path / BEGUN).stat().st_size == 900
     assert predicted(source) == predicted(source, target="other.csv")
 
 

@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from helpers import chat, checkpoints, storage, training
+from helpers.checkpoints import SAFE
 from tests.unit import small_chat
 from tests.unit.test_processes import TORCHRUN, ended, started
 from tools import project, sharded
@@ -32,7 +33,7 @@ def stored_alike(folder: Path, expected: dict[str, torch.Tensor], tolerance: flo
     """The folder holds safetensors that the course and transformers read, with these weights."""
     storage.verify(folder)
     assert [*folder.glob("*.safetensors")] and not [*folder.glob("*.bin")]
-    for model in (training.load(folder)[1], AutoModelForCausalLM.from_pretrained(folder)):
+    for model in (training.load(folder)[1], AutoModelForCausalLM.from_pretrained(folder, **SAFE)):
         found = model.state_dict()
         assert set(found) == set(expected)
         assert max((found[name] - expected[name]).abs().max() for name in found) < tolerance
