@@ -1,7 +1,8 @@
 """Another file for a model that is there: without labels to predict, with labels to score."""
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TextIO
 
 import numpy as np
 import pandas as pd
+import torch
 from datasets import Dataset
 from scipy.special import expit, softmax
 
@@ -19,10 +21,11 @@ from helpers.own_data.counting import Count, count, labels_of, other_columns
 from helpers.own_data.loading import OwnData, columns_of
 from helpers.own_data.losses import numbers_in
 from helpers.own_data.records import Dialect, Row
+from helpers.own_data.resuming import Begun, Part, begun, remove_parts
 from helpers.own_data.rows import Columns, gather, keys_of, leave_out, without_copies
 from helpers.own_data.sources import FileError, path_of
 from helpers.own_data.tables import Table, open_table
-from helpers.own_data.writing import csv_line, inert, replacing
+from helpers.own_data.writing import check_free, csv_line, inert, replacing
 
 Predictor = Callable[[list[str]], np.ndarray]
 BETWEEN_LABELS = ";"  # of one text, in a cell of predictions
@@ -187,6 +190,10 @@ def predict_file(
     without a prediction, and `note` says why. What a spreadsheet would run as a formula, in a cell
     or in a piece of one, gets an apostrophe in front: see `writing.inert`.
 
+    From 20,000 rows on, every finished chunk is kept on the disk, beside the new file, until that
+    is complete. After Ctrl-C, a crash or a power cut the same call goes on from there; with another
+    file, model or setting it is refused (see `resuming`).
+
     The first column is `row`, and the last three are `prediction`, `probability` and `note`. Where
     the file has a column of such a name, that one keeps it and ours becomes, say, `note (model)`.
 
@@ -222,12 +229,16 @@ def predict_file(
         raise FileError(
             f"{table.path.name!r} would be replaced. Choose another name and try again."
         )
-    with replacing(target) as file:
-        found = count(table, other_columns(table, texts))
-        say(found, table)
-        done = write_predictions(table, columns, file, predict, answers, chunk)
-        if done["rows"] != found.rows:
-            raise FileError(f"{table.path.name!r} was changed while it was read. Try again.")
+    check_free(target)
+    job = Job(table, columns, predict, answers, chunk, files.sha256(table.path))
+    found = count(table, other_columns(table, texts))
+    say(found, table)
+    with begun(target, found.rows, lambda: job.facts(like)) as kept:
+        if kept is not None:
+            finish(job, kept, found.rows)
+        with replacing(target) as file:
+            done = write_parts(file, table.header, job.parts(found.rows) if kept is None else kept)
+    remove_parts(kept)
     return done
 
 
@@ -256,33 +267,148 @@ def inherited(
     return dialect, None if kind == "regression" or len(names) < 2 else names, None
 
 
-def write_predictions(
-    table: Table,
-    columns: Columns,
-    file: TextIO,
-    predict: Predictor,
-    answers: Answers,
-    chunk: int,
-) -> dict[str, int]:
-    """The rows of a table with their predictions, as a CSV; arguments of `predict_file`."""
-    places, done = [table.header.index(name) for name in columns.texts], {"rows": 0, "predicted": 0}
-    own = [free_name(name, table.header) for name in OWN_COLUMNS]
-    file.write(csv_line(map(inert, [own[0], *table.header, *own[1:]])))
-    with runtime.progress(desc="predicting", unit=" rows") as bar:
-        for rows in in_chunks(iter(table), chunk):
-            texts = [texts_of(row, places) for row in rows]
-            faults = [r.fault or columns.fault_of(t) for r, t in zip(rows, texts, strict=True)]
-            usable = [t for t, fault in zip(texts, faults, strict=True) if not fault]
-            inputs = [t[0] if len(t) == 1 else tuple(t) for t in usable]
-            found = iter(worded(predict(inputs), answers) if inputs else [])
-            for row, why in zip(rows, faults, strict=True):
-                cells = ["" for _ in table.header] if row.fault else row.fields
-                answer = ["", ""] if why else next(found)
-                file.write(csv_line([row.number, *map(inert, [*cells, *answer, why])]))
-            done["rows"] += len(rows)
-            done["predicted"] += len(usable)
-            bar.update(len(rows))
+@dataclass(frozen=True)
+class Job:
+    """A table to be predicted; attributes as the arguments of `predict_file`.
+
+    Attributes:
+        digest: SHA-256 of the file.
+    """
+
+    table: Table
+    columns: Columns
+    predict: Predictor
+    answers: Answers
+    chunk: int
+    digest: str
+
+    def facts(self, like: object) -> dict[str, object]:
+        """What the predictions depend on, by the words of a message."""
+        cuts = None if self.answers.thresholds is None else self.answers.thresholds.tolist()
+        missing = sorted(self.columns.missing)
+        settings = [self.table.dialect.as_dict(), self.columns.texts, missing, self.chunk]
+        return {
+            "another file": self.digest,
+            "other settings": settings,
+            "other names of the classes, or other thresholds": [self.answers.names, cuts],
+            "another model": weights_of(like),
+        }
+
+    def chunks(self, first: int = 0) -> Iterator["Chunk"]:
+        """The table's rows, so many at a time, from chunk number `first` on."""
+        for rows in islice(in_chunks(iter(self.table), self.chunk), first, None):
+            yield Chunk.of(rows, self.table, self.columns)
+
+    def parts(self, rows: int, first: int = 0) -> Iterator[Part]:
+        """The chunks from number `first` on, answered.
+
+        Args:
+            rows: how many the table has.
+
+        Raises:
+            FileError: the file is no longer what it was when it was opened.
+        """
+        before = min(rows, first * self.chunk)
+        with runtime.progress(desc="predicting", unit=" rows", total=rows, initial=before) as bar:
+            for chunk in self.chunks(first):
+                yield chunk.part(self.predict, self.answers)
+                bar.update(len(chunk.rows))
+        if not self.is_unchanged():
+            raise ChangedError(
+                f"{self.table.path.name!r} was changed while it was read. Try again."
+            )
+
+    def is_unchanged(self) -> bool:
+        """Whether the file still is what it was when it was opened."""
+        try:
+            return files.sha256(self.table.path) == self.digest
+        except OSError:
+            return False
+
+
+class ChangedError(FileError):
+    """The file was changed while it was read."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows of a table, to be answered together.
+
+    Attributes:
+        texts: the text of each row, or both of a pair.
+        faults: why a row gets no prediction; "" for the others.
+        width: the table's columns.
+    """
+
+    rows: list[Row]
+    texts: list[list[str]]
+    faults: list[str]
+    width: int
+
+    @classmethod
+    def of(cls, rows: list[Row], table: Table, columns: Columns) -> "Chunk":
+        """Rows with their texts and faults."""
+        places = [table.header.index(name) for name in columns.texts]
+        texts = [texts_of(row, places) for row in rows]
+        faults = [r.fault or columns.fault_of(t) for r, t in zip(rows, texts, strict=True)]
+        return cls(rows, texts, faults, len(table.header))
+
+    def answered(self, predict: Predictor, answers: Answers) -> list[list[str]]:
+        """Two cells, answer and probability, for each row that has no fault."""
+        usable = [t for t, fault in zip(self.texts, self.faults, strict=True) if not fault]
+        inputs = [t[0] if len(t) == 1 else tuple(t) for t in usable]
+        found = worded(predict(inputs), answers) if inputs else []
+        return [[*map(inert, cells)] for cells in found]
+
+    def part(self, predict: Predictor, answers: Answers) -> Part:
+        """The rows with their predictions, as lines of a CSV."""
+        answered, lines = self.answered(predict, answers), []
+        left = iter(answered)
+        for row, why in zip(self.rows, self.faults, strict=True):
+            cells = [""] * self.width if row.fault else row.fields
+            answer = ["", ""] if why else next(left)
+            lines.append(csv_line([row.number, *map(inert, cells), *answer, inert(why)]))
+        return Part(len(self.rows), answered, "".join(lines))
+
+
+def finish(job: Job, kept: Begun, rows: int) -> None:
+    """Predict what is not predicted yet, and keep it.
+
+    Args:
+        rows: of the table.
+    """
+    if kept.last_answered >= 0:
+        chunk = next(job.chunks(kept.last_answered))
+        kept.check_model(chunk.answered(job.predict, job.answers))
+    try:
+        for part in job.parts(rows, len(kept)):
+            kept.add(part)
+    except ChangedError:
+        kept.forget()
+        raise
+
+
+def write_parts(file: TextIO, header: list[str], parts: Iterable[Part]) -> dict[str, int]:
+    """The new CSV, and how many `rows` it has and how many of them are `predicted`."""
+    own, done = [free_name(name, header) for name in OWN_COLUMNS], {"rows": 0, "predicted": 0}
+    file.write(csv_line(map(inert, [own[0], *header, *own[1:]])))
+    for part in parts:
+        file.write(part.lines)
+        done["rows"] += part.rows
+        done["predicted"] += len(part.answers)
     return done
+
+
+def weights_of(like: object) -> str | None:
+    """SHA-256 of a model's weights, with their names and types; None for anything else."""
+    if not isinstance(like, torch.nn.Module):
+        return None
+    digest = hashlib.sha256()
+    for name, weights in like.state_dict().items():
+        digest.update(f"{name} {weights.dtype} {[*weights.shape]}".encode())
+        flat = weights.detach().cpu().contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def texts_of(row: Row, places: list[int]) -> list[str]:

@@ -43,6 +43,15 @@ def replacing(target: Path) -> Iterator[TextIO]:
         ) from error
 
 
+def check_free(target: Path) -> None:
+    """Raise `FileError` unless `replacing` would take this name now."""
+    try:
+        files.check_ours(target.absolute())
+        files.list_in(target.absolute().parent)
+    except files.ForeignError as error:
+        raise FileError(str(error)) from error
+
+
 def inert(cell: str) -> str:
     """A cell that no spreadsheet runs: an apostrophe goes before what would start a formula.
 

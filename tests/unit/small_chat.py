@@ -56,10 +56,10 @@ def tiny_llama(tied: bool = True, **changes) -> PreTrainedModel:
         return LlamaForCausalLM(LlamaConfig(**SIZES | vocabulary | changes)).eval()
 
 
-def saved_base(folder: Path) -> Path:
+def saved_base(folder: Path, tied: bool = True) -> Path:
     """That model and its tokenizer, stored as a base model is."""
     tokenizer = tiny_tokenizer()
-    model = tiny_llama()
+    model = tiny_llama(tied)
     ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
     model.generation_config.update(**ends)
     model.save_pretrained(folder)

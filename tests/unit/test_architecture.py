@@ -54,6 +54,7 @@ INSIDE = {
         "parting",
         "loading",
         "writing",
+        "resuming",
         "new_file",
     ],
     "serving": ["engines", "requests", "answers", "worker", "app", "__main__"],

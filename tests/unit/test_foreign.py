@@ -608,8 +608,10 @@ ALLOWED = {  # (file, function); in a notebook (file, cell)
     ("helpers/validation.py", "claim"): INTO_A_NEW_FOLDER,
     ("tools/experiments/training_speed.py", "by_trainer"): INTO_A_TEMPORARY_FOLDER,
     ("tools/experiments/cost_against_size.py", "numbered_csv"): INTO_A_TEMPORARY_FOLDER,
+    ("tools/experiments/many_rows.py", "written"): INTO_A_TEMPORARY_FOLDER,
     ("helpers/downloads.py", "locked"): "a lock empties its file; check_lock has looked at that",
     ("helpers/storage.py", "locked"): "a lock empties its file; that is looked at before",
+    ("helpers/own_data/resuming.py", "opened"): "it adds to a file, once its first line is known",
     ("tools/experiments/runs.py", "append"): "an empty file of its own, among temporary files",
     ("tools/mutants/run.py", "report_to"): "it opens the null device",
 }

@@ -415,6 +415,13 @@ def test_the_search_knows_every_page(site):
     assert not any(re.search(r"\\frac|<span", text) for text in texts)
 
 
+def test_the_search_leaves_out_cells_that_hold_figures_alone():
+    cells = ["1.02 (0.93 to 1.10)", "-5 %", "2,048", "bf16", "to", "…", "day 3"]
+    table = "".join(f"<td>{cell}</td>\n" for cell in cells)
+    page = tidy.tree(f'<h1 id="a">A</h1><p>12 of 15</p><table><tr>{table}</tr></table>')
+    assert [*tidy.sections(page)] == [("a", "A", "12 of 15 bf16 to … day 3")]
+
+
 # ---------------------------------------------------------------- colours, licences
 
 

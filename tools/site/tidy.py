@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup, NavigableString, Tag
 from tools.notebook_sections import slug
 
 HEADING = re.compile(r"^h[1-6]$")
+FIGURES = re.compile(r"(?=.*\d)(?:[\W\d_]|\bto\b)*", re.DOTALL)  # "1.02 (0.93 to 1.10)"
 
 
 def tree(html: str) -> BeautifulSoup:
@@ -118,7 +119,11 @@ def prepare_tables(page: BeautifulSoup) -> None:
 
 
 def sections(page: BeautifulSoup) -> Iterator[tuple[str, str, str]]:
-    """(anchor, heading, text below it) for each heading, for the search."""
+    """(anchor, heading, text below it) for each heading, for the search.
+
+    Cells of tables that hold only figures are left out: nobody searches for them, and the page
+    loads what it searches, 1.4 MB.
+    """
     for annotation in page.find_all("annotation"):
         annotation.decompose()
     for heading in page.find_all(HEADING):
@@ -127,6 +132,11 @@ def sections(page: BeautifulSoup) -> Iterator[tuple[str, str, str]]:
             if isinstance(element, Tag):
                 if HEADING.match(element.name):
                     break
-            elif heading not in element.parents:
+            elif heading not in element.parents and not is_figure(element):
                 below.append(element)
         yield heading["id"], heading.get_text(), " ".join("".join(below).split())
+
+
+def is_figure(text: NavigableString) -> bool:
+    """Whether a text is a cell of a table with figures alone."""
+    return text.parent.name == "td" and FIGURES.fullmatch(text) is not None
