@@ -76,16 +76,28 @@ def folds(
             f"k is {k}, but class {classes[sizes.argmin()]} has {sizes.min()} {unit}: some folds "
             "would have none. Take a smaller k, or collect more of that class."
         )
-    repeated = together.max() + 1 < len(labels)
-    splitter = StratifiedGroupKFold if repeated else StratifiedKFold
-    splits = splitter(k, shuffle=True, random_state=seed).split(
-        labels, labels, together if repeated else None
-    )
+    if together.max() + 1 < len(labels):
+        splits = StratifiedGroupKFold(k).split(labels, labels, shuffled(together, seed))
+    else:
+        splits = StratifiedKFold(k, shuffle=True, random_state=seed).split(labels, labels)
     fold = np.empty(len(labels), np.int64)
     for number, (_, held_out) in enumerate(splits):
         fold[held_out] = number
     check_folds(labels, fold, k)
     return fold
+
+
+def shuffled(together: np.ndarray, seed: int) -> np.ndarray:
+    """Groups under other numbers, so that equal ones are dealt in an order that the seed gives.
+
+    `StratifiedGroupKFold` can do it by itself, but scikit-learn 1.6, which Colab has, then deals
+    each group as if it had another group's labels. The order is that of scikit-learn 1.9.
+
+    Args:
+        together: numbers from 0 on, of which none is left out, shape (n,).
+    """
+    order = np.random.RandomState(seed).permutation(together.max() + 1)
+    return np.argsort(order)[together]
 
 
 def tied(
