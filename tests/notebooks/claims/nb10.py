@@ -674,7 +674,7 @@ def twelve_of_fifteen_estimates_are_within_a_quarter(ratios, asked):
 def the_fastest_way_changes_one_label_and_int8_more(served, ways):
     """Section 20: OpenVINO in bf16 by the median, half of it in round 1; int8's 20 and 42 labels.
 
-    "A quarter as large", "answers a single text soonest", "no faster … when many texts waited";
+    "A quarter as large", "answers a single text soonest", "its medians stayed below";
     with dynamic int8 the accuracy fell by less than a point, more than 2 % of the labels changed.
     """
     first, whole = "OpenVINO, bf16", "torch, fp32"
