@@ -1,7 +1,7 @@
 """Serve a saved classifier until Ctrl-C or SIGTERM; what was accepted by then is still answered.
 
-pip install -r requirements/serving.txt
-python -m helpers.serving outputs/13/intents
+.venv/bin/python -m pip install -r requirements/serving.txt
+.venv/bin/python -m helpers.serving outputs/13/intents
 """
 
 import argparse
