@@ -17,14 +17,14 @@ from pathlib import Path
 from helpers import children
 from tools import environment, project, stages, verified
 
-# Two files of tests at a time, with a core for each.
-BY_FILES = ["-n", "2", "--dist", "loadfile"]
+# Two files of tests at a time, with a core for each. A test that hung is not given to a new process:
+# it would hang there, too, and again in each that replaces it.
+BY_FILES = ["-n", "2", "--dist", "loadfile", "--max-worker-restart=0"]
 NO_TESTS = 5  # exit status of pytest
 # Seconds that one small test may take before it counts as stuck; pyproject.toml has a longer limit
-# for those that run notebooks.
-STUCK = "--timeout=600"
-# And for what only --all runs: such a test may install an environment before it begins.
-STUCK_LONG = "--timeout=7200"
+# for those that run notebooks. And for what only --all runs: such a test may install an environment
+# before it begins.
+STUCK, STUCK_LONG = 600, 7200
 SHORT = ["-m", "not long"]
 LOWEST = "requirements/lowest.txt"
 
@@ -69,12 +69,22 @@ def test(options: argparse.Namespace) -> int:
     return report(rows, course["budgets"], seconds)
 
 
+def stuck_after(seconds: int) -> list[str]:
+    """Arguments that end a test which takes longer.
+
+    The first limit is a thread of Python's, which names the test; the second one, a minute later,
+    needs no turn of the interpreter and ends what holds it.
+    """
+    watch = [f"faulthandler_timeout={seconds + 60}", "faulthandler_exit_on_timeout=true"]
+    return [f"--timeout={seconds}", *(part for option in watch for part in ("-o", option))]
+
+
 def planned(python: Path, course: dict, options: argparse.Namespace) -> list[stages.Stage]:
     """The stages that the options ask for, in their order."""
     elsewhere = ["--ignore=tests/browser", "--ignore=tests/colab"]
-    units = ["tests", *elsewhere, "-m", "not slow and not long", *BY_FILES, STUCK]
+    units = ["tests", *elsewhere, "-m", "not slow and not long", *BY_FILES, *stuck_after(STUCK)]
     slow = ["tests", *elsewhere, "-m", "slow and not long", *BY_FILES]
-    long = ["tests", *elsewhere, "-m", "long", STUCK_LONG]
+    long = ["tests", *elsewhere, "-m", "long", *stuck_after(STUCK_LONG)]
     group = partial(one_group, course["budgets"], lambda: python)
     found = [group("unit tests", units)]
     found += [] if options.fast else [group("controls", slow)]
@@ -107,14 +117,15 @@ def in_other_environments(
     group: Callable[[str, list[str]], stages.Stage], options: argparse.Namespace
 ) -> list[stages.Stage]:
     """Notebooks where learners run them: in a browser, in a simulated Colab, on other Pythons."""
-    browser = group("browser", ["tests/browser", *([STUCK_LONG] if options.all else SHORT)])
+    patient = stuck_after(STUCK_LONG)
+    browser = group("browser", ["tests/browser", *(patient if options.all else SHORT)])
     if not options.all:
         return [browser if options.here else after(environment.prepare_browser, browser)]
     # its own environment takes minutes to make
-    colab = group("simulated Colab", ["tests/colab/test_colab.py", STUCK_LONG])
+    colab = group("simulated Colab", ["tests/colab/test_colab.py", *patient])
     others = "tests/colab/test_other_pythons.py"
     versions = [
-        group(f"Python {version}", [others, "-k", version, STUCK_LONG])
+        group(f"Python {version}", [others, "-k", version, *patient])
         for version in ("3.12", "3.13")
     ]
     return [browser, colab, *versions]

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import queue
 import random
 import subprocess
 import sys
@@ -214,9 +215,15 @@ def test_of_a_source_with_one_hash_what_file_browsers_leave_does_not_count(place
     assert downloads.faults(folder / "thing", source) != []
 
 
-def test_who_waits_for_another_program_says_so(place, capsys):
-    """The other one holds the lock in a process of its own, until this one has said its line."""
+def test_who_waits_for_another_program_says_so(place, monkeypatch):
+    """The other one holds the lock in a process of its own, until this one has said its line.
+
+    The line is waited for, not looked for again and again: what is printed while pytest empties its
+    buffer is lost.
+    """
     folder, *_ = place
+    lines: queue.Queue[str] = queue.Queue()
+    monkeypatch.setattr(downloads, "print", lines.put, raising=False)
     folder.mkdir()
     program = (
         "import sys; from pathlib import Path; from helpers import downloads\n"
@@ -226,13 +233,13 @@ def test_who_waits_for_another_program_says_so(place, capsys):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     other = subprocess.Popen([sys.executable, "-c", program], cwd=files.PACKAGE.parent, **pipes)
     assert other.stdout.readline() == "held\n"
-    fetching = threading.Thread(target=downloads.fetch, args=("thing",))
+    fetching = threading.Thread(target=downloads.fetch, args=("thing",), daemon=True)
     fetching.start()
-    said = ""
-    while not said:
-        said = capsys.readouterr().out
-    other.communicate("\n")
-    fetching.join()
+    try:
+        said = lines.get(timeout=60)
+    finally:
+        other.communicate("\n")
+    fetching.join(60)
     assert said.startswith("thing: another program of the course is at work on it; waiting")
     assert left_behind(folder) == ["thing"]
 

@@ -359,23 +359,26 @@ def test_the_longest_notebook_starts_first_and_05_finds_what_04_trained(monkeypa
     assert "--no-loadscope-reorder" in asked
 
 
-def test_a_test_that_hangs_is_ended_and_named_and_the_others_go_on(tmp_path, capfd):
+def test_a_test_that_hangs_is_ended_and_named_and_tried_once(tmp_path, capfd):
+    tried = tmp_path / "tried"
     (tmp_path / "test_stuck.py").write_text(
-        "import threading\n\ndef test_stuck():\n    threading.Event().wait()\n"
+        "import threading\n\ndef test_stuck():\n"
+        f"    with open({str(tried)!r}, 'a') as file:\n        file.write('x')\n"
+        "    threading.Event().wait()\n"
     )
     (tmp_path / "test_good.py").write_text("def test_good():\n    assert True\n")
-    given = [str(tmp_path), *testing.BY_FILES, "--timeout=2"]
+    given = [str(tmp_path), *testing.BY_FILES, *testing.stuck_after(2)]
     row = testing.run_pytest(Path(sys.executable), "x", given)
     assert (row["passed"], row["failed"]) == (1, 1)
     assert "test_stuck" in capfd.readouterr().out
+    assert tried.read_text() == "x"
 
 
 def test_every_group_of_tests_has_a_limit_above_that_of_a_cell():
     settings = project.project()["tool"]
     limit = settings["pytest"]["ini_options"]["timeout"]
     assert limit > settings["course"]["cell_timeout"]
-    small, long = (int(given.partition("=")[2]) for given in (testing.STUCK, testing.STUCK_LONG))
-    assert 0 < small <= limit < long
+    assert 0 < testing.STUCK <= limit < testing.STUCK_LONG
 
 
 def test_what_only_all_runs_has_the_longer_limit(tmp_path, monkeypatch):
@@ -395,7 +398,8 @@ def test_what_only_all_runs_has_the_longer_limit(tmp_path, monkeypatch):
     options = testing.parser().parse_args
     monkeypatch.setattr(sys, "argv", ["testing", "--all"])
     assert testing.test(options()) == 0
-    patient = {name for name, given in asked.items() if testing.STUCK_LONG in given}
+    longer = f"--timeout={testing.STUCK_LONG}"
+    patient = {name for name, given in asked.items() if longer in given}
     assert patient == {"long tests", "browser", "simulated Colab", "Python 3.12", "Python 3.13"}
     assert added == ["serving"]
     monkeypatch.setattr(sys, "argv", ["testing"])
