@@ -17,8 +17,8 @@ from pathlib import Path
 from helpers import children
 from tools import environment, project, stages, verified
 
-# Two files of tests at a time, with a core for each. A test that hung is not given to a new process:
-# it would hang there, too, and again in each that replaces it.
+# Two files of tests at a time, with a core for each. A test that hung is not given to a new
+# process: it would hang there, too, and again in each that replaces it.
 BY_FILES = ["-n", "2", "--dist", "loadfile", "--max-worker-restart=0"]
 NO_TESTS = 5  # exit status of pytest
 # Seconds that one small test may take before it counts as stuck; pyproject.toml has a longer limit
