@@ -475,48 +475,6 @@ def two_way_interval(
     return by_draw.mean(), by_draw.mean() - half, by_draw.mean() + half
 
 
-def two_way_interval_at_most(
-    differences: Values, disagreement: float, examples: int, confidence: float = 0.95
-) -> tuple[float, float, float]:
-    """`two_way_interval` at its widest, where it is known only how many examples were right.
-
-    The variance over the examples cannot exceed the share of them on which exactly one of the two
-    models is right, and that cannot exceed the share that the first gets wrong plus the share that
-    the second gets wrong.
-
-    Args:
-        differences: of two accuracies (shares), one for each draw, shape (J,), J at least 2.
-        disagreement: largest possible share of examples on which exactly one model is right, as a
-            mean over the draws.
-        examples: how many were scored.
-        confidence: of the interval.
-
-    Returns:
-        Mean of the differences, lower and upper end.
-
-    Raises:
-        ValidationError: fewer than two differences or examples; a disagreement below 0, above 1, or
-            too small for such differences, as where these are in percent.
-    """
-    differences = metrics.as_array(differences, "differences")
-    if len(differences) < 2 or examples < 2:
-        raise ValidationError(
-            "one draw tells nothing about other draws, and one example nothing about other "
-            "examples: give at least two of both."
-        )
-    if not 0 <= disagreement <= 1:
-        raise ValidationError(f"disagreement is {disagreement}; it is a share, from 0 to 1.")
-    size = np.abs(differences).mean()
-    if size > disagreement + 1e-9:
-        raise ValidationError(
-            f"the differences have a mean size of {size:.3g}. Models that disagree on a share of "
-            f"{disagreement:.3g} cannot differ by more than that. Give shares (0.02), not percent."
-        )
-    variance = differences.var(ddof=1) / len(differences) + disagreement / (examples - 1)
-    half = stats.t.ppf((1 + confidence) / 2, len(differences) - 1) * np.sqrt(variance)
-    return differences.mean(), differences.mean() - half, differences.mean() + half
-
-
 def examples_needed(difference: float, discordant: float, power: float = 0.8) -> int:
     """Test examples with which McNemar's test at 5 % finds a difference (Connor 1987).
 

@@ -160,7 +160,7 @@ def winner_on_validation(lead: dict[str, float]) -> str:
 # ---------------------------------------------------------------- rules about labels and time
 
 
-@reads(read.tuned_counts)
+@reads(read.tuned_runs)
 def amount(runs: pd.DataFrame) -> str:
     """More labels, better results: every run with most of them is above every run with fewest."""
     fewest, most = (runs[runs["n"] == n]["accuracy"] for n in (runs["n"].min(), runs["n"].max()))

@@ -28,7 +28,7 @@ WORDS = "TF-IDF"
 
 @cache
 def clean() -> pd.DataFrame:
-    """Counts of notebook 08: right labels, final settings, five draws."""
+    """Counts of notebook 08, in bf16: right labels, final settings, five draws."""
     rows = what_it_buys.counts("test")
     kept = (rows["variant"] == "") & (rows["seed"] < what_it_buys.DRAWS) & (rows["flipped"] == 0)
     return rows[kept]
@@ -55,28 +55,27 @@ def seconds() -> pd.Series:
     return rows[rows["n"] == CLEAN].groupby("model")["cpu_seconds"].mean()
 
 
-def tuned_counts() -> pd.DataFrame:
-    """The runs of fine-tuning, one row each."""
-    rows = clean()
-    return rows[rows["model"] == TUNED]
+def tuned_runs() -> pd.DataFrame:
+    """The runs of fine-tuning on right labels with the settings that were kept, one row each."""
+    rows = what_it_buys.complete()
+    return rows[(rows["model"] == TUNED) & (rows["flipped"] == 0) & (rows["variant"] == "")]
 
 
 def lost_by_noise() -> pd.DataFrame:
-    """What wrong labels cost fine-tuning at 1,024 labels, by their share, widest intervals."""
-    rows = what_it_buys.counts("test")
-    rows = rows[(rows["model"] == TUNED) & (rows["variant"] == "") & (rows["n"] == CLEAN)]
-    rows = rows[rows["seed"] < what_it_buys.DRAWS]
-    right = rows[rows["flipped"] == 0].assign(model="right")
-    found = {}
-    for share in sorted(set(rows["flipped"]) - {0}):
-        wrong = rows[rows["flipped"] == share].assign(model="wrong")
-        found[share] = what_it_buys.at_most(pd.concat([right, wrong]), "right", "wrong").loc[CLEAN]
+    """What wrong labels cost fine-tuning at 1,024 labels, by their share."""
+    rows = what_it_buys.complete()
+    noisy = rows[(rows["model"] == TUNED) & (rows["flipped"] > 0)]["flipped"].unique()
+    right = what_it_buys.hits(TUNED, CLEAN)
+    found = {
+        share: what_it_buys.lead(right, what_it_buys.hits(TUNED, CLEAN, flipped=share))
+        for share in sorted(map(int, noisy))
+    }
     return pd.DataFrame(found).T
 
 
 def without_pretraining() -> pd.DataFrame:
     """What the same network from random weights lacks, at each size that was tried."""
-    return what_it_buys.at_most(clean(), TUNED, RANDOM)
+    return what_it_buys.leads(TUNED, RANDOM)
 
 
 def gains_in_a_minute() -> pd.Series:

@@ -1,11 +1,10 @@
 """How many labels, which of the weights: draws, methods and rows of the experiments of notebook 08.
 
-The rows come in two kinds that are never mixed in one comparison. `counts` has every run of the
-study, made in bf16 on one processor, and only how many sentences were right, so that `at_most`
-gives the widest interval that there can be. `complete` has runs made again in fp32, and which
-sentences were right, so that `leads` gives the two-way interval itself. Not all runs are made
-again: there are none yet of the smaller ways of training, of random weights, or of fine-tuning on
-wrong labels.
+`complete` has the runs of the study, made in fp32, and which sentences each got right, so that
+`leads` gives two-way intervals. `counts` has an older series of the same runs, made in bf16 on one
+processor, of which only how many sentences were right is known: what was chosen was chosen on its
+rows of the validation part, and its seconds can be compared. The two are never mixed in one
+comparison.
 """
 
 import math
@@ -154,10 +153,10 @@ def counts(scored: str = "test") -> pd.DataFrame:
 
 
 def tries() -> pd.DataFrame:
-    """The random search at 256 labels: twelve settings each for three models, on validation.
+    """The random search at 256 labels: twelve settings each for four models, on validation.
 
     Columns are what was set (`rate`, `epochs`, `warmup`; `C`, `words`), `accuracy` in percent, and
-    for the network the loss on the training sentences in the last epoch.
+    for the networks the loss on the training sentences in the last epoch.
     """
     rows = named(table("search_budget").assign(steps=0))
     return rows[rows["scored"] == "validation"]
@@ -178,6 +177,7 @@ def complete() -> pd.DataFrame:
     best = named(table("search_budget").assign(steps=0)).assign(variant=SEARCHED)
     few = named(table("setfit_like"))
     rows = pd.concat([again, best, few], ignore_index=True).fillna({"flipped": 0})
+    rows = rows.astype({"flipped": int})
     rows = rows[(rows["scored"] == "test") & (rows["seed"] < DRAWS)]
     setting = rows.groupby(["model", "n", "flipped", "variant"])
     if (setting["processor"].nunique() > 1).any():
@@ -263,46 +263,3 @@ def curves(
     """
     found = {m: [100 * hits(m, n, part).mean(axis=None) for n in sizes] for m in models}
     return pd.DataFrame(found, pd.Index(sizes, name="n"))
-
-
-def at_most(
-    rows: pd.DataFrame, first: str, second: str, at: str = "n", confidence: float = 0.95
-) -> pd.DataFrame:
-    """By how many points one model is ahead, from counts, with an interval at its widest.
-
-    Args:
-        rows: of `counts`, one row for each model, seed and value of the column `at`, all scored on
-            the same sentences. Where `second` has only one row, as a baseline has with all labels,
-            it stands beside each row of `first`.
-        first, second: names of the models.
-        at: the column that tells the rows of the result, such as `flipped`.
-        confidence: of the interval.
-
-    Returns:
-        For each value of `at` at which there are two draws or more, in points, rounded to a tenth:
-        `mean`, `low` and `high` (`validation.two_way_interval_at_most`), and in how many draws
-        `first` is `ahead`.
-
-    Raises:
-        ValueError: rows of several parts, or two of one model, seed and value of `at`.
-    """
-    sizes = rows["of"].unique()
-    if len(sizes) != 1:
-        raise ValueError(f"the rows are scored on {sizes} sentences. Give rows of one part only.")
-    pairs = rows.pivot(index=[at, "seed"], columns="model", values="accuracy") / 100
-    size, found = int(sizes[0]), {}
-    for place, both in pairs.groupby(level=at):
-        if both[second].count() == 1:
-            both = both.assign(**{second: both[second].dropna().item()})
-        both = both[[first, second]].dropna()
-        if len(both) < 2:
-            continue
-        wrong = (2 - both.sum(axis=1)).mean()
-        gains = both[first] - both[second]
-        ends = validation.two_way_interval_at_most(
-            gains, min(wrong, 2 - wrong), size, confidence=confidence
-        )
-        ahead = f"{(gains > 0).sum()} of {len(gains)}"
-        found[place] = [*(round(100 * end, 1) for end in ends), ahead]
-    columns = ["mean", "low", "high", "ahead"]
-    return pd.DataFrame.from_dict(found, orient="index", columns=columns).rename_axis(at)

@@ -252,8 +252,6 @@ def test_the_control_learned_nothing(rows):
 
 def test_the_page_of_findings_quotes_the_study():
     words = " ".join((project.ROOT / "docs" / "findings.md").read_text(encoding="utf8").split())
-    kept = what_it_buys.counts().query("variant == '' and seed < 5")
-    clean = kept[kept["flipped"] == 0]
     lead = what_it_buys.leads("fine-tuned", "frozen features")
     assert f"**{lead.loc[64, 'mean']:+.1f}** and **{lead.loc[256, 'mean']:+.1f} points**" in words
     assert (lead.loc[:256, "low"] < 0).all() and (lead.loc[:256, "high"] > 0).all()
@@ -265,13 +263,22 @@ def test_the_page_of_findings_quotes_the_study():
     assert f"the lead at 512 labels is {fresh_512}, at 1,024 labels {fresh_1024}" in words
     said = "With 512 labels it leads by {}, with 1,024 by {}, with all 5,970 by {}"
     assert said.format(at_512, at_1024, at_all) in words
-    lower = what_it_buys.at_most(clean, "fine-tuned", "random weights").loc[1024, "mean"]
+    lower = what_it_buys.leads("fine-tuned", "random weights").loc[1024, "mean"]
     assert f"ended {lower:.0f} points lower at 1,024 labels" in words
-    noisy = kept[(kept["n"] == 1024) & kept["model"].isin(["fine-tuned", "frozen features"])]
-    left = what_it_buys.at_most(noisy, "fine-tuned", "frozen features", at="flipped")
-    said = "is {:.1f} points instead of {:.1f}, and with one in five {:.1f}"
-    assert said.format(*left.loc[[10, 0, 20], "mean"]) in words
-    assert (left.loc[10:, "low"] < 0).all()
+    pair = ("fine-tuned", "frozen features")
+    left, unseen = (
+        {
+            share: what_it_buys.leads(*pair, part, sizes=(1024,), flipped=share).loc[1024]
+            for share in (0, 10, 20)
+        }
+        for part in ("test", "fresh")
+    )
+    said = "is {mean:.1f} points ({low:+.1f} to {high:+.1f})".format(**left[10])
+    said += f" instead of {left[0]['mean']:.1f}"
+    assert said in words
+    assert "and with one in five {mean:.1f} ({low:+.1f} to {high:+.1f})".format(**left[20]) in words
+    for found in (left, unseen):  # as the page says of both parts
+        assert found[10]["low"] > 0 > found[20]["low"]
 
 
 def invented(model, n, part="test", **_):
@@ -338,29 +345,6 @@ def test_hits_belong_to_the_counts_of_the_same_run(with_hits):
     for part, ending in what_it_buys.PARTS.items():
         found = what_it_buys.hits("TF-IDF", 16, part)
         assert found.loc[run["seed"]].sum() == run[f"right{ending}"]
-
-
-def test_counts_are_compared_draw_by_draw_and_with_their_widest_interval(rows):
-    kept = what_it_buys.counts().query("variant == '' and flipped == 0 and seed < 5")
-    found = what_it_buys.at_most(kept, "frozen features", "TF-IDF")
-    at_64 = rows[(rows["scored"] == "test") & (rows["n"] == 64)]
-    right = at_64.pivot(index="seed", columns="model", values="right") / 1705
-    gains = right[study.FROZEN] - right[study.TFIDF]
-    wrong = 2 - right[study.FROZEN].mean() - right[study.TFIDF].mean()
-    expected = validation.two_way_interval_at_most(gains, wrong, 1705)
-    columns = ["mean", "low", "high"]
-    assert found.loc[64, columns].tolist() == pytest.approx([100 * e for e in expected], abs=0.051)
-    assert found.loc[64, "ahead"] == f"{(gains > 0).sum()} of 5"
-    assert found.index.tolist() == list(study.SIZES)
-    with_all = what_it_buys.at_most(kept, "fine-tuned", "TF-IDF").loc[5970]
-    tuned = rows[(rows["scored"] == "test") & (rows["model"] == study.FULL) & (rows["n"] == 5970)]
-    assert with_all["mean"] == pytest.approx(100 * (tuned["right"].mean() - 1305) / 1705, abs=0.051)
-
-
-def test_counts_of_two_parts_are_not_compared(rows):
-    both = what_it_buys.named(rows).query("n == 1024 and variant == '' and flipped == 0")
-    with pytest.raises(ValueError, match="one part only"):
-        what_it_buys.at_most(both.drop_duplicates(["model", "seed"]), "fine-tuned", "LoRA")
 
 
 def test_what_was_replaced_is_told_from_what_was_kept(rows):

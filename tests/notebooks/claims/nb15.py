@@ -118,12 +118,11 @@ def from_random_weights_training_took_longer_and_led_to_less():
 
 
 @after("1520000a")
-def a_part_of_the_weights_was_behind_by_intervals_that_include_zero():
-    """Section 5, table: LoRA by 2.9 points, the top layers by 3.9, at 1,024 labels."""
-    runs = ledger_rows.clean().query("n == 1024")
-    found = [what_it_buys.at_most(runs, "fine-tuned", way) for way in ("LoRA", "top layers")]
-    assert [table.loc[1024, "mean"] for table in found] == [2.9, 3.9]
-    assert all(table.loc[1024, "low"] < 0 < table.loc[1024, "high"] for table in found)
+def a_part_of_the_weights_was_behind():
+    """Section 5, table: LoRA by 2.8 points, the top layers by 3.8, at 1,024 labels; shown."""
+    found = [what_it_buys.leads("fine-tuned", way, sizes=(1024,)) for way in ("LoRA", "top layers")]
+    assert [round(table.loc[1024, "mean"], 1) for table in found] == [2.8, 3.8]
+    assert all(table.loc[1024, "low"] > 0 for table in found)
 
 
 @after("1520000a")
@@ -134,15 +133,11 @@ def two_epochs_of_all_labels_led_to_82_percent():
 
 
 @after("1520000a")
-def what_wrong_labels_cost_is_shown_from_two_in_ten_on():
-    """Section 4, table: with one in ten wrong the interval includes zero."""
-    assert (ledger_rows.lost_by_noise()["low"] > 0).to_dict() == {
-        10: False,
-        20: True,
-        30: True,
-        40: True,
-    }
-    assert round(ledger_rows.lost_by_noise()["mean"][40]) == 22
+def what_wrong_labels_cost_is_shown_from_one_in_ten_on():
+    """Section 4, table."""
+    lost = ledger_rows.lost_by_noise()
+    assert lost.index.tolist() == [10, 20, 30, 40] and (lost["low"] > 0).all()
+    assert round(lost["mean"][40]) == 22
 
 
 @after("1520000a")
