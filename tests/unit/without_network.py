@@ -1,4 +1,4 @@
-"""Runs where there is no network: `lab --from`, until JupyterLab answers, then notebook 00.
+"""Runs where there is no network: `lab --from`, until JupyterLab answers, then notebooks.
 
 Started by `test_pack_offline.py` with `unshare -n`; prints its findings as JSON.
 """
@@ -13,11 +13,12 @@ import time
 import urllib.request
 from pathlib import Path
 
-RUN_00 = """
+RUN = """
+import sys
 import nbformat
 from nbclient import NotebookClient
 
-notebook = nbformat.read("00_start_here.ipynb", as_version=4)
+notebook = nbformat.read(sys.argv[1], as_version=4)
 NotebookClient(notebook, timeout=900, kernel_name="python3").execute()
 print(sum(cell.cell_type == "code" and bool(cell.execution_count) for cell in notebook.cells))
 """
@@ -43,8 +44,16 @@ def answers(url: str, process: subprocess.Popen, seconds: int) -> bool:
     return False
 
 
-def main(course: Path, pack: Path) -> None:
-    """Set up, ask JupyterLab, run notebook 00."""
+def cells_run(course: Path, name: str) -> int | str:
+    """How many cells of a notebook were executed, or what stopped them."""
+    python = course / ".venv" / "bin" / "python"
+    command = [str(python), "-c", RUN, f"{name}.ipynb"]
+    ran = subprocess.run(command, cwd=course / "notebooks", capture_output=True, text=True)
+    return int(ran.stdout.split()[-1]) if ran.returncode == 0 else ran.stderr[-2000:]
+
+
+def main(course: Path, pack: Path, names: list[str]) -> None:
+    """Set up, ask JupyterLab, run notebooks."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     found = {"network": reachable(("1.1.1.1", 443)) or reachable(("8.8.8.8", 53))}
     start = time.monotonic()
@@ -62,11 +71,7 @@ def main(course: Path, pack: Path) -> None:
     found["minutes"] = round((time.monotonic() - start) / 60, 1)
     found["said"] = log.read_text(encoding="utf8")[-3000:]
     if found["lab"]:
-        python = course / ".venv" / "bin" / "python"
-        ran = subprocess.run(
-            [str(python), "-c", RUN_00], cwd=course / "notebooks", capture_output=True, text=True
-        )
-        found["cells"] = int(ran.stdout.split()[-1]) if ran.returncode == 0 else ran.stderr[-2000:]
+        found["cells"] = {name: cells_run(course, name) for name in names}
     os.killpg(lab.pid, signal.SIGTERM)
     lab.wait()
     print(json.dumps(found))
@@ -74,4 +79,4 @@ def main(course: Path, pack: Path) -> None:
 
 if __name__ == "__main__":
     os.environ.pop("PIP_FIND_LINKS", None)
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

@@ -44,6 +44,7 @@ from tools.experiments.provenance import (
     spread,
     write_page,
 )
+from tools.experiments.written_out import WrittenOut
 
 RESULTS = MEASURED / "one_change_at_a_time.csv"
 PAGE = PAGES / "one_change_at_a_time.md"
@@ -71,6 +72,7 @@ class Loop:
         dropout: whether there is any.
         compiled: by `torch.compile`.
         short_last_layer: the last layer computes [CLS] alone.
+        written_out: the forward pass is that of `written_out`, which also does so.
     """
 
     batches: str = "random"
@@ -85,6 +87,7 @@ class Loop:
     dropout: bool = True
     compiled: bool = False
     short_last_layer: bool = False
+    written_out: bool = False
 
 
 def ladder() -> dict[str, Loop]:
@@ -111,10 +114,11 @@ def ladder() -> dict[str, Loop]:
 
 
 def apart() -> dict[str, Loop]:
-    """Choices on top of the last line: the first for the same model, the others for another."""
+    """Choices on top of the last line: the first two for the same model, the others for another."""
     last = list(ladder().values())[-1]
     return {
         SHORT: replace(last, short_last_layer=True),
+        "forward written out": replace(last, written_out=True),
         "word table frozen": replace(last, freezes_words=True, keeps_word_gradient=False),
         "dropout off": replace(last, dropout=False),
     }
@@ -196,7 +200,8 @@ def one_step(
     ids, mask = batching.pad(rows, 0, loop.multiple_of)
     with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
         logits = model(input_ids=ids, attention_mask=mask).logits.float()
-    whole = getattr(model, "_orig_mod", model)  # where torch.compile keeps it
+    # where torch.compile and WrittenOut keep it
+    whole = getattr(model, "_orig_mod", getattr(model, "whole", model))
     return training.train_step(whole, cross_entropy(logits, labels), optimizer, rate, 1.0)
 
 
@@ -211,6 +216,13 @@ def copied_per_second(megabytes: int = 256) -> float:
     return 2 * source.nbytes / float(np.median(times))
 
 
+def stepped_by(loop: Loop, model: PreTrainedModel) -> nn.Module:
+    """What a loop calls for the logits of a batch."""
+    if loop.written_out:
+        return WrittenOut(model)
+    return torch.compile(model) if loop.compiled else model
+
+
 def timed_steps(loop: Loop, seed: int, steps: int) -> dict:
     """Speed of a loop in this process: of the first meeting with each length, and afterwards."""
     train = corpora.load("reviews")["train"]
@@ -220,7 +232,7 @@ def timed_steps(loop: Loop, seed: int, steps: int) -> dict:
     batches = representative(make_batches(loop, lengths, seed), lengths, steps, seed)
     model = make_model(loop)
     optimizer = make_optimizer(model, loop)
-    stepped = torch.compile(model) if loop.compiled else model
+    stepped = stepped_by(loop, model)
     runtime.set_seed(seed)
 
     def seconds(batch: list[int]) -> float:
