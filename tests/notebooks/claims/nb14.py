@@ -238,9 +238,12 @@ def borders_and_foreign_things(texts, spans, found):
     assert "3 March" in letter and sum(map(len, spans["train"])) == 325
 
 
-@after("14e00008", learning=True)
-def the_pairs_are_learned_and_little_is_gained(run):
-    """Section 4: training falls, validation stays not far below the 0.69 of a coin."""
+@after("14e00008")
+def the_pairs_are_learned_by_heart_and_little_is_gained(run):
+    """Section 4: training falls, validation stays not far below the 0.69 of a coin.
+
+    So it may be with shuffled labels: it is no claim that anything is learned for other pairs.
+    """
     assert run.rows[-1]["train_loss"] < run.rows[0]["train_loss"] - 0.1
     assert 0.4 < min(row["validation_loss"] for row in run.rows) < 0.72
 
