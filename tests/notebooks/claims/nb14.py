@@ -54,9 +54,9 @@ def the_tagger_learns(run):
 
 
 @after("14c00017")
-def most_words_are_outside(tags):
+def most_words_are_outside(test_tags):
     """Section 2: 2,063 of 2,214 words, 93.2 %: more than nine of ten."""
-    assert (tags.count("O"), len(tags)) == (2063, 2214)
+    assert (test_tags.count("O"), len(test_tags)) == (2063, 2214)
 
 
 @after("14c00019", learning=True)
