@@ -239,6 +239,7 @@ def five_rounds_of_ten_draws_say_the_same():
     off = {task: seen[f"{task}_whole"] - seen[f"{task}_new"] for task in ("editorial", "own")}
     assert (off["editorial"].min().round(1), off["editorial"].max().round()) == (-0.5, 3)
     assert off["own"].min().round() == -2 and off["own"].max() < 0.5
+    assert seen["own_whole_off_lowest"].min().round(1) == -6.5  # a single draw
 
 
 @after("a06f0011")
