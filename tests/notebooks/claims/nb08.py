@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from datasets import Dataset
 
-from helpers import baselines, measured
+from helpers import baselines, measured, metrics
 from helpers.measured import what_it_buys
 from tests.notebooks.claims import after
 from tools.experiments import setfit_like
@@ -81,10 +81,10 @@ def with_few_labels_the_loss_rises_far_above_a_coins(few_labels):
 
 
 @after("5d0c936c")
-def a_run_takes_less_than_a_quarter_of_a_watt_hour(total, seconds, watts, forward, B):
+def a_run_takes_about_0_15_watt_hours(total, seconds, watts, forward, B):
     """Section 13: if the 15 watts are right; a prediction takes 0.58 GFLOP."""
     assert 6.6 < total / 1e12 < 7.8 and 100e9 < total / seconds < 300e9
-    assert 0.1 < seconds * watts / 3600 < 0.25 and 0.575 < forward / B / 1e9 < 0.585
+    assert round(seconds * watts / 3600, 2) == 0.15 and 0.575 < forward / B / 1e9 < 0.585
 
 
 @after("0c7c796a")
@@ -550,6 +550,58 @@ def the_lead_of_the_winner_does_not_show_again(after):
     assert open_["frozen features, searched"].all() and not open_["TF-IDF, searched"].any()
 
 
+@after("eb7fba81")
+def with_nine_sizes_counted_the_frozen_lead_over_words_stands_at_16_and_from_128_to_512(nine):
+    """Section 2: on both parts."""
+    test, fresh = (nine["frozen features minus TF-IDF", part] > 0 for part in ("test", "fresh"))
+    both = test & fresh
+    assert both.index[both].tolist() == [16, 128, 256, 512]
+
+
+@after("eb7fba81")
+def with_27_intervals_counted_only_the_lead_at_1024_labels_stands(pairs):
+    """Section 2: over frozen features, on both parts."""
+    test, fresh = (
+        what_it_buys.leads(*pairs[0], part, 1 - 0.05 / 27)["low"] > 0 for part in ("test", "fresh")
+    )
+    both = test & fresh
+    assert both.index[both].tolist() == [1024]
+
+
+@after("d20b5f13")
+def frozen_features_gained_a_little_by_their_search():
+    """Section 10: 0.6 points on the test part and 1.1 on the fresh sentences, neither shown."""
+    for part, gain in (("test", 0.6), ("fresh", 1.1)):
+        pair = [
+            what_it_buys.hits("frozen features", 256, part, variant=v) for v in ("searched", "")
+        ]
+        found = what_it_buys.lead(*pair)
+        assert round(found["mean"], 1) == gain and found["low"] < 0 < found["high"]
+
+
+@after("eb7fba80")
+def leads_over_words_that_are_quoted(means):
+    """Section 2, verdict 1: by 7 to 13 and by 8 to 11 points; 8.3 at 64 labels."""
+    tuned = means["fine-tuned minus TF-IDF", "test"]
+    assert round(tuned[64], 1) == 8.3
+    ends = what_it_buys.leads("fine-tuned", "TF-IDF").loc[64, ["low", "high"]]
+    assert ends.astype(float).round(1).tolist() == [4.0, 12.7]
+
+
+@after("86a09fdb")
+def the_controls_have_512_labels_and_the_recipe_of_the_run(older):
+    """Section 2: two of them."""
+    rows = older[older["model"] == "labels shuffled"]
+    assert rows["n"].tolist() == [512, 512] and set(rows["steps"]) == {what_it_buys.AT_LEAST}
+
+
+@after("73c62ab3")
+def three_hundred_sentences_tell_80_percent_to_within_about_five_points():
+    """Section 8."""
+    low, high = metrics.wilson(240, 300)
+    assert 0.04 < (high - low) / 2 < 0.05
+
+
 @after("58090d42")
 def with_nine_sizes_counted_the_lead_over_words_stands_from_128_labels_on():
     """Section 2, verdict 1: on both parts; at 64 on the fresh sentences only. Frozen at 5,970: 0.2
@@ -582,7 +634,7 @@ def six_of_twelve_settings_of_random_weights_learn_nothing(at_random, best):
     assert len(at_random) == 12 and at_random["rate"].is_monotonic_increasing
     assert little[6:] == [True] * 6 and not any(little[:6])
     assert round(at_random["accuracy"].max(), 1) == 58.5
-    assert len(best) == 5 and best["train_loss"].max() < 0.045
+    assert len(best) == 5 and best["train_loss"].max() < 0.05
 
 
 @after("eb7fba75")
