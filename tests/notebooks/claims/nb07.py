@@ -200,6 +200,13 @@ def the_plain_t_keeps_66_percent_and_the_two_way_interval_98(
     assert (~holds[:50]).sum(axis=0).tolist() == [15, 0]
 
 
+@after("8ebbfb5a")
+def the_factor_for_ten_draws_is_larger_than_that_for_many_articles(stats):
+    """Section 7: 2.26, where 1.96 would do for 1,088 articles."""
+    factors = stats.t.ppf(0.975, 9), stats.t.ppf(0.975, 1087)
+    assert [round(factor, 2) for factor in factors] == [2.26, 1.96]
+
+
 @after("e0915bd4")
 def the_plain_t_breaks_its_promise_in_all_contests(kept_shares):
     """Section 7, recap: here most; 81 to 89 % in the other ten; the two-way interval 97 or 98."""

@@ -95,7 +95,7 @@ def two_people_agree_on_84_percent(first, second):
 
 @after("507731b0")
 def two_additional_people_remove_half_of_the_errors(votes):
-    """Section 6: 92, 96, 97 and 98 %; the next two remove a third of what is left."""
+    """Sections 6 and 14: 92, 96, 97 and 98 %; the next two remove a third of what is left."""
     errors = {k: 1 - share for k, share in votes.items()}
     assert [round(100 * share) for share in votes.values()] == [92, 96, 97, 98]
     assert 0.45 < 1 - errors[3] / errors[1] < 0.58 and 0.28 < 1 - errors[5] / errors[3] < 0.4
