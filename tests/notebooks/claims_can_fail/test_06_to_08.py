@@ -144,7 +144,9 @@ def test_07_a_lead_that_is_not_shown_does_not_pass_for_one_that_is():
     nb07.eleven_contests(verdict)
     for name in verdict.index[verdict["low"] < 0]:
         with fails:
-            nb07.eleven_contests(verdict.assign(low=verdict["low"].where(verdict.index != name, 0.1)))
+            nb07.eleven_contests(
+                verdict.assign(low=verdict["low"].where(verdict.index != name, 0.1))
+            )
 
 
 def test_07_words_are_not_ahead_of_themselves_and_the_encoder_is(news, monkeypatch):
