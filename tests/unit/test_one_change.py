@@ -114,6 +114,14 @@ def test_a_gain_is_the_ratio_within_a_round():
     ]
 
 
+def test_a_line_that_was_measured_in_fewer_rounds_has_a_gain_in_those():
+    last, *_, written_out = list(ladder.ladder())[-1], *ladder.apart()
+    rows = [{"round": r, "line": last, "samples_per_second": 2.0} for r in range(3)]
+    rows.append({"round": 2, "line": written_out, "samples_per_second": 3.0})
+    found = ladder.gains(pd.DataFrame(rows))
+    assert found.to_dict("records") == [{"round": 2, "line": written_out, "gain": 1.5}]
+
+
 def test_a_run_starts_its_process_with_the_pages_of_its_line(monkeypatch):
     seen = {}
 

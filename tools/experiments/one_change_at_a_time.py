@@ -324,7 +324,8 @@ def gains(rows: pd.DataFrame) -> pd.DataFrame:
     before = dict(zip(names[1:], names, strict=False)) | dict.fromkeys(apart(), names[-1])
     known = [line for line in before if {line, before[line]} <= set(speed)]
     gain = pd.DataFrame({line: speed[line] / speed[before[line]] for line in known})
-    return gain.melt(ignore_index=False, var_name="line", value_name="gain").reset_index()
+    long = gain.melt(ignore_index=False, var_name="line", value_name="gain").reset_index()
+    return long.dropna(ignore_index=True)  # a line may be measured in fewer rounds than another
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
